@@ -1,0 +1,37 @@
+import { pino } from 'pino';
+
+export type Logger = pino.Logger;
+export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+export const LOG_LEVELS: readonly LogLevel[] = ['silent', 'error', 'warn', 'info', 'debug', 'trace'];
+
+/** Names under which a secret must never reach a log line, at any level and up to three levels deep. */
+const SECRET_FIELDS = [
+  'token',
+  'secret',
+  'tokenSecret',
+  'privateKey',
+  'presharedKey',
+  'password',
+  'passphrase',
+  'cookie',
+  'session',
+  'keyProof',
+  'authorization',
+];
+
+/** A JSON-lines logger on standard error. Standard output belongs to the commands. */
+export function createLogger(level: LogLevel, name: string): Logger {
+  return pino(
+    {
+      name,
+      level,
+      base: { name },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: {
+        paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
+        censor: '[secret]',
+      },
+    },
+    pino.destination({ fd: 2, sync: true }),
+  );
+}
