@@ -1,0 +1,43 @@
+import type { CreateTransportCipher } from '../wireguard/aead.ts';
+import type { Device } from '../wireguard/device.ts';
+import type { PacketBuffer } from '../wireguard/packet-buffer.ts';
+import type { UdpAddress } from '../wireguard/udp-address.ts';
+import type { SocketChange, SocketSnapshot, TunnelFacts, TunnelOptions } from './commands.ts';
+
+/**
+ * What carries packets between the operating system and the protocol core: a TUN device, UDP sockets and an AEAD. One
+ * driver serves one tunnel, inside the tunnel's worker thread. Both implementations pass test/system/driver-conformance.
+ */
+export interface Driver {
+  readonly facts: TunnelFacts;
+  readonly createCipher: CreateTransportCipher;
+  /** Binds or rebinds the UDP sockets (IPv4 and IPv6 on one port). Throws WarrenError `in-use`; the old sockets then stay. */
+  setSocket(change: SocketChange): void | Promise<void>;
+  socket(): SocketSnapshot;
+  /** Sends one datagram at once: handshakes, keepalives, packets that were staged. Errors are counted, not thrown. */
+  sendDatagram(target: UdpAddress, buffer: PacketBuffer, offset: number, length: number): void;
+  /** Hands one inner packet to the kernel. Errors are counted, not thrown. */
+  writePacket(buffer: PacketBuffer, offset: number, length: number): void;
+  /**
+   * Moves packets both ways, runs the device's timers, and calls `commands.run` when the main thread asked for something,
+   * until `commands.run` answers false (`requested`) or the interface is gone (`removed`). The Linux driver blocks its
+   * thread in here; the portable one lives on the event loop.
+   */
+  run(device: Device, commands: Commands): Promise<'requested' | 'removed'>;
+  /** Closes everything; the TUN device goes with its last descriptor. */
+  close(): void;
+  /** Driver's own counters: offload fall-backs, malformed virtio headers, send errors, by name. */
+  counters(): Record<string, number>;
+}
+
+/** The queue of requests from the main thread. */
+export interface Commands {
+  /** An eventfd that is readable when there is something to run; -1 where the driver listens on the event loop instead. */
+  readonly wakeDescriptor: number;
+  /** Called by event-loop drivers to hear of requests. */
+  onWake(listener: () => void): void;
+  /** Runs all waiting requests. False when the last of them was `close`. */
+  run(): boolean | Promise<boolean>;
+}
+
+export type OpenDriver = (options: TunnelOptions) => Promise<Driver>;

@@ -1,0 +1,185 @@
+/**
+ * What the coordinator remembers, and the only way to it. SQLite and PostgreSQL implement it through one query layer and
+ * pass one conformance suite. Every method that changes something does so in one transaction together with its audit row
+ * and with the network's next version, and returns only when that is durable. Times are milliseconds since the epoch on
+ * the coordinator's clock, passed in.
+ *
+ * Errors: WarrenError `unavailable` when the database is away or busy (never an empty answer instead), `corrupt` or
+ * `incompatible` when it is not ours, and what each method names.
+ */
+export interface Store {
+  /** Identity and ranges of the network; made by `initialise` once. */
+  network(): Promise<NetworkRecord>;
+  /** Secrets of the coordinator (CA key, proof key), as opaque bytes by name; set once. */
+  secret(name: string): Promise<Uint8Array | null>;
+  putSecretOnce(name: string, value: Uint8Array): Promise<Uint8Array>;
+
+  createToken(token: NewToken, audit: AuditActor): Promise<TokenRecord>;
+  listTokens(): Promise<TokenRecord[]>;
+  revokeToken(id: string, now: number, audit: AuditActor): Promise<void>;
+
+  /**
+   * Checks and uses up the token, picks name and addresses, and inserts the node or, when the public key is registered,
+   * updates that very node: all in one transaction, so that of many at once with a one-use token exactly one succeeds.
+   * A refused token changes nothing but the audit log (reason there) and throws `unauthenticated`, the same for every
+   * reason. `exhausted` when no address is left.
+   */
+  join(request: JoinRecord): Promise<JoinResult>;
+
+  node(id: string): Promise<NodeRecord | null>;
+  nodeByCertificate(fingerprint: Uint8Array): Promise<NodeRecord | null>;
+  /** By name or by id. */
+  findNode(nameOrId: string): Promise<NodeRecord | null>;
+  listNodes(): Promise<NodeRecord[]>;
+  putCertificate(nodeId: string, certificate: CertificateRecord): Promise<void>;
+  /** What an agent reported of itself; bumps the version only if something visible to others changed. */
+  putReport(nodeId: string, report: NodeReport, now: number): Promise<void>;
+  /** Marks a node as connected to this coordinator instance, or not. */
+  setOnline(nodeId: string, instance: string, online: boolean, now: number): Promise<void>;
+  /** At start and end of an instance: whatever it had marked online no longer is. */
+  clearOnline(instance: string, now: number): Promise<void>;
+  approveRoute(
+    nodeId: string,
+    route: string,
+    approved: boolean,
+    now: number,
+    audit: AuditActor,
+  ): Promise<void>;
+  approveExitNode(nodeId: string, approved: boolean, now: number, audit: AuditActor): Promise<void>;
+  setTags(nodeId: string, tags: readonly string[], now: number, audit: AuditActor): Promise<void>;
+  renameNode(nodeId: string, name: string, now: number, audit: AuditActor): Promise<void>;
+  /** 0 for never. */
+  setKeyExpiry(nodeId: string, expiresAt: number, now: number, audit: AuditActor): Promise<void>;
+  removeNode(nodeId: string, now: number, audit: AuditActor): Promise<void>;
+
+  /** Nodes changed and ids removed after a version, with the version they lead to. Grows with the change only. */
+  changesSince(version: number): Promise<NetworkChanges>;
+  /** Calls back soon after anything changed, whoever changed it: this process, a CLI verb, another coordinator. */
+  onChange(listener: () => void): () => void;
+
+  audit(row: AuditRow): Promise<void>;
+  listAudit(options: { limit: number; before?: number }): Promise<(AuditRow & { id: number })[]>;
+
+  close(): Promise<void>;
+}
+
+export interface NetworkRecord {
+  /** Random; a new one means that versions of before mean nothing. */
+  epoch: string;
+  /** Overlay ranges, canonical CIDR. */
+  prefix4: string;
+  prefix6: string;
+  version: number;
+}
+
+export interface NewToken {
+  /** SHA-256 of the secret, 32 bytes. */
+  secretHash: Uint8Array;
+  reusable: boolean;
+  ephemeral: boolean;
+  tags: readonly string[];
+  createdAt: number;
+  expiresAt: number;
+}
+
+export interface TokenRecord extends NewToken {
+  id: string;
+  uses: number;
+  revokedAt: number | null;
+}
+
+export interface JoinRecord {
+  secretHash: Uint8Array;
+  /** Base64. */
+  publicKey: string;
+  /** Wished for, untrusted. */
+  name: string;
+  operatingSystem: string;
+  agentVersion: string;
+  offers: Offers;
+  /** Where the request came from, for the audit log. */
+  remoteAddress: string;
+  now: number;
+  /** Issues the certificate for the id; called inside the transaction, so that a node never lacks its certificate. */
+  issueCertificate: (nodeId: string) => Promise<CertificateRecord>;
+}
+
+export interface JoinResult {
+  node: NodeRecord;
+  /** True when the key was registered before. */
+  rejoined: boolean;
+  certificate: CertificateRecord;
+}
+
+export interface CertificateRecord {
+  /** SHA-256 of the DER, 32 bytes. */
+  fingerprint: Uint8Array;
+  /** DER. */
+  certificate: Uint8Array;
+  expiresAt: number;
+}
+
+export interface Offers {
+  /** Canonical CIDRs. */
+  routes: string[];
+  exitNode: boolean;
+  tags: string[];
+}
+
+export interface NodeReport {
+  endpoints: string[];
+  listenPort: number;
+  offers: Offers;
+  operatingSystem: string;
+  agentVersion: string;
+}
+
+export interface NodeRecord {
+  id: string;
+  name: string;
+  publicKey: string;
+  address4: string;
+  address6: string;
+  endpoints: string[];
+  listenPort: number;
+  operatingSystem: string;
+  agentVersion: string;
+  /** What the node offers, and which part of it an administrator granted. */
+  offers: Offers;
+  approvedRoutes: string[];
+  exitNodeApproved: boolean;
+  tags: string[];
+  ephemeral: boolean;
+  online: boolean;
+  createdAt: number;
+  lastSeenAt: number;
+  /** 0 for never. */
+  keyExpiresAt: number;
+  /** The network's version at which anything visible to others last changed. */
+  version: number;
+}
+
+export interface NetworkChanges {
+  epoch: string;
+  version: number;
+  changed: NodeRecord[];
+  removed: string[];
+  /** False when the history does not reach back to the version asked for; then a snapshot is due. */
+  complete: boolean;
+}
+
+/** Who did it: `cli`, `node:ID`, `admin:NAME`, `system`; and from where. */
+export interface AuditActor {
+  actor: string;
+  source: string;
+}
+
+export interface AuditRow extends AuditActor {
+  at: number;
+  /** `token.create`, `node.join`, … */
+  action: string;
+  target: string;
+  result: 'ok' | 'refused' | 'failed';
+  /** Never a secret. */
+  detail: string;
+}
