@@ -1,0 +1,59 @@
+import { isIP } from 'node:net';
+import type { MiddlewareHandler } from 'hono';
+
+/** Nothing from other hosts, no inline script or style, no frames. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+].join('; ');
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Headers that every answer carries. */
+export const securityHeaders: MiddlewareHandler = async (context, next) => {
+  await next();
+  context.header('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+  context.header('X-Content-Type-Options', 'nosniff');
+  context.header('Referrer-Policy', 'no-referrer');
+  context.header('Cross-Origin-Opener-Policy', 'same-origin');
+  context.header('Cross-Origin-Resource-Policy', 'same-origin');
+  if (!context.req.path.startsWith('/assets/')) context.header('Cache-Control', 'no-store');
+};
+
+/**
+ * Refuses a Host that a page of an attacker could have brought along by DNS rebinding: good are address literals,
+ * `localhost`, and the names that the operator gave.
+ */
+export function hostGuard(names: readonly string[]): MiddlewareHandler {
+  const allowed = new Set(['localhost', ...names]);
+  return async (context, next) => {
+    const host = hostName(context.req.header('Host') ?? '');
+    if (host === null || (isIP(host) === 0 && !allowed.has(host))) {
+      return context.text('This host name does not belong to this coordinator.\n', 421);
+    }
+    return next();
+  };
+}
+
+/** Every unsafe method needs an Origin equal to the Host that was asked, whatever its content type (SEC-56). */
+export const originGuard: MiddlewareHandler = async (context, next) => {
+  if (!SAFE_METHODS.has(context.req.method)) {
+    const origin = URL.parse(context.req.header('Origin') ?? '');
+    if (origin === null || origin.host !== (context.req.header('Host') ?? '').toLowerCase()) {
+      return context.text('This request did not come from a page of this coordinator.\n', 403);
+    }
+  }
+  return next();
+};
+
+/** The host of a Host header without port and brackets, in lower case. */
+function hostName(header: string): string | null {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::\d{1,5})?$/.exec(header.toLowerCase());
+  return match === null ? null : ((match[1] ?? match[2]) as string);
+}
