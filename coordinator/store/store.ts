@@ -52,6 +52,8 @@ export interface Store {
   setKeyExpiry(nodeId: string, expiresAt: number, now: number, audit: AuditActor): Promise<void>;
   removeNode(nodeId: string, now: number, audit: AuditActor): Promise<void>;
 
+  /** The network and all its nodes as they were at one moment, that of `network.version`. */
+  snapshot(): Promise<{ network: NetworkRecord; nodes: NodeRecord[] }>;
   /** Nodes changed and ids removed after a version, with the version they lead to. Grows with the change only. */
   changesSince(version: number): Promise<NetworkChanges>;
   /** Calls back soon after anything changed, whoever changed it: this process, a CLI verb, another coordinator. */
@@ -59,6 +61,9 @@ export interface Store {
 
   audit(row: AuditRow): Promise<void>;
   listAudit(options: { limit: number; before?: number }): Promise<(AuditRow & { id: number })[]>;
+
+  /** Forgets audit rows and removed nodes older than a time; who holds an older version then needs a snapshot. */
+  prune(before: { audit: number; removed: number }, now: number): Promise<void>;
 
   close(): Promise<void>;
 }
@@ -157,6 +162,8 @@ export interface NodeRecord {
   keyExpiresAt: number;
   /** The network's version at which anything visible to others last changed. */
   version: number;
+  /** The network's version at which what this node itself may see last changed as a whole: a difference from before that is not enough. */
+  viewVersion: number;
 }
 
 export interface NetworkChanges {
