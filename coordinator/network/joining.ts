@@ -1,0 +1,41 @@
+/** What the rules of joining look at in a token. */
+export interface JoinableToken {
+  readonly reusable: boolean;
+  readonly uses: number;
+  readonly expiresAt: number;
+  readonly revokedAt: number | null;
+}
+
+export type Refusal = 'unknown token' | 'revoked token' | 'expired token' | 'used token';
+
+/**
+ * Why a token does not admit, or null when it does. The reason is for the audit log alone: who presents a token hears
+ * one answer for all of them.
+ */
+export function tokenRefusal(token: JoinableToken | undefined, now: number): Refusal | null {
+  if (token === undefined) return 'unknown token';
+  if (token.revokedAt !== null) return 'revoked token';
+  if (token.expiresAt <= now) return 'expired token';
+  if (!token.reusable && token.uses > 0) return 'used token';
+  return null;
+}
+
+/**
+ * What a host that was a member keeps when it joins again with its old key: a token that names tags sets them, one
+ * without leaves them; an expiry that has passed is lifted, since joining anew is what it asked for.
+ */
+export function rejoin(
+  before: { tags: readonly string[]; keyExpiresAt: number },
+  token: { tags: readonly string[] },
+  now: number,
+): { tags: string[]; keyExpiresAt: number } {
+  return {
+    tags: [...(token.tags.length > 0 ? token.tags : before.tags)],
+    keyExpiresAt: isExpired(before.keyExpiresAt, now) ? 0 : before.keyExpiresAt,
+  };
+}
+
+/** Whether a key's time, 0 for never, is over. */
+export function isExpired(keyExpiresAt: number, now: number): boolean {
+  return keyExpiresAt !== 0 && keyExpiresAt <= now;
+}

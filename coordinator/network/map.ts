@@ -1,0 +1,147 @@
+import { type Granted, grantedRoutes, isExitNode } from './grants.ts';
+import { isExpired } from './joining.ts';
+
+/** What the map needs of a node; the store's records have it all. */
+export interface MapNode extends Granted {
+  readonly id: string;
+  readonly name: string;
+  readonly publicKey: string;
+  readonly address4: string;
+  readonly address6: string;
+  readonly endpoints: readonly string[];
+  readonly tags: readonly string[];
+  readonly online: boolean;
+  readonly keyExpiresAt: number;
+  readonly viewVersion: number;
+}
+
+export interface MapNetwork {
+  readonly epoch: string;
+  readonly prefix4: string;
+  readonly prefix6: string;
+  readonly version: number;
+}
+
+export interface MapChanges {
+  readonly epoch: string;
+  readonly version: number;
+  readonly changed: readonly MapNode[];
+  readonly removed: readonly string[];
+  readonly complete: boolean;
+}
+
+/** What a node is told of itself. */
+export interface SelfView {
+  nodeId: string;
+  name: string;
+  addresses: string[];
+  networkPrefixes: string[];
+  keyExpiresAt: number;
+  tags: string[];
+  approvedRoutes: string[];
+  exitNodeApproved: boolean;
+}
+
+/** What a node is told of another. */
+export interface PeerView {
+  nodeId: string;
+  name: string;
+  addresses: string[];
+  /** Base64. */
+  publicKey: string;
+  endpoints: string[];
+  routes: string[];
+  exitNode: boolean;
+  tags: string[];
+  keyExpiresAt: number;
+  online: boolean;
+}
+
+export interface SnapshotView {
+  epoch: string;
+  version: number;
+  self: SelfView;
+  /** In the order of the nodes given. */
+  peers: PeerView[];
+}
+
+export interface DeltaView {
+  fromVersion: number;
+  version: number;
+  /** Absent when unchanged. */
+  self?: SelfView;
+  peers: PeerView[];
+  removedNodeIds: string[];
+}
+
+export function selfView(node: MapNode, network: Pick<MapNetwork, 'prefix4' | 'prefix6'>): SelfView {
+  return {
+    nodeId: node.id,
+    name: node.name,
+    addresses: [node.address4, node.address6],
+    networkPrefixes: [network.prefix4, network.prefix6],
+    keyExpiresAt: node.keyExpiresAt,
+    tags: [...node.tags],
+    approvedRoutes: grantedRoutes(node),
+    exitNodeApproved: isExitNode(node),
+  };
+}
+
+export function peerView(node: MapNode): PeerView {
+  return {
+    nodeId: node.id,
+    name: node.name,
+    addresses: [node.address4, node.address6],
+    publicKey: node.publicKey,
+    endpoints: [...node.endpoints],
+    routes: grantedRoutes(node),
+    exitNode: isExitNode(node),
+    tags: [...node.tags],
+    keyExpiresAt: node.keyExpiresAt,
+    online: node.online,
+  };
+}
+
+/** Whether one node may know of another at this time. Who has expired sees nobody and is seen by nobody. */
+export function isVisible(viewer: MapNode, peer: MapNode, now: number): boolean {
+  return viewer.id !== peer.id && !isExpired(viewer.keyExpiresAt, now) && !isExpired(peer.keyExpiresAt, now);
+}
+
+/** The whole map as one node may see it. */
+export function snapshotFor(
+  viewer: MapNode,
+  network: MapNetwork,
+  nodes: Iterable<MapNode>,
+  now: number,
+): SnapshotView {
+  const peers: PeerView[] = [];
+  for (const node of nodes) if (isVisible(viewer, node, now)) peers.push(peerView(node));
+  return { epoch: network.epoch, version: network.version, self: selfView(viewer, network), peers };
+}
+
+/**
+ * What brings a node that holds the map of `fromVersion` to that of `changes.version`; `changes` are those since
+ * `fromVersion`. Null when a difference cannot say it and a snapshot is due: the history is too short, or what the viewer
+ * may see has changed as a whole. Costs as much as the change is large, however large the network.
+ */
+export function deltaFor(
+  viewer: MapNode,
+  network: Pick<MapNetwork, 'epoch' | 'prefix4' | 'prefix6'>,
+  fromVersion: number,
+  changes: MapChanges,
+  now: number,
+): DeltaView | null {
+  if (!changes.complete || changes.epoch !== network.epoch || viewer.viewVersion > fromVersion) return null;
+  const delta: DeltaView = {
+    fromVersion,
+    version: changes.version,
+    peers: [],
+    removedNodeIds: changes.removed.filter((id) => id !== viewer.id),
+  };
+  for (const node of changes.changed) {
+    if (node.id === viewer.id) delta.self = selfView(node, network);
+    else if (isVisible(viewer, node, now)) delta.peers.push(peerView(node));
+    else delta.removedNodeIds.push(node.id);
+  }
+  return delta;
+}
