@@ -1,0 +1,49 @@
+/** Tests that need more than Node.js: they run where the machine has it and say what it lacks where not. */
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { describe } from 'vitest';
+
+export type Need =
+  | 'root'
+  | 'tun'
+  | 'nft'
+  | 'wg'
+  | 'wg-quick'
+  | 'wireguard-go'
+  | 'tcpdump'
+  | 'iperf3'
+  | 'ncat';
+
+/** Why a need is not met, or null when it is. */
+export function lacks(need: Need): string | null {
+  if (need === 'root') return process.geteuid?.() === 0 ? null : 'not root';
+  if (need === 'tun') return existsSync('/dev/net/tun') ? null : 'no /dev/net/tun';
+  return findProgram(need) ? null : `no ${need}`;
+}
+
+/** The path of a program on PATH (and in the sbin folders, which a user's PATH may lack), or null. */
+export function findProgram(name: string): string | null {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
+  for (const folder of folders) {
+    try {
+      const path = join(folder, name);
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return null;
+}
+
+/** `describe` where all needs are met; elsewhere the suite is skipped and its name says why, for the runner's summary. */
+export function describeNeeds(needs: readonly Need[], name: string, body: () => void): void {
+  const reasons = needs.map(lacks).filter((reason) => reason !== null);
+  if (reasons.length === 0) describe(name, body);
+  else describe.skip(`${name} [left out: ${reasons.join(', ')}]`, body);
+}
+
+/** For tests in network namespaces: root and /dev/net/tun. */
+export function describeNeedsRoot(name: string, body: () => void): void {
+  describeNeeds(['root', 'tun'], name, body);
+}

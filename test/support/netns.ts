@@ -1,0 +1,207 @@
+/**
+ * Test hosts as network namespaces. A `Lab` makes hosts, cables and switches, and `close()` ends every process in
+ * them by pid and removes them; it does so too when the test process ends or is interrupted.
+ *
+ *     const lab = new Lab();                     //    a ─── switch ─── b        192.0.2.0/24, 2001:db8::/64
+ *     const a = await lab.host('a'), b = await lab.host('b');
+ *     const net = await lab.switch('net');
+ *     await lab.plug(a, net, ['192.0.2.1/24', '2001:db8::1/64']);
+ *     await lab.plug(b, net, ['192.0.2.2/24', '2001:db8::2/64']);
+ *     await a.runOk('ping', ['-c1', '192.0.2.2']);
+ *     const agent = a.spawn(agentBinary, ['up', '--state', lab.directory('a')]);
+ *     await agent.waitForOutput(/mesh is up/);
+ *     await lab.close();
+ *
+ * Everything made carries this process's pid in its name, so that tests, demos and benchmarks can run side by side.
+ * Nothing is made in the machine's own namespace but the names themselves.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Child, type RunOptions, type RunResult, run, runOk } from './process.ts';
+
+/** The beginning of every namespace's name; the test runner looks for what was left behind by it. */
+export const NAMESPACE_PREFIX = 'warren-';
+
+let counter = 0;
+
+/** One test host. `run`, `runOk` and `spawn` start programs inside it. */
+export class TestHost {
+  readonly label: string;
+  /** The namespace's name, as `ip netns` knows it. */
+  readonly namespace: string;
+  readonly children: Child[] = [];
+  /** Devices that `Lab.plug` and `Lab.link` made here, in order: eth0, eth1, … */
+  devices = 0;
+
+  constructor(label: string, namespace: string) {
+    this.label = label;
+    this.namespace = namespace;
+  }
+
+  run(file: string, args: readonly string[] = [], options?: RunOptions): Promise<RunResult> {
+    return run('ip', ['netns', 'exec', this.namespace, file, ...args], options);
+  }
+
+  runOk(file: string, args: readonly string[] = [], options?: RunOptions): Promise<string> {
+    return runOk('ip', ['netns', 'exec', this.namespace, file, ...args], options);
+  }
+
+  /** `ip ARGS` in this host; the arguments as one line, for they hold no spaces. */
+  ip(line: string): Promise<string> {
+    return runOk('ip', ['-n', this.namespace, ...line.split(' ')]);
+  }
+
+  /** Starts a program that runs on; `ip netns exec` becomes the program, so `child.pid` is its own. Ended by `Lab.close`. */
+  spawn(file: string, args: readonly string[] = [], options?: RunOptions): Child {
+    const child = new Child('ip', ['netns', 'exec', this.namespace, file, ...args], options);
+    this.children.push(child);
+    return child;
+  }
+
+  /** Pids of all that runs in this host, also what detached itself. */
+  async pids(): Promise<number[]> {
+    const { stdout } = await run('ip', ['netns', 'pids', this.namespace]);
+    return stdout.split('\n').filter(Boolean).map(Number);
+  }
+}
+
+/** The hosts of one test, and what connects them. */
+export class Lab {
+  readonly #hosts: TestHost[] = [];
+  readonly #directories: string[] = [];
+  readonly #id = `${process.pid}-${++counter}`;
+
+  constructor() {
+    openLabs.add(this);
+    cleanUpWhenTheProcessEnds();
+  }
+
+  /** A new host with loopback up, no cable yet, and IPv6 without duplicate address detection. */
+  async host(label: string): Promise<TestHost> {
+    const host = new TestHost(label, `${NAMESPACE_PREFIX}${this.#id}-${label}`);
+    this.#hosts.push(host);
+    await runOk('ip', ['netns', 'add', host.namespace]);
+    await host.ip('link set lo up');
+    return host;
+  }
+
+  /** A host that is nothing but an Ethernet switch (a bridge named br0). */
+  async switch(label: string): Promise<TestHost> {
+    const host = await this.host(label);
+    await host.ip('link add br0 type bridge');
+    await host.ip('link set br0 up');
+    return host;
+  }
+
+  /** A cable from `host` to a switch. The name of the host's device: eth0, eth1, … */
+  async plug(host: TestHost, to: TestHost, addresses: readonly string[], mtu?: number): Promise<string> {
+    const [device, port] = await this.#cable(host, to);
+    await to.ip(`link set ${port} master br0`);
+    if (mtu !== undefined) await to.ip(`link set ${port} mtu ${mtu}`);
+    await to.ip(`link set ${port} up`);
+    await bringUp(host, device, addresses, mtu);
+    return device;
+  }
+
+  /** A cable between two hosts. The names of both devices. */
+  async link(
+    a: TestHost,
+    aAddresses: readonly string[],
+    b: TestHost,
+    bAddresses: readonly string[],
+    mtu?: number,
+  ): Promise<[string, string]> {
+    const devices = await this.#cable(a, b);
+    await bringUp(a, devices[0], aAddresses, mtu);
+    await bringUp(b, devices[1], bAddresses, mtu);
+    return devices;
+  }
+
+  async #cable(a: TestHost, b: TestHost): Promise<[string, string]> {
+    const names: [string, string] = [`eth${a.devices++}`, `eth${b.devices++}`];
+    await runOk('ip', [
+      ...['link', 'add', 'name', names[0], 'netns', a.namespace, 'type', 'veth'],
+      ...['peer', 'name', names[1], 'netns', b.namespace],
+    ]);
+    return names;
+  }
+
+  /** A device name that no other test uses now: `/var/run/wireguard/NAME.sock` is one folder for all namespaces. */
+  interfaceName(prefix = 'wt'): string {
+    const name = `${prefix}${process.pid.toString(36)}${(++counter).toString(36)}`;
+    if (name.length > 15) throw new Error(`${name} is longer than a device's name may be`);
+    return name;
+  }
+
+  /** A new empty folder, 0700, removed by `close`. */
+  directory(label = 'dir'): string {
+    const path = mkdtempSync(join(tmpdir(), `warren-test-${label}-`));
+    this.#directories.push(path);
+    return path;
+  }
+
+  /** Ends every process in the hosts (SIGTERM, after 5 s SIGKILL), removes hosts and folders. May be called twice. */
+  async close(): Promise<void> {
+    const children = this.#hosts.flatMap((host) => host.children);
+    await Promise.all(children.filter((child) => child.running).map((child) => child.end('SIGTERM', 5000)));
+    this.closeNow();
+  }
+
+  /** The same at once and without waiting, for the end of the process. */
+  closeNow(): void {
+    for (const host of this.#hosts) {
+      const pids = spawnSync('ip', ['netns', 'pids', host.namespace], { encoding: 'utf8' }).stdout ?? '';
+      for (const pid of pids.split('\n').filter(Boolean)) kill(Number(pid));
+      spawnSync('ip', ['netns', 'delete', host.namespace]);
+    }
+    for (const path of this.#directories) rmSync(path, { recursive: true, force: true });
+    this.#hosts.length = 0;
+    this.#directories.length = 0;
+    openLabs.delete(this);
+  }
+
+  /** `await using lab = new Lab()` closes it at the end of the block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+async function bringUp(host: TestHost, device: string, addresses: readonly string[], mtu?: number) {
+  if (mtu !== undefined) await host.ip(`link set ${device} mtu ${mtu}`);
+  await host.ip(`link set ${device} up`);
+  // nodad: an address is usable at once, as a test expects, and not after a second of duplicate detection.
+  for (const address of addresses)
+    await host.ip(`address add ${address} dev ${device}${address.includes(':') ? ' nodad' : ''}`);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself in the meantime.
+  }
+}
+
+const openLabs = new Set<Lab>();
+let registered = false;
+
+function cleanUpWhenTheProcessEnds(): void {
+  if (registered) return;
+  registered = true;
+  const closeAll = () => {
+    for (const lab of [...openLabs]) lab.closeNow();
+  };
+  process.on('exit', closeAll);
+  for (const [signal, number] of [
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+    ['SIGHUP', 1],
+  ] as const)
+    process.once(signal, () => {
+      closeAll();
+      // A program of its own (the demo) may have more to say at its end; without one, end as the signal would.
+      if (process.listenerCount(signal) === 0) process.exit(128 + number);
+    });
+}

@@ -1,0 +1,21 @@
+/** Resolves with the first truthy answer of `condition`, asked every `interval` ms; rejects after `timeout` ms, naming `what`. */
+export async function waitFor<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  { timeout = 20_000, interval = 50 }: { timeout?: number; interval?: number } = {},
+): Promise<NonNullable<T>> {
+  const end = performance.now() + timeout;
+  let lastError: unknown;
+  for (;;) {
+    try {
+      const answer = await condition();
+      if (answer) return answer as NonNullable<T>;
+      lastError = undefined;
+    } catch (error) {
+      lastError = error;
+    }
+    if (performance.now() >= end)
+      throw new Error(`waited ${timeout} ms in vain for ${what}`, { cause: lastError });
+    await new Promise((resolve) => setTimeout(resolve, interval));
+  }
+}

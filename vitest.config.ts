@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config';
+
+/** The kinds of tests, quickest first: `npx vitest run --project unit`. `npm test` runs all of them. */
+export default defineConfig({
+  test: {
+    // Threads share one process; namespaces, signals and native handles want a process of their own.
+    pool: 'forks',
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
+      { extends: true, test: { name: 'sim', include: ['test/sim/**/*.test.ts'], testTimeout: 60_000 } },
+      { extends: true, test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], testTimeout: 120_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: ['test/system/**/*.test.ts'],
+          // Real programs on real time: one file at a time, so that they do not starve each other.
+          fileParallelism: false,
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          // The last group: whatever else runs in parallel has ended.
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
