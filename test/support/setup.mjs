@@ -1,0 +1,156 @@
+// Brings a fresh clone to where tests, demo or benchmarks can run: npm packages (Node.js 24 among them) and Debian packages.
+//
+//     node test/support/setup.mjs [check|demo|test|bench]
+//
+// Runs on whatever Node.js the machine has, from 14 on, and imports nothing but Node's own modules: nothing else is
+// there yet. Does nothing, in some 20 ms, when all is in place.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** Program → Debian package, by what they are needed for. What is there already, from wherever, is not installed. */
+const COMPILER = { make: 'make', 'g++': 'g++', python3: 'python3' };
+const HOSTS = { ip: 'iproute2', ping: 'iputils-ping', sysctl: 'procps' };
+const TESTS = {
+  ...HOSTS,
+  wg: 'wireguard-tools',
+  'wireguard-go': 'wireguard-go',
+  nft: 'nftables',
+  tcpdump: 'tcpdump',
+  iperf3: 'iperf3',
+  ncat: 'ncat',
+  openssl: 'openssl',
+  initdb: 'postgresql',
+};
+const PROGRAMS = {
+  check: {},
+  demo: HOSTS,
+  test: TESTS,
+  bench: { ...TESTS, nebula: 'nebula', openvpn: 'openvpn' },
+};
+
+/** A set-up step that cannot be done; the message says what to do. */
+export class SetupError extends Error {}
+
+export function say(text) {
+  process.stdout.write(`set-up: ${text}\n`);
+}
+
+function isThere(program) {
+  const folders = `${process.env.PATH || ''}:/usr/local/sbin:/usr/sbin:/sbin`.split(':');
+  if (program === 'initdb' && existsSync('/usr/lib/postgresql'))
+    for (const version of readdirSync('/usr/lib/postgresql'))
+      folders.push(`/usr/lib/postgresql/${version}/bin`);
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Installs the Debian packages of those programs that are missing. Why it could not, or null. */
+function installPrograms(programs) {
+  const missing = Object.keys(programs).filter((program) => !isThere(program));
+  if (missing.length === 0) return null;
+  const packages = [...new Set(missing.map((program) => programs[program]))].sort();
+  const wanted = `${missing.join(', ')} (Debian: ${packages.join(' ')})`;
+  if (!isThere('apt-get')) return `missing ${wanted}, and there is no apt-get here: install them by hand`;
+  if (process.getuid() !== 0)
+    return `missing ${wanted}: run this as root, or \`sudo apt-get install ${packages.join(' ')}\``;
+  say(`Debian packages ${packages.join(' ')} …`);
+  const apt = (...args) =>
+    spawnSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      maxBuffer: 1 << 28,
+      // RUNLEVEL=1: a server among them (PostgreSQL) is not started; the tests start one of their own.
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+    });
+  apt('update'); // a source that fails need not be the one that matters: the install tells
+  const { status, stdout, stderr } = apt('install', '-y', '--no-install-recommends', ...packages);
+  const still = missing.filter((program) => !isThere(program));
+  if (status === 0 && still.length === 0) return null;
+  const lines = `${stdout}${stderr}`.trim().split('\n').slice(-8).join('\n  ');
+  return `apt-get could not install ${(still.length ? still : missing).join(', ')}:\n  ${lines}`;
+}
+
+/** Whether node_modules holds what package-lock.json names; packages for other systems and optional ones may lack. */
+function npmPackagesAreThere() {
+  try {
+    const read = (path) => JSON.parse(readFileSync(join(ROOT, path), 'utf8')).packages;
+    const locked = read('package-lock.json');
+    const installed = read('node_modules/.package-lock.json');
+    return Object.keys(locked).every(
+      (path) =>
+        path === '' ||
+        (installed[path]
+          ? installed[path].version === locked[path].version
+          : locked[path].optional || locked[path].devOptional),
+    );
+  } catch {
+    return false;
+  }
+}
+
+function installNpmPackages() {
+  const compiler = installPrograms(COMPILER);
+  if (compiler) say(`no compiler for the optional package tuntap2 (${compiler})`);
+  say('npm packages …');
+  // npm itself when npm started us, so that it is the same one; --include: also under NODE_ENV=production.
+  const execpath = process.env.npm_execpath;
+  const [file, first] = execpath && /\.c?js$/.test(execpath) ? [process.execPath, [execpath]] : ['npm', []];
+  const { status, error } = spawnSync(
+    file,
+    [...first, 'ci', '--include=dev', '--include=optional', '--loglevel=error'],
+    {
+      cwd: ROOT,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
+  if (status !== 0)
+    throw new SetupError(
+      `\`npm ci\` failed (${error ? error.message : `status ${status}`}): see above, then run it in ${ROOT} by hand`,
+    );
+}
+
+/**
+ * Sets up all that `target` needs and says what it does. Throws SetupError where it cannot; for `test`, missing
+ * Debian packages are only told, for many tests run without.
+ */
+export function setUp(target) {
+  if (!npmPackagesAreThere()) installNpmPackages();
+  if (
+    !existsSync(join(ROOT, 'node_modules/node/bin/node')) &&
+    Number(process.versions.node.split('.')[0]) < 24
+  )
+    throw new SetupError(
+      `the npm package \`node\` brought no Node.js 24 for this system: install Node.js 24 or later, then try again`,
+    );
+  if (!existsSync(join(ROOT, 'node_modules/tuntap2/package.json')))
+    say('without tuntap2, which did not install: no portable driver (--driver portable); all else works');
+  const problem = installPrograms(PROGRAMS[target]);
+  if (!problem) return;
+  if (target !== 'test') throw new SetupError(problem);
+  say(`${problem}\nset-up: going on without; the tests that need them are left out`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const target = process.argv[2] || 'test';
+  if (!(target in PROGRAMS)) {
+    process.stderr.write(`set-up: ${target}: expected one of ${Object.keys(PROGRAMS).join(', ')}\n`);
+    process.exit(2);
+  }
+  try {
+    setUp(target);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    process.stderr.write(`set-up: ${error.message}\n`);
+    process.exit(1);
+  }
+}
