@@ -1,0 +1,165 @@
+import type { Updateable } from 'kysely';
+import { WarrenError } from '../../shared/errors.ts';
+import { grantedRoutes, isExitNode } from '../network/grants.ts';
+import { dnsLabel, isDnsLabel } from '../network/names.ts';
+import { routeRefusal } from '../network/offers.ts';
+import { canonicalTag } from '../network/tags.ts';
+import type { Change } from './change.ts';
+import { requireNode } from './nodes.ts';
+import { toJson } from './rows.ts';
+import type { NodeTable } from './schema.ts';
+import type { AuditActor, NodeRecord } from './store.ts';
+
+/** Who decides, and when. */
+export interface Decision extends AuditActor {
+  now: number;
+}
+
+/**
+ * Grants or takes back one subnet route. Only what the node advertises can be granted, so that a slip in an address is
+ * noticed; throws `not-found` for another, `usage` for what can be no route.
+ */
+export async function approveRoute(
+  change: Change,
+  nodeId: string,
+  route: string,
+  approved: boolean,
+  by: Decision,
+): Promise<void> {
+  const node = await requireNode(change.tx, nodeId);
+  const has = node.approvedRoutes.includes(route);
+  if (approved && !has) {
+    const why = routeRefusal(route, change.overlay());
+    if (why !== null) {
+      throw new WarrenError('usage', `${JSON.stringify(route)} cannot be a route: ${why}`, {
+        hint: 'give a CIDR that the node advertises, such as 192.168.1.0/24',
+      });
+    }
+    if (!node.offers.routes.includes(route)) {
+      const offered = node.offers.routes.length === 0 ? 'no route' : node.offers.routes.join(', ');
+      throw new WarrenError('not-found', `${node.name} does not advertise ${route}`, {
+        hint: `it advertises ${offered}`,
+      });
+    }
+  }
+  if (approved === has) return;
+  const approvedRoutes = approved
+    ? [...node.approvedRoutes, route].sort()
+    : node.approvedRoutes.filter((other) => other !== route);
+  const visible = grantedRoutes({ ...node, approvedRoutes }).length !== grantedRoutes(node).length;
+  await update(change, node, visible, { approved_routes: toJson(approvedRoutes) });
+  await record(change, by, approved ? 'route.approve' : 'route.disapprove', node, route);
+}
+
+export async function approveExitNode(
+  change: Change,
+  nodeId: string,
+  approved: boolean,
+  by: Decision,
+): Promise<void> {
+  const node = await requireNode(change.tx, nodeId);
+  if (node.exitNodeApproved === approved) return;
+  const visible = isExitNode({ ...node, exitNodeApproved: approved }) !== isExitNode(node);
+  await update(change, node, visible, { exit_node_approved: Number(approved) });
+  await record(change, by, approved ? 'exit-node.approve' : 'exit-node.disapprove', node, '');
+}
+
+/** Replaces a node's tags. Throws `usage` for what is no tag. */
+export async function setTags(
+  change: Change,
+  nodeId: string,
+  tags: readonly string[],
+  by: Decision,
+): Promise<void> {
+  const node = await requireNode(change.tx, nodeId);
+  const canonical = tags.map((text) => {
+    const tag = canonicalTag(text);
+    if (tag !== null) return tag;
+    throw new WarrenError('usage', `${JSON.stringify(text)} is not a tag`, {
+      hint: 'a tag is a lower-case name of letters, digits and hyphens, such as server',
+    });
+  });
+  const next = toJson([...new Set(canonical)].sort());
+  if (next === toJson(node.tags)) return;
+  await update(change, node, true, { tags: next });
+  await record(change, by, 'node.tag', node, next);
+}
+
+/** Throws `usage` for a name that is no DNS label, `already-exists` for one that another node has. */
+export async function renameNode(change: Change, nodeId: string, name: string, by: Decision): Promise<void> {
+  const node = await requireNode(change.tx, nodeId);
+  if (!isDnsLabel(name)) {
+    throw new WarrenError('usage', `${JSON.stringify(name.slice(0, 128))} is not a name for a node`, {
+      hint: `letters, digits and inner hyphens, at most 63: ${dnsLabel(name)} would do`,
+    });
+  }
+  if (name === node.name) return;
+  const holder = await change.tx.selectFrom('nodes').select('id').where('name', '=', name).executeTakeFirst();
+  if (holder !== undefined) {
+    throw new WarrenError('already-exists', `another node is named ${name}`, { hint: 'choose another name' });
+  }
+  await update(change, node, true, { name });
+  await record(change, by, 'node.rename', node, `now ${name}`);
+}
+
+/** `expiresAt` 0 for never. */
+export async function setKeyExpiry(
+  change: Change,
+  nodeId: string,
+  expiresAt: number,
+  by: Decision,
+): Promise<void> {
+  const node = await requireNode(change.tx, nodeId);
+  if (node.keyExpiresAt === expiresAt) return;
+  await update(change, node, true, { key_expires_at: expiresAt, view_version: change.version() });
+  const until = expiresAt === 0 ? 'never' : new Date(expiresAt).toISOString();
+  await record(change, by, 'node.expire', node, `expires ${until}`);
+}
+
+/** Removes a node for good: its certificates end, its addresses become free, others are told. */
+export async function removeNode(change: Change, nodeId: string, by: Decision): Promise<void> {
+  const { tx } = change;
+  const node = await requireNode(tx, nodeId);
+  const { slot } = await tx
+    .selectFrom('nodes')
+    .select('slot')
+    .where('id', '=', nodeId)
+    .executeTakeFirstOrThrow();
+  const version = change.version();
+  // Presence and certificates go with it (on delete cascade).
+  await tx.deleteFrom('nodes').where('id', '=', nodeId).execute();
+  await tx.insertInto('free_slots').values({ slot, freed_at_version: version }).execute();
+  await tx.insertInto('removed_nodes').values({ id: nodeId, version, removed_at: by.now }).execute();
+  await record(change, by, 'node.remove', node, `addresses ${node.address4} ${node.address6}`);
+}
+
+async function update(
+  change: Change,
+  node: NodeRecord,
+  visible: boolean,
+  values: Updateable<NodeTable>,
+): Promise<void> {
+  await change.tx
+    .updateTable('nodes')
+    .set({ ...values, version: visible ? change.version() : node.version })
+    .where('id', '=', node.id)
+    .execute();
+}
+
+async function record(
+  change: Change,
+  by: Decision,
+  action: string,
+  node: NodeRecord,
+  detail: string,
+): Promise<void> {
+  await change.audit({
+    at: by.now,
+    actor: by.actor,
+    source: by.source,
+    action,
+    target: `${node.name} (${node.id})`,
+    result: 'ok',
+    detail,
+  });
+}

@@ -1,0 +1,85 @@
+import type { Change } from './change.ts';
+import type { Engine } from './engine.ts';
+import { listNodes } from './nodes.ts';
+import { nodeFromRow } from './rows.ts';
+import type { NetworkTable, Tx } from './schema.ts';
+import type { NetworkChanges, NetworkRecord, NodeRecord } from './store.ts';
+
+export function networkFromRow(row: NetworkTable): NetworkRecord {
+  const { epoch, prefix4, prefix6, version } = row;
+  return { epoch, prefix4, prefix6, version };
+}
+
+/** The network and all nodes of one moment. */
+export function snapshot(engine: Engine): Promise<{ network: NetworkRecord; nodes: NodeRecord[] }> {
+  return atOneMoment(engine, async (tx, network) => ({
+    network: networkFromRow(network),
+    nodes: await listNodes(tx),
+  }));
+}
+
+export function changesSince(engine: Engine, since: number): Promise<NetworkChanges> {
+  return atOneMoment(engine, async (tx, { epoch, version, history_from }) => {
+    // A version of the future is one of another history, of a database that was restored, say.
+    if (since < history_from || since > version) {
+      return { epoch, version, changed: [], removed: [], complete: false };
+    }
+    const changed = await tx
+      .selectFrom('nodes')
+      .selectAll()
+      .where('version', '>', since)
+      .orderBy('version')
+      .execute();
+    const removed = await tx
+      .selectFrom('removed_nodes')
+      .select('id')
+      .where('version', '>', since)
+      .orderBy('version')
+      .execute();
+    return {
+      epoch,
+      version,
+      changed: changed.map(nodeFromRow),
+      removed: removed.map((row) => row.id),
+      complete: true,
+    };
+  });
+}
+
+/** Forgets removals and audit rows from before two times. */
+export async function prune(
+  change: Change,
+  before: { audit: number; removed: number },
+  now: number,
+): Promise<void> {
+  const { tx } = change;
+  const last = await tx
+    .selectFrom('removed_nodes')
+    .select((select) => select.fn.max('version').as('version'))
+    .where('removed_at', '<', before.removed)
+    .executeTakeFirst();
+  if (typeof last?.version === 'number') {
+    // By version, not by time: the clock may have been set back between two removals.
+    await tx.deleteFrom('removed_nodes').where('version', '<=', last.version).execute();
+    change.forgetHistory(last.version);
+  }
+  const { numDeletedRows } = await tx.deleteFrom('audit').where('at', '<', before.audit).executeTakeFirst();
+  await change.audit({
+    at: now,
+    actor: 'system',
+    source: '',
+    action: 'history.prune',
+    target: '',
+    result: 'ok',
+    detail: `${numDeletedRows} audit rows, removals up to version ${last?.version ?? 'none'}`,
+  });
+}
+
+function atOneMoment<T>(engine: Engine, body: (tx: Tx, network: NetworkTable) => Promise<T>): Promise<T> {
+  return engine.reader
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .execute(async (tx) =>
+      body(tx, await tx.selectFrom('network').selectAll().where('id', '=', 1).executeTakeFirstOrThrow()),
+    );
+}

@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto';
+import { WarrenError } from '../../shared/errors.ts';
+import { slotAddress } from '../network/address-pool.ts';
+import { type Refusal, rejoin, tokenRefusal } from '../network/joining.ts';
+import { dnsLabel, freeLabel } from '../network/names.ts';
+import { checkOffers } from '../network/offers.ts';
+import { oneLine } from './audit.ts';
+import { insertCertificate } from './certificates.ts';
+import type { Change } from './change.ts';
+import { nodeById } from './nodes.ts';
+import { nodeFromRow, toJson, tokenFromRow } from './rows.ts';
+import type { JoinRecord, JoinResult, NodeRecord, TokenRecord } from './store.ts';
+
+/** Either a member or the reason that only the audit log learns. */
+export type JoinOutcome = { result: JoinResult } | { refusal: Refusal };
+
+/** The whole of joining, in one transaction. Throws `exhausted`; a refusal is returned, so that its audit row is kept. */
+export async function joinNode(change: Change, request: JoinRecord): Promise<JoinOutcome> {
+  const { tx } = change;
+  const row = await tx
+    .selectFrom('tokens')
+    .selectAll()
+    .where('secret_hash', '=', request.secretHash)
+    .executeTakeFirst();
+  const token = row === undefined ? undefined : tokenFromRow(row);
+  const refusal = tokenRefusal(token, request.now);
+  if (token === undefined || refusal !== null) {
+    await auditJoin(change, request, token?.id ?? '', 'refused', refusal ?? 'unknown token');
+    return { refusal: refusal ?? 'unknown token' };
+  }
+  await tx
+    .updateTable('tokens')
+    .set({ uses: token.uses + 1 })
+    .where('id', '=', token.id)
+    .execute();
+
+  const { offers, refused } = checkOffers(request.offers, change.overlay());
+  const reported = {
+    operating_system: oneLine(request.operatingSystem, 64),
+    agent_version: oneLine(request.agentVersion, 64),
+    offered_routes: toJson(offers.routes),
+    offered_exit_node: Number(offers.exitNode),
+    offered_tags: toJson(offers.tags),
+    ephemeral: Number(token.ephemeral),
+    last_seen_at: request.now,
+    version: change.version(),
+  };
+  const member = await tx
+    .selectFrom('nodes')
+    .selectAll()
+    .where('public_key', '=', request.publicKey)
+    .executeTakeFirst();
+  const id =
+    member === undefined
+      ? await insertNode(change, request, token, reported)
+      : await updateMember(change, nodeFromRow(member), token, reported, request.now);
+
+  const certificate = await request.issueCertificate(id);
+  await insertCertificate(change, id, certificate);
+  const node = (await nodeById(tx, id)) as NodeRecord;
+  const detail = [
+    member === undefined ? 'new' : 'again',
+    `token ${token.id}`,
+    `addresses ${node.address4} ${node.address6}`,
+    ...refused.map((what) => `not taken: ${what}`),
+  ].join(', ');
+  await auditJoin(change, request, `${node.name} (${id})`, 'ok', detail);
+  return { result: { node, rejoined: member !== undefined, certificate } };
+}
+
+/** The audit row of a request to join, whatever came of it. */
+export async function auditJoin(
+  change: Change,
+  request: JoinRecord,
+  target: string,
+  result: 'ok' | 'refused' | 'failed',
+  detail: string,
+): Promise<void> {
+  await change.audit({
+    at: request.now,
+    actor: `key:${oneLine(request.publicKey, 64)}`,
+    source: request.remoteAddress,
+    action: 'node.join',
+    target,
+    result,
+    detail: `${detail}, wished for ${JSON.stringify(request.name.slice(0, 128))}`,
+  });
+}
+
+type Reported = Record<'operating_system' | 'agent_version' | 'offered_routes' | 'offered_tags', string> &
+  Record<'offered_exit_node' | 'ephemeral' | 'last_seen_at' | 'version', number>;
+
+async function insertNode(
+  change: Change,
+  request: JoinRecord,
+  token: TokenRecord,
+  reported: Reported,
+): Promise<string> {
+  const { tx } = change;
+  const [prefix4, prefix6] = change.overlay();
+  const slot = await change.takeSlot();
+  if (slot === null) {
+    throw new WarrenError('exhausted', 'the network has no address left for another node', {
+      hint: 'remove nodes that are gone; the range itself is chosen when a network is made (--network)',
+    });
+  }
+  const isTaken = async (name: string) =>
+    (await tx.selectFrom('nodes').select('id').where('name', '=', name).executeTakeFirst()) !== undefined;
+  const id = randomBytes(10).toString('hex');
+  await tx
+    .insertInto('nodes')
+    .values({
+      ...reported,
+      id,
+      name: await freeLabel(dnsLabel(request.name), isTaken),
+      public_key: request.publicKey,
+      slot,
+      address4: slotAddress(prefix4, slot),
+      address6: slotAddress(prefix6, slot),
+      endpoints: '[]',
+      listen_port: 0,
+      approved_routes: '[]',
+      exit_node_approved: 0,
+      tags: toJson(token.tags),
+      online: 0,
+      created_at: request.now,
+      key_expires_at: 0,
+      view_version: reported.version,
+    })
+    .execute();
+  return id;
+}
+
+/** Name, addresses and grants stay; certificates of before end, since the host now gets one of its own proof. */
+async function updateMember(
+  change: Change,
+  member: NodeRecord,
+  token: TokenRecord,
+  reported: Reported,
+  now: number,
+): Promise<string> {
+  const { tags, keyExpiresAt } = rejoin(member, token, now);
+  await change.tx.deleteFrom('certificates').where('node_id', '=', member.id).execute();
+  await change.tx
+    .updateTable('nodes')
+    .set({
+      ...reported,
+      tags: toJson(tags),
+      key_expires_at: keyExpiresAt,
+      view_version: keyExpiresAt === member.keyExpiresAt ? member.viewVersion : reported.version,
+    })
+    .where('id', '=', member.id)
+    .execute();
+  return member.id;
+}

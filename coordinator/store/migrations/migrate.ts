@@ -1,0 +1,62 @@
+import { type Kysely, Migrator } from 'kysely';
+import { WarrenError } from '../../../shared/errors.ts';
+import type { Engine } from '../engine.ts';
+import { initial } from './0001-initial.ts';
+import type { EngineMigration } from './migration.ts';
+
+/** All steps in order. A step that was ever released is never edited; the next one is added. */
+const MIGRATIONS: Readonly<Record<string, EngineMigration>> = {
+  '0001-initial': initial,
+};
+
+const MIGRATION_TABLE = 'warren_migrations';
+const LOCK_TABLE = 'warren_migrations_lock';
+
+/**
+ * Brings the database to the newest schema. Nothing is written to one that is not ours (`corrupt`) or of a newer
+ * Warren (`incompatible`).
+ */
+export async function migrate(engine: Engine): Promise<void> {
+  const applied = await appliedMigrations(engine);
+  const known = Object.keys(MIGRATIONS);
+  const unknown = applied.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new WarrenError('incompatible', `the database is of a newer Warren (its schema has ${unknown})`, {
+      hint: 'run that version or a later one',
+    });
+  }
+  if (applied.length === known.length) return;
+  const migrator = new Migrator({
+    db: engine.writer,
+    provider: {
+      getMigrations: async () =>
+        Object.fromEntries(
+          Object.entries(MIGRATIONS).map(([name, up]) => [
+            name,
+            { up: (db: Kysely<unknown>) => up(db, engine.kind) },
+          ]),
+        ),
+    },
+    migrationTableName: MIGRATION_TABLE,
+    migrationLockTableName: LOCK_TABLE,
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw engine.explain(error);
+}
+
+/** Names of the steps that were done; none in an empty database. */
+async function appliedMigrations(engine: Engine): Promise<string[]> {
+  const tables = await engine.tableNames();
+  if (tables.length === 0) return [];
+  if (!tables.includes(MIGRATION_TABLE)) {
+    throw new WarrenError('corrupt', 'the database holds tables of another program; it was left as it is', {
+      hint: 'give Warren a database of its own',
+    });
+  }
+  const rows = await (engine.reader as unknown as Kysely<Record<string, { name: string }>>)
+    .selectFrom(MIGRATION_TABLE)
+    .select('name')
+    .orderBy('name')
+    .execute();
+  return rows.map((row) => row.name);
+}

@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Clock, systemClock } from '../../shared/clock.ts';
+import { WarrenError } from '../../shared/errors.ts';
+import { type Random, systemRandom } from '../../shared/random.ts';
+import type { Engine } from './engine.ts';
+import { migrate } from './migrations/migrate.ts';
+import { checkNewNetwork, ensureNetwork, type NewNetwork } from './network-row.ts';
+import { openPostgresEngine } from './postgres/engine.ts';
+import { ensurePrivateFolder } from './private-folder.ts';
+import { SqlStore } from './sql-store.ts';
+import { openSqliteEngine } from './sqlite/engine.ts';
+import { checkDatabaseFile, createDatabaseFile } from './sqlite/file.ts';
+import type { Store } from './store.ts';
+
+export interface StoreOptions {
+  /** The coordinator's folder. SQLite lies in it as `warren.db`. */
+  dataDir: string;
+  /** `postgres://…` instead of SQLite. */
+  database?: string;
+  /** `serve` gives it, and a network is made where there is none; without it (the other verbs) that is `not-found`. */
+  initialise?: NewNetwork;
+  clock?: Clock;
+  random?: Random;
+}
+
+/**
+ * Opens the coordinator's store and brings its schema up to date.
+ *
+ * Errors: `usage` for a range or a URL that cannot be, `not-found` without a network, `conflict` with another range,
+ * `corrupt` for what is not Warren's, `incompatible` for a newer schema, `permission-denied` for a folder or file that
+ * others can read, `unavailable` when the database is away.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { initialise, clock = systemClock, random = systemRandom } = options;
+  if (initialise !== undefined) checkNewNetwork(initialise);
+  const prepare = async (engine: Engine) => {
+    try {
+      await migrate(engine);
+      await ensureNetwork(engine, initialise, { random, now: clock.wall() });
+    } catch (error) {
+      await engine.close().catch(() => {});
+      throw engine.explain(error);
+    }
+  };
+  const engine =
+    options.database === undefined
+      ? await openSqlite(options.dataDir, initialise !== undefined, prepare)
+      : openPostgresEngine(options.database);
+  await prepare(engine);
+  return new SqlStore(engine, clock);
+}
+
+async function openSqlite(
+  dataDir: string,
+  create: boolean,
+  prepare: (engine: Engine) => Promise<void>,
+): Promise<Engine> {
+  const path = join(dataDir, 'warren.db');
+  if (!existsSync(path)) {
+    if (!create) {
+      throw new WarrenError('not-found', `there is no coordinator in ${dataDir}: it has no warren.db`, {
+        hint: 'start `coordinator serve --data DIR` first, and give the same folder',
+      });
+    }
+    ensurePrivateFolder(dataDir);
+    await createDatabaseFile(path, async (draft) => {
+      const engine = openSqliteEngine(draft);
+      await prepare(engine);
+      await engine.close();
+    });
+  }
+  ensurePrivateFolder(dataDir);
+  checkDatabaseFile(path);
+  return openSqliteEngine(path);
+}

@@ -1,0 +1,55 @@
+import type { Selectable } from 'kysely';
+import type { NodeTable, TokenTable } from './schema.ts';
+import type { NodeRecord, TokenRecord } from './store.ts';
+
+/** Lists are kept as JSON text. */
+export function toJson(list: readonly string[]): string {
+  return JSON.stringify(list);
+}
+
+export function fromJson(text: string): string[] {
+  return JSON.parse(text) as string[];
+}
+
+export function nodeFromRow(row: Selectable<NodeTable>): NodeRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    publicKey: row.public_key,
+    address4: row.address4,
+    address6: row.address6,
+    endpoints: fromJson(row.endpoints),
+    listenPort: row.listen_port,
+    operatingSystem: row.operating_system,
+    agentVersion: row.agent_version,
+    offers: {
+      routes: fromJson(row.offered_routes),
+      exitNode: row.offered_exit_node !== 0,
+      tags: fromJson(row.offered_tags),
+    },
+    approvedRoutes: fromJson(row.approved_routes),
+    exitNodeApproved: row.exit_node_approved !== 0,
+    tags: fromJson(row.tags),
+    ephemeral: row.ephemeral !== 0,
+    online: row.online !== 0,
+    createdAt: row.created_at,
+    lastSeenAt: row.last_seen_at,
+    keyExpiresAt: row.key_expires_at,
+    version: row.version,
+    viewVersion: row.view_version,
+  };
+}
+
+export function tokenFromRow(row: Selectable<TokenTable>): TokenRecord {
+  return {
+    id: row.id,
+    secretHash: new Uint8Array(row.secret_hash),
+    reusable: row.reusable !== 0,
+    ephemeral: row.ephemeral !== 0,
+    tags: fromJson(row.tags),
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    uses: row.uses,
+    revokedAt: row.revoked_at,
+  };
+}

@@ -1,0 +1,89 @@
+import type { Generated, Kysely, Transaction } from 'kysely';
+
+/**
+ * The tables, the same in both engines: numbers are 64-bit integers, flags are 0 and 1, lists are JSON text, bytes are
+ * `blob` or `bytea`.
+ */
+export interface Schema {
+  network: NetworkTable;
+  secrets: { name: string; value: Uint8Array };
+  tokens: TokenTable;
+  nodes: NodeTable;
+  presence: { node_id: string; instance: string };
+  certificates: CertificateTable;
+  free_slots: { slot: number; freed_at_version: number };
+  removed_nodes: { id: string; version: number; removed_at: number };
+  audit: AuditTable;
+}
+
+/** One row, id 1. Every transaction that changes something locks it first, so versions follow the order of commits. */
+export interface NetworkTable {
+  id: number;
+  epoch: string;
+  prefix4: string;
+  prefix6: string;
+  version: number;
+  /** Removals before and at this version may be forgotten. */
+  history_from: number;
+  next_slot: number;
+}
+
+export interface TokenTable {
+  id: string;
+  secret_hash: Uint8Array;
+  reusable: number;
+  ephemeral: number;
+  tags: string;
+  created_at: number;
+  expires_at: number;
+  uses: number;
+  revoked_at: number | null;
+}
+
+export interface NodeTable {
+  id: string;
+  name: string;
+  public_key: string;
+  slot: number;
+  address4: string;
+  address6: string;
+  endpoints: string;
+  listen_port: number;
+  operating_system: string;
+  agent_version: string;
+  offered_routes: string;
+  offered_exit_node: number;
+  offered_tags: string;
+  approved_routes: string;
+  exit_node_approved: number;
+  tags: string;
+  ephemeral: number;
+  online: number;
+  created_at: number;
+  last_seen_at: number;
+  key_expires_at: number;
+  version: number;
+  view_version: number;
+}
+
+export interface CertificateTable {
+  id: Generated<number>;
+  fingerprint: Uint8Array;
+  node_id: string;
+  certificate: Uint8Array;
+  expires_at: number;
+}
+
+export interface AuditTable {
+  id: Generated<number>;
+  at: number;
+  actor: string;
+  source: string;
+  action: string;
+  target: string;
+  result: string;
+  detail: string;
+}
+
+export type Database = Kysely<Schema>;
+export type Tx = Transaction<Schema>;

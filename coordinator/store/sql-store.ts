@@ -1,0 +1,217 @@
+import type { Clock } from '../../shared/clock.ts';
+import { WarrenError } from '../../shared/errors.ts';
+import * as administration from './administration.ts';
+import { insertAudit, listAudit } from './audit.ts';
+import { insertCertificate, nodeByCertificate } from './certificates.ts';
+import { type Change, runChange } from './change.ts';
+import { ChangeFeed } from './change-feed.ts';
+import type { Engine } from './engine.ts';
+import { changesSince, networkFromRow, prune, snapshot } from './history.ts';
+import { auditJoin, joinNode } from './join.ts';
+import { findNode, listNodes, nodeById, requireNode } from './nodes.ts';
+import { clearOnline, hasPresence, setOnline } from './presence.ts';
+import { isNewReport, putReport } from './reports.ts';
+import type { Database } from './schema.ts';
+import type {
+  AuditActor,
+  AuditRow,
+  CertificateRecord,
+  JoinRecord,
+  JoinResult,
+  NewToken,
+  NodeReport,
+  Store,
+} from './store.ts';
+import { createToken, listTokens, revokeToken } from './tokens.ts';
+
+/** The store over either engine. Each method is a transaction or a read; its body is in the file of its subject. */
+export class SqlStore implements Store {
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  readonly #feed = new ChangeFeed();
+  #closed = false;
+
+  /** Takes over an engine whose schema is up to date. The clock is for audit rows of what is given no time. */
+  constructor(engine: Engine, clock: Clock) {
+    this.#engine = engine;
+    this.#clock = clock;
+    engine.watch(() => this.#feed.changed());
+  }
+
+  async network() {
+    const row = await this.#read((db) =>
+      db.selectFrom('network').selectAll().where('id', '=', 1).executeTakeFirstOrThrow(),
+    );
+    return networkFromRow(row);
+  }
+
+  async secret(name: string) {
+    const row = await this.#read((db) =>
+      db.selectFrom('secrets').select('value').where('name', '=', name).executeTakeFirst(),
+    );
+    return row === undefined ? null : new Uint8Array(row.value);
+  }
+
+  async putSecretOnce(name: string, value: Uint8Array) {
+    const stored = await this.secret(name);
+    if (stored !== null) return stored;
+    return this.#change(async (change) => {
+      const present = await change.tx
+        .selectFrom('secrets')
+        .select('value')
+        .where('name', '=', name)
+        .executeTakeFirst();
+      if (present !== undefined) return new Uint8Array(present.value);
+      await change.tx.insertInto('secrets').values({ name, value }).execute();
+      await change.audit(this.#ownDoing('secret.create', name));
+      return value.slice();
+    });
+  }
+
+  createToken(token: NewToken, by: AuditActor) {
+    return this.#change((change) => createToken(change, token, by));
+  }
+
+  listTokens() {
+    return this.#read(listTokens);
+  }
+
+  revokeToken(id: string, now: number, by: AuditActor) {
+    return this.#change((change) => revokeToken(change, id, now, by));
+  }
+
+  async join(request: JoinRecord): Promise<JoinResult> {
+    try {
+      const outcome = await this.#change((change) => joinNode(change, request));
+      if ('result' in outcome) return outcome.result;
+    } catch (error) {
+      // All of it was undone, the token's use too; what remains is to say that somebody tried.
+      const why = error instanceof WarrenError ? error.code : 'internal';
+      if (why !== 'unavailable') {
+        await this.#change((change) => auditJoin(change, request, '', 'failed', why)).catch(() => {});
+      }
+      throw error;
+    }
+    throw new WarrenError('unauthenticated', 'the token is not accepted', {
+      hint: 'ask for a new one: a token can be expired, revoked or used already',
+    });
+  }
+
+  node(id: string) {
+    return this.#read((db) => nodeById(db, id));
+  }
+
+  nodeByCertificate(fingerprint: Uint8Array) {
+    return this.#read((db) => nodeByCertificate(db, fingerprint));
+  }
+
+  findNode(nameOrId: string) {
+    return this.#read((db) => findNode(db, nameOrId));
+  }
+
+  listNodes() {
+    return this.#read(listNodes);
+  }
+
+  putCertificate(nodeId: string, certificate: CertificateRecord) {
+    return this.#change(async (change) => {
+      await requireNode(change.tx, nodeId);
+      await insertCertificate(change, nodeId, certificate);
+      await change.audit(this.#ownDoing('certificate.issue', nodeId));
+    });
+  }
+
+  async putReport(nodeId: string, report: NodeReport, now: number) {
+    if (!(await this.#read(() => isNewReport(this.#engine, nodeId, report)))) return;
+    await this.#change((change) => putReport(change, nodeId, report, now));
+  }
+
+  setOnline(nodeId: string, instance: string, online: boolean, now: number) {
+    return this.#change((change) => setOnline(change, nodeId, instance, online, now));
+  }
+
+  async clearOnline(instance: string, now: number) {
+    if (!(await this.#read(() => hasPresence(this.#engine, instance)))) return;
+    await this.#change((change) => clearOnline(change, instance, now));
+  }
+
+  approveRoute(nodeId: string, route: string, approved: boolean, now: number, by: AuditActor) {
+    return this.#change((change) =>
+      administration.approveRoute(change, nodeId, route, approved, { ...by, now }),
+    );
+  }
+
+  approveExitNode(nodeId: string, approved: boolean, now: number, by: AuditActor) {
+    return this.#change((change) => administration.approveExitNode(change, nodeId, approved, { ...by, now }));
+  }
+
+  setTags(nodeId: string, tags: readonly string[], now: number, by: AuditActor) {
+    return this.#change((change) => administration.setTags(change, nodeId, tags, { ...by, now }));
+  }
+
+  renameNode(nodeId: string, name: string, now: number, by: AuditActor) {
+    return this.#change((change) => administration.renameNode(change, nodeId, name, { ...by, now }));
+  }
+
+  setKeyExpiry(nodeId: string, expiresAt: number, now: number, by: AuditActor) {
+    return this.#change((change) => administration.setKeyExpiry(change, nodeId, expiresAt, { ...by, now }));
+  }
+
+  removeNode(nodeId: string, now: number, by: AuditActor) {
+    return this.#change((change) => administration.removeNode(change, nodeId, { ...by, now }));
+  }
+
+  snapshot() {
+    return this.#read(() => snapshot(this.#engine));
+  }
+
+  changesSince(version: number) {
+    return this.#read(() => changesSince(this.#engine, version));
+  }
+
+  onChange(listener: () => void) {
+    return this.#feed.add(listener);
+  }
+
+  audit(row: AuditRow) {
+    return this.#change((change) => insertAudit(change.tx, row));
+  }
+
+  listAudit(options: { limit: number; before?: number }) {
+    return this.#read((db) => listAudit(db, options));
+  }
+
+  prune(before: { audit: number; removed: number }, now: number) {
+    return this.#change((change) => prune(change, before, now));
+  }
+
+  async close() {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#feed.close();
+    await this.#engine.close();
+  }
+
+  async #read<T>(body: (db: Database) => Promise<T>): Promise<T> {
+    try {
+      return await body(this.#engine.reader);
+    } catch (error) {
+      throw this.#engine.explain(error);
+    }
+  }
+
+  async #change<T>(body: (change: Change) => Promise<T>): Promise<T> {
+    try {
+      const result = await runChange(this.#engine, body);
+      this.#feed.changed();
+      return result;
+    } catch (error) {
+      throw this.#engine.explain(error);
+    }
+  }
+
+  #ownDoing(action: string, target: string): AuditRow {
+    const at = this.#clock.wall();
+    return { at, actor: 'system', source: '', action, target, result: 'ok', detail: '' };
+  }
+}
