@@ -11,6 +11,8 @@ import type { SocketChange, SocketSnapshot, TunnelFacts, TunnelOptions } from '.
 export interface Driver {
   readonly facts: TunnelFacts;
   readonly createCipher: CreateTransportCipher;
+  /** Memory that this driver's ciphers and system calls can use; the device's own scratch buffers come from here too. */
+  readonly createBuffer: (length: number) => PacketBuffer;
   /** Binds or rebinds the UDP sockets (IPv4 and IPv6 on one port). Throws WarrenError `in-use`; the old sockets then stay. */
   setSocket(change: SocketChange): void | Promise<void>;
   socket(): SocketSnapshot;
