@@ -105,17 +105,15 @@ function installNpmPackages() {
   // npm itself when npm started us, so that it is the same one; --include: also under NODE_ENV=production.
   const execpath = process.env.npm_execpath;
   const [file, first] = execpath && /\.c?js$/.test(execpath) ? [process.execPath, [execpath]] : ['npm', []];
+  // Not `npm ci`: it wants optional packages of every other system in the lock file, and not every registry has them.
   const { status, error } = spawnSync(
     file,
-    [...first, 'ci', '--include=dev', '--include=optional', '--loglevel=error'],
-    {
-      cwd: ROOT,
-      stdio: ['ignore', 'inherit', 'inherit'],
-    },
+    [...first, 'install', '--no-save', '--include=dev', '--include=optional', '--loglevel=error'],
+    { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] },
   );
   if (status !== 0)
     throw new SetupError(
-      `\`npm ci\` failed (${error ? error.message : `status ${status}`}): see above, then run it in ${ROOT} by hand`,
+      `\`npm install\` failed (${error ? error.message : `status ${status}`}): see above, then run it in ${ROOT} by hand`,
     );
 }
 
