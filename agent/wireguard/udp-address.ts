@@ -34,6 +34,12 @@ export class UdpAddress {
     );
   }
 
+  clone(): UdpAddress {
+    const copy = new UdpAddress();
+    copy.copyFrom(this);
+    return copy;
+  }
+
   static from(address: Uint8Array, port: number, scope = 0): UdpAddress {
     const result = new UdpAddress();
     const view = new DataView(address.buffer, address.byteOffset, address.byteLength);

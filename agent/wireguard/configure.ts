@@ -1,0 +1,141 @@
+import { WarrenError } from '../../shared/errors.ts';
+import { KEY_LENGTH, keyToHex } from '../../shared/key.ts';
+import { formatPrefix } from '../../shared/prefix.ts';
+import type { DeviceChange, PeerChange, PeerEndpoint } from './configuration.ts';
+import { MAX_CANDIDATES } from './constants.ts';
+import { equalConstantTime, isZero } from './crypto.ts';
+import { forgetIdentity, ownIdentity } from './identity.ts';
+import type { Outbound } from './outbound.ts';
+import { Peer } from './peer.ts';
+import type { DeviceState } from './state.ts';
+import { UdpAddress } from './udp-address.ts';
+
+/** Applies changes with the meaning of the UAPI's `set=1` (https://www.wireguard.com/xplatform/). */
+export class Configurator {
+  private readonly state: DeviceState;
+  private readonly outbound: Outbound;
+
+  constructor(state: DeviceState, outbound: Outbound) {
+    this.state = state;
+    this.outbound = outbound;
+  }
+
+  /** Throws `usage` for a key that has not 32 bytes, before anything is changed. */
+  apply(change: DeviceChange, now: number): void {
+    checkLengths(change);
+    const { peers } = this.state;
+    const touched = new Set<Peer>();
+    if (change.privateKey !== undefined && this.setPrivateKey(change.privateKey)) {
+      for (const peer of peers.values()) touched.add(peer);
+    }
+    if (change.replacePeers) this.removeAll();
+    for (const peerChange of change.peers ?? []) {
+      const peer = this.applyToPeer(peerChange, now);
+      if (peer !== null) touched.add(peer);
+    }
+    for (const peer of touched) {
+      if (peers.get(keyToHex(peer.publicKey)) === peer) this.wake(peer, now);
+    }
+  }
+
+  removeAll(): void {
+    for (const peer of [...this.state.peers.values()]) this.remove(peer);
+  }
+
+  /** True if the key is another than before. */
+  private setPrivateKey(privateKey: Uint8Array): boolean {
+    const { state } = this;
+    const own = isZero(privateKey) ? null : ownIdentity(privateKey);
+    if (own !== null && state.own !== null && equalConstantTime(own.privateKey, state.own.privateKey)) {
+      forgetIdentity(own);
+      return false;
+    }
+    if (state.own !== null) forgetIdentity(state.own);
+    state.own = own;
+    // A device is no peer of its own.
+    const self = own === null ? undefined : state.peer(own.publicKey);
+    if (self !== undefined) this.remove(self);
+    for (const peer of state.peers.values()) peer.setOwnIdentity(own);
+    return true;
+  }
+
+  /** The peer, if it is there afterwards. */
+  private applyToPeer(change: PeerChange, now: number): Peer | null {
+    const { state } = this;
+    if (state.own !== null && equalConstantTime(change.publicKey, state.own.publicKey)) return null;
+    let peer = state.peer(change.publicKey);
+    if (change.remove) {
+      if (peer !== undefined) this.remove(peer);
+      return null;
+    }
+    if (peer === undefined) {
+      if (change.updateOnly) return null;
+      peer = new Peer(change.publicKey, state.indices, state.deadlines, state.dependencies.random);
+      peer.setOwnIdentity(state.own);
+      state.peers.set(keyToHex(change.publicKey), peer);
+    }
+    if (change.presharedKey !== undefined) peer.presharedKey.set(change.presharedKey);
+    if (change.endpoint !== undefined) setEndpoint(peer, udpAddress(change.endpoint));
+    if (change.candidates !== undefined) {
+      peer.candidates = change.candidates.slice(0, MAX_CANDIDATES).map(udpAddress);
+    }
+    if (change.persistentKeepalive !== undefined) {
+      const interval = change.persistentKeepalive * 1000;
+      if (interval !== peer.timers.persistentInterval) {
+        peer.timers.setPersistentInterval(interval, now);
+        peer.wantsKeepalive = interval > 0;
+      }
+    }
+    if (change.replaceAllowedIps) this.clearAllowedIps(peer);
+    for (const { prefix, remove } of change.allowedIps ?? []) {
+      const text = formatPrefix(prefix);
+      if (remove) {
+        if (state.allowedIps.remove(prefix, peer)) peer.allowedIps.delete(text);
+        continue;
+      }
+      state.allowedIps.insert(prefix, peer)?.allowedIps.delete(text);
+      peer.allowedIps.set(text, prefix);
+    }
+    return peer;
+  }
+
+  /** Does what the change made possible: a first persistent keepalive, packets that waited for a key or an endpoint. */
+  private wake(peer: Peer, now: number): void {
+    if (this.state.own === null || !peer.isReachable) return;
+    if (peer.wantsKeepalive) {
+      peer.wantsKeepalive = false;
+      this.outbound.sendKeepalive(peer, now);
+    } else if (peer.staged.length > 0) this.outbound.sendStaged(peer, now);
+  }
+
+  private remove(peer: Peer): void {
+    this.clearAllowedIps(peer);
+    peer.close();
+    this.state.deadlines.remove(peer);
+    this.state.peers.delete(keyToHex(peer.publicKey));
+  }
+
+  private clearAllowedIps(peer: Peer): void {
+    for (const prefix of peer.allowedIps.values()) this.state.allowedIps.remove(prefix, peer);
+    peer.allowedIps.clear();
+  }
+}
+
+function setEndpoint(peer: Peer, endpoint: UdpAddress): void {
+  if (peer.endpoint?.equals(endpoint)) return;
+  peer.endpoint = endpoint;
+  peer.endpointConfirmed = false;
+}
+
+function udpAddress(endpoint: PeerEndpoint): UdpAddress {
+  return UdpAddress.from(endpoint.address, endpoint.port, endpoint.scope);
+}
+
+function checkLengths(change: DeviceChange): void {
+  const keys = [change.privateKey];
+  for (const peer of change.peers ?? []) keys.push(peer.publicKey, peer.presharedKey);
+  for (const key of keys) {
+    if (key === undefined || key.length === KEY_LENGTH) continue;
+    throw new WarrenError('usage', `a WireGuard key has ${KEY_LENGTH} bytes, not ${key.length}`);
+  }
+}

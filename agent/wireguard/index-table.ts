@@ -1,0 +1,56 @@
+import { type Random, randomUint32 } from '../../shared/random.ts';
+import type { Keypair } from './keypair.ts';
+import type { Peer } from './peer.ts';
+
+/**
+ * The receiver indices of this device (5.4.2: I_i and I_r), drawn at random so that they tell nothing. An index stands for
+ * a handshake under way or for a session. Keys are signed 32-bit integers, which V8 keeps unboxed: always use `index | 0`.
+ */
+export class IndexTable {
+  private readonly handshakes = new Map<number, Peer>();
+  private readonly keypairs = new Map<number, Keypair>();
+
+  private readonly random: Random;
+  constructor(random: Random) {
+    this.random = random;
+  }
+
+  /** A new index for the handshake that `peer` begins. */
+  addHandshake(peer: Peer): number {
+    const index = this.fresh();
+    this.handshakes.set(index, peer);
+    return index;
+  }
+
+  /** A new index, to be given to `addKeypair`. */
+  fresh(): number {
+    for (;;) {
+      const index = randomUint32(this.random) | 0;
+      if (index !== 0 && !this.handshakes.has(index) && !this.keypairs.has(index)) return index;
+    }
+  }
+
+  addKeypair(keypair: Keypair): void {
+    this.keypairs.set(keypair.localIndex, keypair);
+  }
+
+  handshake(index: number): Peer | undefined {
+    return this.handshakes.get(index);
+  }
+
+  keypair(index: number): Keypair | undefined {
+    return this.keypairs.get(index);
+  }
+
+  removeHandshake(index: number): void {
+    this.handshakes.delete(index);
+  }
+
+  removeKeypair(index: number): void {
+    this.keypairs.delete(index);
+  }
+
+  get sessions(): number {
+    return this.keypairs.size;
+  }
+}
