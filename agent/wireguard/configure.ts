@@ -75,10 +75,7 @@ export class Configurator {
       state.peers.set(keyToHex(change.publicKey), peer);
     }
     if (change.presharedKey !== undefined) peer.presharedKey.set(change.presharedKey);
-    if (change.endpoint !== undefined) setEndpoint(peer, udpAddress(change.endpoint));
-    if (change.candidates !== undefined) {
-      peer.candidates = change.candidates.slice(0, MAX_CANDIDATES).map(udpAddress);
-    }
+    if (change.endpoint !== undefined || change.candidates !== undefined) this.setEndpoints(peer, change);
     if (change.persistentKeepalive !== undefined) {
       const interval = change.persistentKeepalive * 1000;
       if (interval !== peer.timers.persistentInterval) {
@@ -97,6 +94,24 @@ export class Configurator {
       peer.allowedIps.set(text, prefix);
     }
     return peer;
+  }
+
+  private setEndpoints(peer: Peer, change: PeerChange): void {
+    const before = [...peer.reachableAt()];
+    if (change.endpoint !== undefined) {
+      const endpoint = udpAddress(change.endpoint);
+      if (!peer.endpoint?.equals(endpoint)) {
+        peer.endpoint = endpoint;
+        peer.endpointConfirmed = false;
+      }
+    }
+    if (change.candidates !== undefined) {
+      peer.candidates = change.candidates.slice(0, MAX_CANDIDATES).map(udpAddress);
+    }
+    if (peer.endpointConfirmed) return;
+    for (const target of peer.reachableAt()) {
+      if (!before.some((known) => known.equals(target))) this.outbound.repeatInitiation(peer, target);
+    }
   }
 
   /** Does what the change made possible: a first persistent keepalive, packets that waited for a key or an endpoint. */
@@ -119,12 +134,6 @@ export class Configurator {
     for (const prefix of peer.allowedIps.values()) this.state.allowedIps.remove(prefix, peer);
     peer.allowedIps.clear();
   }
-}
-
-function setEndpoint(peer: Peer, endpoint: UdpAddress): void {
-  if (peer.endpoint?.equals(endpoint)) return;
-  peer.endpoint = endpoint;
-  peer.endpointConfirmed = false;
 }
 
 function udpAddress(endpoint: PeerEndpoint): UdpAddress {

@@ -41,6 +41,10 @@ export class Inbound {
   ): number {
     const { counters } = this.state;
     this.openedPeer = null;
+    if (length < TRANSPORT.overhead) {
+      counters.add(COUNT['malformed-datagram']);
+      return 0;
+    }
     const view = source.view;
     const keypair = this.state.indices.keypair(view.getInt32(offset + TRANSPORT.receiver, true));
     if (keypair === undefined) {
@@ -180,6 +184,7 @@ export class Inbound {
     }
     peer.forgetPending();
     const remoteIndex = buffer.view.getInt32(offset + RESPONSE.sender, true);
+    this.state.beforeSession(now);
     peer.keypairs.addAsInitiator(
       new Keypair(peer, localIndex, remoteIndex, true, keys, dependencies.createCipher, now),
     );

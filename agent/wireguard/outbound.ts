@@ -141,18 +141,28 @@ export class Outbound {
       this.state.indices.removeHandshake(index);
       return;
     }
-    peer.pending = { index, state };
     peer.cookies.addMacs(message, now);
+    peer.pending = { index, state, message: message.slice() };
     peer.lastSentHandshake = now;
     timers.authenticatedSent();
     timers.authenticatedTraversal(now);
     this.reportTimestamp(timestamp);
     counters.add(COUNT['sent-initiations']);
-    if (peer.endpoint !== null) this.sendInitiation(peer, peer.endpoint);
-    if (peer.endpointConfirmed && timers.retries === 0) return;
-    for (const candidate of peer.candidates) {
-      if (peer.endpoint === null || !candidate.equals(peer.endpoint)) this.sendInitiation(peer, candidate);
+    if (peer.endpoint !== null && peer.endpointConfirmed && timers.retries === 0) {
+      this.sendInitiation(peer, peer.endpoint);
+    } else {
+      for (const target of peer.reachableAt()) this.sendInitiation(peer, target);
     }
+  }
+
+  /**
+   * Sends the unanswered initiation to an endpoint that was not known when it was made. It is the same message, so the peer
+   * answers one copy of it, and REKEY_TIMEOUT, which limits new ones, need not be waited for.
+   */
+  repeatInitiation(peer: Peer, target: UdpAddress): void {
+    if (peer.pending === null) return;
+    this.state.handshake.bytes.set(peer.pending.message);
+    this.sendInitiation(peer, target);
   }
 
   /** Answers an accepted initiation; `state` is used up. The session waits as `next` for the other end's first packet. */
@@ -174,6 +184,7 @@ export class Outbound {
       counters.add(COUNT['bad-handshake']);
       return;
     }
+    this.state.beforeSession(now);
     peer.keypairs.addAsResponder(
       new Keypair(peer, localIndex, remoteIndex, false, keys, dependencies.createCipher, now),
     );

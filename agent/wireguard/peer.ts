@@ -17,6 +17,8 @@ import type { UdpAddress } from './udp-address.ts';
 interface PendingHandshake {
   index: number;
   state: InitiatorState;
+  /** The initiation as it was sent, for endpoints that become known while it is unanswered. */
+  message: Uint8Array;
 }
 
 /** Everything that a device knows about one peer. The data plane reads `publicKey` and `endpoint`; the rest is the core's. */
@@ -79,6 +81,14 @@ export class Peer implements Sleeper {
     this.forgetSessions();
     if (this.staticStatic !== null) wipe(this.staticStatic);
     this.staticStatic = own === null ? null : dh(own.privateKey, this.publicKey);
+  }
+
+  /** Every endpoint to try, without repetition. */
+  *reachableAt(): Generator<UdpAddress> {
+    if (this.endpoint !== null) yield this.endpoint;
+    for (const candidate of this.candidates) {
+      if (!this.endpoint?.equals(candidate)) yield candidate;
+    }
   }
 
   /** Whether there is anywhere to send an initiation to. */

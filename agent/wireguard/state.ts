@@ -78,6 +78,11 @@ export class DeviceState {
     return this.peers.get(keyToHex(publicKey));
   }
 
+  /** The first session begins: how long the host slept before concerns nobody. */
+  beforeSession(now: number): void {
+    if (this.indices.sessions === 0) this.sleep.check(now);
+  }
+
   /** Counts a drop for the device and for the peer. */
   drop(peer: Peer, index: number, count = 1): void {
     this.counters.add(index, count);
