@@ -73,9 +73,11 @@ export class Lab {
   readonly #directories: string[] = [];
   readonly #id = `${process.pid}-${++counter}`;
 
-  constructor() {
+  /** `handleSignals: false` for a program that closes the lab on SIGINT and SIGTERM itself; its exit cleans up still. */
+  constructor({ handleSignals = true }: { handleSignals?: boolean } = {}) {
     openLabs.add(this);
-    cleanUpWhenTheProcessEnds();
+    cleanUpAtExit();
+    if (handleSignals) cleanUpOnSignals();
   }
 
   /** A new host with loopback up, no cable yet, and IPv6 without duplicate address detection. */
@@ -185,15 +187,21 @@ function kill(pid: number): void {
 }
 
 const openLabs = new Set<Lab>();
-let registered = false;
+const registered = { exit: false, signals: false };
 
-function cleanUpWhenTheProcessEnds(): void {
-  if (registered) return;
-  registered = true;
-  const closeAll = () => {
-    for (const lab of [...openLabs]) lab.closeNow();
-  };
+function closeAll(): void {
+  for (const lab of [...openLabs]) lab.closeNow();
+}
+
+function cleanUpAtExit(): void {
+  if (registered.exit) return;
+  registered.exit = true;
   process.on('exit', closeAll);
+}
+
+function cleanUpOnSignals(): void {
+  if (registered.signals) return;
+  registered.signals = true;
   for (const [signal, number] of [
     ['SIGINT', 2],
     ['SIGTERM', 15],
@@ -201,7 +209,7 @@ function cleanUpWhenTheProcessEnds(): void {
   ] as const)
     process.once(signal, () => {
       closeAll();
-      // A program of its own (the demo) may have more to say at its end; without one, end as the signal would.
+      // vitest may have more to say at its end; where nobody listens, end as the signal would have it.
       if (process.listenerCount(signal) === 0) process.exit(128 + number);
     });
 }
