@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -96,6 +96,8 @@ class NodeSqliteDriver implements Driver {
 
   async commitTransaction(): Promise<void> {
     this.#connection.run('COMMIT');
+    // node:sqlite answers at once, so a row of transactions would be one turn of the event loop: let others in between.
+    await nextTurn();
   }
 
   async rollbackTransaction(): Promise<void> {
