@@ -1,7 +1,7 @@
 /** What the core reads of the IP packets inside the tunnel: version, length, and where the addresses are. */
 
-const IPV4_HEADER = 20;
-const IPV6_HEADER = 40;
+export const IPV4_HEADER = 20;
+export const IPV6_HEADER = 40;
 export const IPV4_SOURCE = 12;
 export const IPV4_DESTINATION = 16;
 export const IPV6_SOURCE = 8;
