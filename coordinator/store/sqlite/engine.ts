@@ -64,8 +64,9 @@ export function openSqliteEngine(path: string): Engine {
     async close() {
       clearInterval(timer);
       await reader.destroy();
-      // The last connection to close folds the WAL into the file.
       await writer.destroy();
+      // Kysely knows nothing of a connection that it never used. The last one to close folds the WAL into the file.
+      for (const connection of [read, write]) if (connection.isOpen) connection.close();
     },
   };
 }

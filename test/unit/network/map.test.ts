@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { deltaFor, type MapChanges, type MapNode, snapshotFor } from '../../../coordinator/network/map.ts';
+
+const NETWORK = { epoch: 'e', version: 9, prefix4: '100.64.0.0/10', prefix6: 'fd00::/48' };
+
+function node(id: string, changes: Partial<MapNode> = {}): MapNode {
+  return {
+    id,
+    name: `name-${id}`,
+    publicKey: `key-${id}`,
+    address4: '100.64.0.1',
+    address6: 'fd00::1',
+    endpoints: ['192.0.2.1:51820'],
+    tags: [],
+    online: true,
+    keyExpiresAt: 0,
+    viewVersion: 1,
+    offers: { routes: [], exitNode: false },
+    approvedRoutes: [],
+    exitNodeApproved: false,
+    ...changes,
+  };
+}
+
+const changes = (changed: MapNode[], rest: Partial<MapChanges> = {}): MapChanges => ({
+  epoch: 'e',
+  version: 9,
+  changed,
+  removed: [],
+  complete: true,
+  ...rest,
+});
+
+const ROUTES = {
+  offers: { routes: ['10.1.0.0/16', '10.2.0.0/16'], exitNode: true },
+  approvedRoutes: ['10.2.0.0/16', '10.3.0.0/16'],
+};
+
+describe('the map of a node', () => {
+  it('has itself and the others', () => {
+    const map = snapshotFor(node('a'), NETWORK, [node('a'), node('b')], 0);
+    expect(map).toMatchObject({
+      epoch: 'e',
+      version: 9,
+      self: { nodeId: 'a', networkPrefixes: ['100.64.0.0/10', 'fd00::/48'] },
+    });
+    expect(map.peers.map((peer) => peer.nodeId)).toEqual(['b']);
+    expect(map.peers[0]).toMatchObject({ publicKey: 'key-b', addresses: ['100.64.0.1', 'fd00::1'] });
+  });
+
+  it('SEC-8: of routes and exits has only what is both offered and approved', () => {
+    const peer = (granted: Partial<MapNode>) =>
+      snapshotFor(node('a'), NETWORK, [node('b', granted)], 0).peers[0];
+    expect(peer(ROUTES)).toMatchObject({ routes: ['10.2.0.0/16'], exitNode: false });
+    expect(peer({ ...ROUTES, exitNodeApproved: true })).toMatchObject({ exitNode: true });
+    expect(peer({ exitNodeApproved: true, approvedRoutes: ['10.1.0.0/16'] })).toMatchObject({
+      routes: [],
+      exitNode: false,
+    });
+    expect(snapshotFor(node('a', ROUTES), NETWORK, [], 0).self).toMatchObject({
+      approvedRoutes: ['10.2.0.0/16'],
+      exitNodeApproved: false,
+    });
+  });
+
+  it('SEC-6: has nobody whose key has expired, and shows nobody to one whose own has', () => {
+    const nodes = [node('a'), node('b', { keyExpiresAt: 100 }), node('c')];
+    const seen = (viewer: MapNode, now: number) =>
+      snapshotFor(viewer, NETWORK, nodes, now).peers.map((peer) => peer.nodeId);
+    expect(seen(node('a'), 99)).toEqual(['b', 'c']);
+    expect(seen(node('a'), 100)).toEqual(['c']);
+    expect(seen(node('b', { keyExpiresAt: 100 }), 100)).toEqual([]);
+  });
+});
+
+describe('a difference of maps', () => {
+  it('has what changed and what is gone', () => {
+    const delta = deltaFor(
+      node('a'),
+      NETWORK,
+      5,
+      changes([node('b'), node('c', { keyExpiresAt: 1 })], { removed: ['d'] }),
+      2,
+    );
+    expect(delta).toMatchObject({
+      fromVersion: 5,
+      version: 9,
+      peers: [{ nodeId: 'b' }],
+      removedNodeIds: ['d', 'c'],
+    });
+    expect(delta).not.toHaveProperty('self');
+  });
+
+  it('has oneself only when oneself changed', () => {
+    expect(deltaFor(node('a'), NETWORK, 5, changes([node('a')]), 0)).toMatchObject({
+      self: { nodeId: 'a' },
+      peers: [],
+    });
+  });
+
+  it.each<[string, MapNode, MapChanges]>([
+    ['the history is too short', node('a'), changes([], { complete: false })],
+    ['the epoch is another', node('a'), changes([], { epoch: 'f' })],
+    ['what the node may see changed as a whole', node('a', { viewVersion: 6 }), changes([])],
+  ])('does not do when %s', (_, viewer, since) => expect(deltaFor(viewer, NETWORK, 5, since, 0)).toBeNull());
+});
