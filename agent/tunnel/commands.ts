@@ -49,7 +49,7 @@ export type TunnelRequest =
 
 export type TunnelReply =
   | { id: number; ok: true; snapshot?: TunnelSnapshot }
-  | { id: number; ok: false; code: string; message: string };
+  | { id: number; ok: false; code: string; message: string; hint?: string };
 
 export interface TunnelSnapshot extends SocketSnapshot {
   device: DeviceSnapshot;
@@ -57,7 +57,8 @@ export interface TunnelSnapshot extends SocketSnapshot {
 
 /** What the worker says by itself. */
 export type TunnelEvent =
-  | { event: 'ready'; facts: TunnelFacts }
+  /** `wakeDescriptor`: an eventfd to write to after posting a request, or -1 where posting is enough. */
+  | { event: 'ready'; facts: TunnelFacts; wakeDescriptor: number }
   | { event: 'failed'; code: string; message: string; hint?: string }
   | { event: 'device'; device: DeviceEvent }
   /** The interface was deleted, or the loop ended after `close`. */

@@ -41,8 +41,10 @@ function bindEvp(): Evp {
   try {
     const node = koffi.load(null);
     const bound = (prototype: string) => node.func(prototype) as unknown;
-    const init = (name: string) => bound(`int ${name}(uintptr_t c, uintptr_t t, uintptr_t e, uintptr_t k, uintptr_t i)`);
-    const update = (name: string) => bound(`int ${name}(uintptr_t c, uintptr_t o, uintptr_t l, uintptr_t i, int n)`);
+    const init = (name: string) =>
+      bound(`int ${name}(uintptr_t c, uintptr_t t, uintptr_t e, uintptr_t k, uintptr_t i)`);
+    const update = (name: string) =>
+      bound(`int ${name}(uintptr_t c, uintptr_t o, uintptr_t l, uintptr_t i, int n)`);
     const final = (name: string) => bound(`int ${name}(uintptr_t c, uintptr_t o, uintptr_t l)`);
     return {
       chacha20Poly1305: bound('uintptr_t EVP_chacha20_poly1305()'),

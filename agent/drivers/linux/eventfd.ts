@@ -26,6 +26,3 @@ export class Eventfd {
     libc.close(this.descriptor);
   }
 }
-
-/** What a thread writes to wake the other: the number one as a native 64-bit integer. */
-export const WAKE = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);

@@ -27,9 +27,6 @@ const SOCK_CLOEXEC = 0x80000;
 const IFREQ_LENGTH = 40;
 const IFREQ_VALUE = 16;
 
-/** struct virtio_net_hdr before every packet, both ways. */
-export const VNET_HEADER_LENGTH = 10;
-
 /** An open TUN device. It is there as long as its descriptor is. */
 export class TunDevice {
   readonly descriptor: number;
@@ -110,9 +107,13 @@ export class TunDevice {
     const why = libc.errno();
     libc.close(control);
     if (status !== 0) {
-      throw new WarrenError('usage', `an MTU of ${mtu} was refused for ${this.name}: ${libc.errnoName(why)}`, {
-        hint: 'use 1280 to 65535, 1420 where the network has 1500',
-      });
+      throw new WarrenError(
+        'usage',
+        `an MTU of ${mtu} was refused for ${this.name}: ${libc.errnoName(why)}`,
+        {
+          hint: 'use 1280 to 65535, 1420 where the network has 1500',
+        },
+      );
     }
   }
 }
@@ -165,7 +166,11 @@ function attachedName(descriptor: number): string | null {
   return new TextDecoder().decode(request.bytes.subarray(0, end));
 }
 
-function setOffloads(descriptor: number, disabled: ReadonlySet<OffloadName>, notes: string[]): [boolean, boolean] {
+function setOffloads(
+  descriptor: number,
+  disabled: ReadonlySet<OffloadName>,
+  notes: string[],
+): [boolean, boolean] {
   const tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
   const wanted = disabled.has('tun-tso') ? 0 : tso;
   if (wanted === 0) {

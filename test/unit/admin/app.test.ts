@@ -26,6 +26,7 @@ const NODE: NodeRecord = {
   lastSeenAt: 0,
   keyExpiresAt: 0,
   version: 1,
+  viewVersion: 1,
 };
 
 let now: number;

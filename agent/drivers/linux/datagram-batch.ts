@@ -1,0 +1,81 @@
+import type { Device } from '../../wireguard/device.ts';
+import type { PacketBuffer } from '../../wireguard/packet-buffer.ts';
+import type { Peer } from '../../wireguard/peer.ts';
+import type { UdpAddress } from '../../wireguard/udp-address.ts';
+import { nativeBuffer } from './memory.ts';
+import { MAX_SEGMENTS, MAX_SEND } from './udp.ts';
+
+/** The longest transport message of one inner packet. */
+const MAX_DATAGRAM = 65_535 + 16 + 32;
+const SIZE = 2 * MAX_DATAGRAM;
+
+type Send = (
+  target: UdpAddress,
+  buffer: PacketBuffer,
+  offset: number,
+  length: number,
+  segmentSize: number,
+) => void;
+
+/**
+ * Sealed datagrams to one peer that one system call can send: all of one size but the last, which may be shorter
+ * (UDP_SEGMENT). Datagrams are sealed right where they are sent from.
+ */
+export class DatagramBatch {
+  readonly buffer = nativeBuffer(SIZE);
+  /** Where the next datagram is to be sealed to. */
+  end = 0;
+
+  readonly #send: Send;
+  #peer: Peer | null = null;
+  #start = 0;
+  #count = 0;
+  #segmentSize = 0;
+  #closed = false;
+
+  constructor(send: Send) {
+    this.#send = send;
+  }
+
+  /** Makes room at `end` for the next datagram, which is for `peer`. */
+  prepare(device: Device, peer: Peer, now: number): void {
+    if (this.#count > 0 && this.#peer !== peer) this.flush(device, now);
+    if (this.end + MAX_DATAGRAM > SIZE) this.flush(device, now);
+    this.#peer = peer;
+  }
+
+  /** Takes the datagram of `length` bytes that was sealed at `end`. */
+  append(device: Device, peer: Peer, length: number, now: number): void {
+    const bytes = this.end - this.#start;
+    if (
+      this.#count > 0 &&
+      (this.#closed || length > this.#segmentSize || this.#count >= MAX_SEGMENTS || bytes + length > MAX_SEND)
+    ) {
+      this.#sendAll(device, now);
+      this.#start = this.end;
+      this.#peer = peer;
+    }
+    if (this.#count === 0) this.#segmentSize = length;
+    this.#count++;
+    this.end += length;
+    this.#closed = length < this.#segmentSize;
+  }
+
+  /** Sends what there is and begins anew. */
+  flush(device: Device, now: number): void {
+    this.#sendAll(device, now);
+    this.#start = 0;
+    this.end = 0;
+  }
+
+  #sendAll(device: Device, now: number): void {
+    const peer = this.#peer;
+    const bytes = this.end - this.#start;
+    const count = this.#count;
+    this.#count = 0;
+    this.#closed = false;
+    if (peer === null || count === 0 || peer.endpoint === null) return;
+    this.#send(peer.endpoint, this.buffer, this.#start, bytes, this.#segmentSize);
+    device.sealed(peer, count, bytes, now);
+  }
+}

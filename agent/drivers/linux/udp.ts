@@ -1,0 +1,288 @@
+import { WarrenError } from '../../../shared/errors.ts';
+import type { PacketBuffer } from '../../wireguard/packet-buffer.ts';
+import { UdpAddress } from '../../wireguard/udp-address.ts';
+import * as libc from './libc.ts';
+import { nativeBuffer, putWord64 } from './memory.ts';
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_DGRAM = 2;
+const SOCK_FLAGS = 0x80000 | 0x800;
+const SOL_SOCKET = 1;
+const SO_SNDBUFFORCE = 32;
+const SO_RCVBUFFORCE = 33;
+const SO_MARK = 36;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+const SOL_UDP = 17;
+const UDP_SEGMENT = 103;
+const UDP_GRO = 104;
+/** What both reference implementations ask for, bytes. */
+const SOCKET_BUFFER = 7 << 20;
+/** How long a full socket buffer may hold up the data plane before a batch is dropped, milliseconds. */
+const SEND_PATIENCE = 20;
+
+/** struct sockaddr_in6, the larger of the two. */
+const SOCKADDR_LENGTH = 28;
+const SOCKADDR_IN_LENGTH = 16;
+/** struct msghdr on 64-bit: name 0, namelen 8, iov 16, iovlen 24, control 32, controllen 40, flags 48. */
+const MSGHDR_LENGTH = 56;
+const CONTROL_LENGTH = 64;
+/** struct cmsghdr: len 0, level 8, type 12, data 16. */
+const CMSG_DATA = 16;
+const UDP_SEGMENT_CMSG_LENGTH = CMSG_DATA + 2;
+/** What controllen is for it: rounded up to 8. */
+const UDP_SEGMENT_CMSG_SPACE = 24;
+
+/** The kernel's UDP_MAX_SEGMENTS: at most so many datagrams a send. */
+export const MAX_SEGMENTS = 64;
+/** The most bytes of one send: 65535 less the IPv4 and UDP headers. */
+export const MAX_SEND = 65_507;
+
+export interface UdpCounters {
+  /** Datagrams that the kernel did not take, whatever the reason. */
+  sendErrors: number;
+  /** Times that a batch was sent singly because the kernel would not segment it. */
+  segmentationFallbacks: number;
+}
+
+/**
+ * One non-blocking UDP socket of one family, with segmentation offload (one send, up to 64 datagrams) and receive
+ * coalescing. Allocates nothing per call.
+ */
+export class UdpSocket {
+  readonly descriptor: number;
+  readonly family: 4 | 6;
+  readonly counters: UdpCounters;
+  /** Whether sends are batched by UDP_SEGMENT; off for good after the kernel answered EIO. */
+  segmentation: boolean;
+  readonly coalescing: boolean;
+  /** Where the last datagrams received came from. */
+  readonly source = new UdpAddress();
+  /** Length of each datagram of the last receive but perhaps the last. */
+  segmentSize = 0;
+
+  readonly #sendHeader = nativeBuffer(MSGHDR_LENGTH);
+  readonly #sendName = nativeBuffer(SOCKADDR_LENGTH);
+  readonly #sendVector = nativeBuffer(16);
+  readonly #sendControl = nativeBuffer(CONTROL_LENGTH);
+  readonly #receiveHeader = nativeBuffer(MSGHDR_LENGTH);
+  readonly #receiveName = nativeBuffer(SOCKADDR_LENGTH);
+  readonly #receiveVector = nativeBuffer(16);
+  readonly #receiveControl = nativeBuffer(CONTROL_LENGTH);
+  readonly #pollSet = nativeBuffer(8);
+
+  private constructor(
+    descriptor: number,
+    family: 4 | 6,
+    segmentation: boolean,
+    coalescing: boolean,
+    counters: UdpCounters,
+  ) {
+    this.descriptor = descriptor;
+    this.family = family;
+    this.segmentation = segmentation;
+    this.coalescing = coalescing;
+    this.counters = counters;
+    const send = this.#sendHeader.view;
+    putWord64(send, 0, this.#sendName.address);
+    putWord64(send, 16, this.#sendVector.address);
+    putWord64(send, 24, 1);
+    send.setUint32(8, family === 4 ? SOCKADDR_IN_LENGTH : SOCKADDR_LENGTH, true);
+    this.#sendName.view.setUint16(0, family === 4 ? AF_INET : AF_INET6, true);
+    const control = this.#sendControl.view;
+    putWord64(control, 0, UDP_SEGMENT_CMSG_LENGTH);
+    control.setInt32(8, SOL_UDP, true);
+    control.setInt32(12, UDP_SEGMENT, true);
+    const receive = this.#receiveHeader.view;
+    putWord64(receive, 0, this.#receiveName.address);
+    putWord64(receive, 16, this.#receiveVector.address);
+    putWord64(receive, 24, 1);
+    putWord64(receive, 32, this.#receiveControl.address);
+  }
+
+  /**
+   * Opens and binds to every address of the family. Null when this host has no such family. Throws `in-use` when the port
+   * is taken. `notes` gets a line for each offload that was wanted and refused.
+   */
+  static open(
+    family: 4 | 6,
+    port: number,
+    mark: number,
+    options: { segmentation: boolean; coalescing: boolean; counters: UdpCounters; notes: string[] },
+  ): UdpSocket | null {
+    const descriptor = libc.socket(family === 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_FLAGS, 0);
+    if (descriptor < 0) {
+      const why = libc.errno();
+      if (why === libc.EAFNOSUPPORT) return null;
+      throw new WarrenError('internal', `no UDP socket: ${libc.errnoName(why)}`);
+    }
+    if (family === 6) setOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    setOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER);
+    setOption(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER);
+    if (mark !== 0 && !setOption(descriptor, SOL_SOCKET, SO_MARK, mark)) {
+      libc.close(descriptor);
+      throw new WarrenError('permission-denied', `the fwmark ${mark} was refused for the UDP socket`, {
+        hint: 'run as root, or with CAP_NET_ADMIN',
+      });
+    }
+    const name = nativeBuffer(SOCKADDR_LENGTH);
+    name.view.setUint16(0, family === 4 ? AF_INET : AF_INET6, true);
+    name.view.setUint16(2, port);
+    if (libc.bind(descriptor, name.address, family === 4 ? SOCKADDR_IN_LENGTH : SOCKADDR_LENGTH) !== 0) {
+      const why = libc.errno();
+      libc.close(descriptor);
+      throw why === libc.EADDRINUSE
+        ? new WarrenError('in-use', `UDP port ${port} is taken by another program`, {
+            hint: 'choose another port, or end what uses it',
+          })
+        : new WarrenError('internal', `cannot bind UDP port ${port}: ${libc.errnoName(why)}`);
+    }
+    // Setting the segment size to 0 changes nothing and tells whether the kernel knows it (Linux 4.18).
+    const segmentation = options.segmentation && setOption(descriptor, SOL_UDP, UDP_SEGMENT, 0);
+    if (options.segmentation && !segmentation) {
+      options.notes.push(`the kernel refuses UDP_SEGMENT: ${libc.errnoName(libc.errno())}`);
+    }
+    const coalescing = options.coalescing && setOption(descriptor, SOL_UDP, UDP_GRO, 1);
+    if (options.coalescing && !coalescing) {
+      options.notes.push(`the kernel refuses UDP_GRO: ${libc.errnoName(libc.errno())}`);
+    }
+    return new UdpSocket(descriptor, family, segmentation, coalescing, options.counters);
+  }
+
+  /** The port that the socket is bound to. */
+  port(): number {
+    const name = nativeBuffer(SOCKADDR_LENGTH);
+    const length = nativeBuffer(4);
+    length.view.setUint32(0, SOCKADDR_LENGTH, true);
+    if (libc.getsockname(this.descriptor, name.address, length.address) !== 0) {
+      throw new WarrenError('internal', `getsockname: ${libc.errnoName(libc.errno())}`);
+    }
+    return name.view.getUint16(2);
+  }
+
+  /** Changes the mark of what this socket sends. */
+  setMark(mark: number): boolean {
+    return setOption(this.descriptor, SOL_SOCKET, SO_MARK, mark);
+  }
+
+  /**
+   * Sends `length` bytes to a target of this socket's family: one datagram if that is at most `segmentSize`, otherwise
+   * datagrams of `segmentSize` bytes, the last perhaps shorter; at most 64 and MAX_SEND bytes. What the kernel does not
+   * take is counted, as lost on the way.
+   */
+  send(target: UdpAddress, buffer: PacketBuffer, offset: number, length: number, segmentSize: number): void {
+    this.#putTarget(target);
+    if (length <= segmentSize) {
+      this.#sendOne(buffer.address + offset, length);
+      return;
+    }
+    if (this.segmentation) {
+      const header = this.#sendHeader.view;
+      this.#sendControl.view.setUint16(CMSG_DATA, segmentSize, true);
+      putWord64(header, 32, this.#sendControl.address);
+      putWord64(header, 40, UDP_SEGMENT_CMSG_SPACE);
+      const why = this.#sendMessage(buffer.address + offset, length);
+      if (why === 0) return;
+      // EIO: the device below cannot do checksums, so the kernel never will segment for it. EINVAL and EMSGSIZE: a segment
+      // does not fit this path's MTU; single datagrams are fragmented, as they would be without the offload.
+      if (why === libc.EIO) this.segmentation = false;
+      if (why !== libc.EIO && why !== libc.EINVAL && why !== libc.EMSGSIZE) {
+        this.counters.sendErrors += Math.ceil(length / segmentSize);
+        return;
+      }
+      this.counters.segmentationFallbacks++;
+    }
+    for (let at = 0; at < length; at += segmentSize) {
+      this.#sendOne(buffer.address + offset + at, Math.min(segmentSize, length - at));
+    }
+  }
+
+  /**
+   * Receives into the start of `buffer` (65,536 bytes): one datagram, or several of one sender, `segmentSize` bytes each
+   * but the last. Returns the bytes, or -1 when there is nothing. `source` and `segmentSize` belong to this receive.
+   */
+  receive(buffer: PacketBuffer): number {
+    const header = this.#receiveHeader.view;
+    putWord64(this.#receiveVector.view, 0, buffer.address);
+    putWord64(this.#receiveVector.view, 8, buffer.bytes.length);
+    header.setUint32(8, SOCKADDR_LENGTH, true);
+    putWord64(header, 40, CONTROL_LENGTH);
+    const length = libc.recvmsg(this.descriptor, this.#receiveHeader.address, 0);
+    if (length < 0) return -1;
+    const control = this.#receiveControl.view;
+    const hasSize =
+      header.getUint32(40, true) >= CMSG_DATA + 4 &&
+      control.getInt32(8, true) === SOL_UDP &&
+      control.getInt32(12, true) === UDP_GRO;
+    this.segmentSize = hasSize ? control.getInt32(CMSG_DATA, true) : length;
+    this.#takeSource();
+    return length;
+  }
+
+  close(): void {
+    libc.close(this.descriptor);
+  }
+
+  #sendOne(address: number, length: number): void {
+    const header = this.#sendHeader.view;
+    putWord64(header, 32, 0);
+    putWord64(header, 40, 0);
+    if (this.#sendMessage(address, length) !== 0) this.counters.sendErrors++;
+  }
+
+  /** 0 or errno. */
+  #sendMessage(address: number, length: number): number {
+    putWord64(this.#sendVector.view, 0, address);
+    putWord64(this.#sendVector.view, 8, length);
+    for (let waited = false; ; waited = true) {
+      if (libc.sendmsg(this.descriptor, this.#sendHeader.address, 0) >= 0) return 0;
+      const why = libc.errno();
+      if (why === libc.EINTR) continue;
+      if (why !== libc.EAGAIN || waited || !this.#waitForRoom()) return why;
+    }
+  }
+
+  #waitForRoom(): boolean {
+    this.#pollSet.view.setInt32(0, this.descriptor, true);
+    this.#pollSet.view.setInt16(4, libc.POLLOUT, true);
+    return libc.poll(this.#pollSet.address, 1, SEND_PATIENCE) > 0;
+  }
+
+  /** struct sockaddr_in: family 0, port 2, address 4. sockaddr_in6: family 0, port 2, flow 4, address 8, scope 24. */
+  #putTarget(target: UdpAddress): void {
+    const name = this.#sendName.view;
+    name.setUint16(2, target.port);
+    if (this.family === 4) {
+      name.setUint32(4, target.word0);
+      return;
+    }
+    name.setUint32(8, target.word0);
+    name.setUint32(12, target.word1);
+    name.setUint32(16, target.word2);
+    name.setUint32(20, target.word3);
+    name.setUint32(24, target.scope, true);
+  }
+
+  #takeSource(): void {
+    const name = this.#receiveName.view;
+    const source = this.source;
+    source.family = this.family;
+    source.port = name.getUint16(2);
+    if (this.family === 4) {
+      source.word0 = name.getUint32(4);
+      return;
+    }
+    source.word0 = name.getUint32(8);
+    source.word1 = name.getUint32(12);
+    source.word2 = name.getUint32(16);
+    source.word3 = name.getUint32(20);
+    source.scope = name.getUint32(24, true);
+  }
+}
+
+function setOption(descriptor: number, level: number, option: number, value: number): boolean {
+  const memory = nativeBuffer(4);
+  memory.view.setInt32(0, value, true);
+  return libc.setsockopt(descriptor, level, option, memory.address, 4) === 0;
+}
