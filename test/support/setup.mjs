@@ -5,11 +5,23 @@
 // Runs on whatever Node.js the machine has, from 14 on, and imports nothing but Node's own modules: nothing else is
 // there yet. Does nothing, in some 20 ms, when all is in place.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** The npm that goes with Node.js 24, for machines that have an older pair. */
+const NPM = '11.19.1';
 
 /** Program → Debian package, by what they are needed for. What is there already, from wherever, is not installed. */
 const COMPILER = { make: 'make', 'g++': 'g++', python3: 'python3' };
@@ -98,23 +110,52 @@ function npmPackagesAreThere() {
   }
 }
 
+/** Runs npm to its end. First comes how npm is called (a program and its first arguments), last what PATH begins with. */
+function npm([file, ...first], args, cwd, path) {
+  const { status, error } = spawnSync(file, [...first, ...args, '--loglevel=error'], {
+    cwd,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: path ? { ...process.env, PATH: `${path}:${process.env.PATH}` } : process.env,
+  });
+  if (status === 0) return;
+  const how = error ? error.message : `status ${status}`;
+  throw new SetupError(`\`npm ${args.join(' ')}\` failed (${how}): see above, then run it in ${cwd} by hand`);
+}
+
 function installNpmPackages() {
   const compiler = installPrograms(COMPILER);
   if (compiler) say(`no compiler for the optional package tuntap2 (${compiler})`);
-  say('npm packages …');
-  // npm itself when npm started us, so that it is the same one; --include: also under NODE_ENV=production.
+  // npm itself when npm started us, so that it is the same one.
   const execpath = process.env.npm_execpath;
-  const [file, first] = execpath && /\.c?js$/.test(execpath) ? [process.execPath, [execpath]] : ['npm', []];
+  const ours = execpath && /\.c?js$/.test(execpath) ? [process.execPath, execpath] : ['npm'];
   // Not `npm ci`: it wants optional packages of every other system in the lock file, and not every registry has them.
-  const { status, error } = spawnSync(
-    file,
-    [...first, 'install', '--no-save', '--include=dev', '--include=optional', '--loglevel=error'],
-    { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] },
-  );
-  if (status !== 0)
-    throw new SetupError(
-      `\`npm install\` failed (${error ? error.message : `status ${status}`}): see above, then run it in ${ROOT} by hand`,
+  // --include: also under NODE_ENV=production.
+  const install = ['install', '--no-save', '--include=dev', '--include=optional'];
+  if (Number(process.versions.node.split('.')[0]) >= 24) {
+    say('npm packages …');
+    npm(ours, install, ROOT);
+    return;
+  }
+  // Under an old Node.js npm silently leaves out optional packages that want a newer one, and the native parts of our
+  // tools are such. So first Node.js 24 and an npm for it, to the side, and with these the rest.
+  say(`Node.js ${process.versions.node} is too old: Node.js 24 …`);
+  const side = join(ROOT, '.setup');
+  const modules = join(side, 'node_modules');
+  const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  try {
+    mkdirSync(side, { recursive: true });
+    writeFileSync(join(side, 'package.json'), '{ "private": true }\n');
+    npm(
+      ours,
+      ['install', '--no-save', '--no-package-lock', `node@${devDependencies.node}`, `npm@${NPM}`],
+      side,
     );
+    say('npm packages …');
+    const bin = join(modules, 'node/bin');
+    npm([join(bin, 'node'), join(modules, 'npm/bin/npm-cli.js')], install, ROOT, bin);
+  } finally {
+    rmSync(side, { recursive: true, force: true });
+  }
 }
 
 /**
