@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, watch } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { WarrenError } from '../../shared/errors.ts';
+import { createLogger, LOG_LEVELS, type LogLevel } from '../../shared/log.ts';
+import type { DriverName } from '../tunnel/commands.ts';
+import { Tunnel } from '../tunnel/tunnel.ts';
+import { UapiServer } from '../uapi/server.ts';
+
+/** 1500 of an Ethernet less IPv6, UDP and WireGuard, as every WireGuard has it. */
+const DEFAULT_MTU = 1420;
+
+interface Options {
+  driver: DriverName;
+  mtu: number;
+  daemon: boolean;
+  logLevel: LogLevel;
+}
+
+/** `bin/agent tunnel IFNAME`: a plain WireGuard interface, without a coordinator, for wg(8) and wg-quick(8). */
+export function tunnelCommand(): Command {
+  return new Command('tunnel')
+    .description('a plain WireGuard interface, configured with wg(8); needs no coordinator')
+    .argument('<ifname>', 'name of the interface to make', interfaceName)
+    .addOption(
+      new Option('--driver <name>', 'how packets move').choices(['linux', 'portable']).default('linux'),
+    )
+    .option('--mtu <bytes>', 'MTU of the interface', mtu, DEFAULT_MTU)
+    .option('--daemon', 'go to the background once wg(8) can reach the interface', false)
+    .addOption(new Option('--log-level <level>', 'what to log').choices([...LOG_LEVELS]).default('warn'))
+    .addHelpText(
+      'after',
+      `
+Example:
+  bin/agent tunnel wg0 &
+  wg set wg0 private-key ./key listen-port 51820 peer BASE64 allowed-ips 10.0.0.2/32 endpoint 192.0.2.1:51820
+  ip address add 10.0.0.1/24 dev wg0 && ip link set wg0 up
+
+It runs until SIGTERM or Ctrl-C, or until the interface or its socket in /var/run/wireguard is removed.`,
+    )
+    .action((name: string, options: Options) =>
+      options.daemon ? detach(name, options) : run(name, options),
+    );
+}
+
+async function run(name: string, options: Options): Promise<void> {
+  const log = createLogger(options.logLevel, `tunnel ${name}`);
+  const tunnel = await Tunnel.open(
+    { driver: options.driver, interfaceName: name, mtu: options.mtu },
+    (event) => {
+      if (event.kind !== 'timestamp-sent') log.debug({ event: event.kind }, 'device');
+    },
+  );
+  let server: UapiServer;
+  try {
+    server = await UapiServer.listen(tunnel, log);
+  } catch (error) {
+    await tunnel.close();
+    throw error;
+  }
+  const end = () => void tunnel.close();
+  process.once('SIGTERM', end);
+  process.once('SIGINT', end);
+  const watcher = watch(dirname(server.path), () => {
+    if (!server.isThere()) end();
+  });
+  const { interfaceName, driver, offloads, notes } = tunnel.facts;
+  for (const note of notes) log.warn(note);
+  const active = Object.entries(offloads)
+    .filter(([, on]) => on)
+    .map(([offload]) => offload);
+  process.stdout.write(
+    `${interfaceName} is up: driver ${driver}, offloads ${active.join(' ') || 'none'}, socket ${server.path}\n`,
+  );
+  try {
+    await tunnel.closed;
+  } finally {
+    watcher.close();
+    await server.close();
+  }
+}
+
+/** Starts the same command in the background and returns when its interface can be configured, as wg-quick expects. */
+async function detach(name: string, options: Options): Promise<void> {
+  const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+  // A file, not a pipe: the child may write to it after this process has ended. It is removed at once when read.
+  const complaints = temporaryFile();
+  const child = spawn(
+    process.execPath,
+    [
+      ...process.execArgv,
+      main,
+      'tunnel',
+      name,
+      '--driver',
+      options.driver,
+      '--mtu',
+      String(options.mtu),
+      '--log-level',
+      options.logLevel,
+    ],
+    { detached: true, stdio: ['ignore', 'pipe', complaints.descriptor] },
+  );
+  const stdout = child.stdout as Readable;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      stdout.once('data', () => resolve());
+      child.once('exit', (status) => {
+        const reason = complaints.lastLine() || `it ended with status ${status}`;
+        reject(new WarrenError('internal', reason.replace(/^error: /, '')));
+      });
+    });
+  } finally {
+    complaints.close();
+  }
+  child.removeAllListeners('exit');
+  stdout.destroy();
+  child.unref();
+}
+
+function temporaryFile() {
+  const folder = mkdtempSync(join(tmpdir(), 'warren-tunnel-'));
+  const path = join(folder, 'stderr');
+  const descriptor = openSync(path, 'a', 0o600);
+  return {
+    descriptor,
+    lastLine: () => readFileSync(path, 'utf8').trim().split('\n').at(-1) ?? '',
+    close: () => {
+      closeSync(descriptor);
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+function interfaceName(text: string): string {
+  // The kernel's rule (dev_valid_name), and no leading dash, which other programs would take for an option.
+  if (!/^[^\s/:-][^\s/:]{0,14}$/.test(text) || text === '.' || text === '..') {
+    throw new InvalidArgumentError(
+      'expected an interface name of 1 to 15 characters without /, : and spaces',
+    );
+  }
+  return text;
+}
+
+function mtu(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 576 || value > 65535) {
+    throw new InvalidArgumentError('expected a number from 576 to 65535');
+  }
+  return value;
+}
