@@ -1,6 +1,6 @@
 // What a test run left on the machine. A test host, device, socket or process that outlives its test is a failure.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 const output = (file, ...args) => spawnSync(file, args, { encoding: 'utf8' }).stdout || '';
 
@@ -50,8 +50,19 @@ function processes(mark) {
   return found;
 }
 
+/** wg(8) sockets that nobody answers on any more. */
+function sockets() {
+  const folder = '/var/run/wireguard';
+  const connect =
+    "require('net').connect(process.argv[1]).on('connect', process.exit).on('error', () => process.exit(1))";
+  return (existsSync(folder) ? readdirSync(folder) : [])
+    .filter((name) => name.endsWith('.sock'))
+    .filter((name) => spawnSync(process.execPath, ['-e', connect, `${folder}/${name}`]).status !== 0)
+    .map((name) => `socket ${folder}/${name}`);
+}
+
 /** A list in words; take it before and after a run: what is new was left behind. `mark` is the run's WARREN_TEST_RUN. */
 export function leftovers(mark) {
   if (process.platform !== 'linux') return [];
-  return [...namespaces(), ...devices(), ...processes(mark)];
+  return [...namespaces(), ...devices(), ...sockets(), ...processes(mark)];
 }
