@@ -27,10 +27,7 @@ export class Expiry {
 
   private serve(peer: Peer, now: number): void {
     const timers = peer.timers;
-    if (timers.zeroKeys <= now) {
-      timers.zeroKeys = NEVER;
-      peer.forgetSessions();
-    }
+    if (timers.zeroKeys <= now) this.zeroKeys(peer);
     if (timers.retransmitHandshake <= now) {
       timers.retransmitHandshake = NEVER;
       if (now - timers.attemptStarted >= REKEY_ATTEMPT_TIME) this.giveUp(peer, now);
@@ -40,8 +37,9 @@ export class Expiry {
       }
     }
     if (timers.sendKeepalive <= now) {
-      timers.keepaliveFired(now);
+      const another = timers.keepaliveFired();
       this.outbound.sendKeepalive(peer, now);
+      if (another) timers.dataReceived(now);
     }
     if (timers.newHandshake <= now) {
       timers.newHandshake = NEVER;
@@ -51,6 +49,13 @@ export class Expiry {
       timers.persistentKeepalive = now + timers.persistentInterval;
       this.outbound.sendKeepalive(peer, now);
     }
+  }
+
+  /** 6.3: nothing secret of an idle peer stays. A handshake that is being tried just now has its own end. */
+  private zeroKeys(peer: Peer): void {
+    peer.timers.zeroKeys = NEVER;
+    peer.keypairs.clear();
+    if (peer.timers.retransmitHandshake === NEVER) peer.forgetPending();
   }
 
   /** 6.4: the peer has not answered for REKEY_ATTEMPT_TIME. New data from the tunnel starts anew. */

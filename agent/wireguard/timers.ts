@@ -68,6 +68,7 @@ export class Timers {
 
   authenticatedSent(): void {
     this.sendKeepalive = NEVER;
+    this.needAnotherKeepalive = false;
   }
 
   authenticatedReceived(): void {
@@ -103,13 +104,12 @@ export class Timers {
     this.wakeBy(this.zeroKeys);
   }
 
-  /** The passive keepalive has fired: another follows if data came after the one that armed it. */
-  keepaliveFired(now: number): void {
+  /** The passive keepalive is due. True if another is to follow, because data came after the packet that armed it. */
+  keepaliveFired(): boolean {
+    const another = this.needAnotherKeepalive;
     this.sendKeepalive = NEVER;
-    if (!this.needAnotherKeepalive) return;
     this.needAnotherKeepalive = false;
-    this.sendKeepalive = now + KEEPALIVE_TIMEOUT;
-    this.wakeBy(this.sendKeepalive);
+    return another;
   }
 
   setPersistentInterval(milliseconds: number, now: number): void {

@@ -231,6 +231,13 @@ export class Host {
     );
   }
 
+  /** What this host counted about its only peer. */
+  peer() {
+    const [peer] = this.device.snapshot().peers;
+    if (peer === undefined) throw new Error('this host has no peer');
+    return peer;
+  }
+
   counter(name: string): number {
     return this.device.snapshot().counters[name] ?? 0;
   }
