@@ -1,0 +1,63 @@
+import { X509Certificate } from 'node:crypto';
+import type { ServerDuplexStream, ServerUnaryCall } from '@grpc/grpc-js';
+import { WarrenError } from '../../shared/errors.ts';
+import { formatIp, parseIp } from '../../shared/ip.ts';
+import { isExpired } from '../network/joining.ts';
+import { sha256 } from '../pki/authority.ts';
+import type { NodeRecord } from '../store/store.ts';
+import type { RpcContext } from './context.ts';
+
+type AnyCall = ServerUnaryCall<never, never> | ServerDuplexStream<never, never>;
+export type Call = Pick<AnyCall, 'getAuthContext' | 'getPeer'>;
+
+const STRANGER = () =>
+  new WarrenError(
+    'unauthenticated',
+    'this coordinator does not know the calling node (removed, or never joined)',
+    {
+      hint: 'join again with a new token',
+    },
+  );
+
+/**
+ * The node that calls. TLS proved that it holds the key of the certificate it showed, and nothing else about it: the
+ * certificate counts if it is, bit for bit, one that we issued to a node that is still a member. So a certificate of another
+ * authority, a forged one and a removed node's fail alike.
+ */
+export async function callingNode(call: Call, context: RpcContext): Promise<NodeRecord> {
+  const raw = call.getAuthContext().sslPeerCertificate?.raw;
+  if (raw === undefined) throw STRANGER();
+  const node = await context.store.nodeByCertificate(sha256(raw));
+  if (node === null) throw STRANGER();
+  const now = context.clock.wall();
+  if (new X509Certificate(raw).validToDate.getTime() <= now) {
+    throw new WarrenError('unauthenticated', 'the certificate of this node has expired', {
+      hint: 'join again with a new token',
+    });
+  }
+  if (isExpired(node.keyExpiresAt, now)) throw keyExpired();
+  return node;
+}
+
+export function keyExpired(): WarrenError {
+  return new WarrenError('unauthenticated', 'the key of this node has expired', {
+    hint: 'join again with a new token',
+  });
+}
+
+/** The address that a call came from, canonical and without a port; `unknown` if it has none. */
+export function remoteAddress(call: Call): string {
+  const host = call
+    .getPeer()
+    .replace(/:\d+$/, '')
+    .replace(/^\[|\]$/g, '');
+  const bytes = parseIp(host);
+  if (bytes === null) return 'unknown';
+  // IPv4 on a socket for both families (RFC 4291 2.5.5.2).
+  const isMapped =
+    bytes.length === 16 &&
+    bytes.subarray(0, 10).every((b) => b === 0) &&
+    bytes[10] === 255 &&
+    bytes[11] === 255;
+  return formatIp(isMapped ? bytes.slice(12) : bytes);
+}
