@@ -1,0 +1,149 @@
+import type { Clock } from '../../shared/clock.ts';
+import type { Logger } from '../../shared/log.ts';
+import { type DeltaView, deltaFor, type SnapshotView, snapshotFor } from '../network/map.ts';
+import type { NetworkChanges, NetworkRecord, NodeRecord, Store } from '../store/store.ts';
+
+/** How long to wait before asking again when the database did not answer, milliseconds. */
+const RETRY_INTERVAL = 1_000;
+/** Latest changes kept, so that streams which are a little behind need not ask the database. */
+const KEPT_CHANGES = 64;
+
+/** One that wants to hear of changes. */
+export interface Subscriber {
+  readonly nodeId: string;
+  /** The map has moved on; ask `since`. */
+  changed(): void;
+  /** The node is no longer a member. */
+  removed(): void;
+}
+
+/** What brings a subscriber up to date. */
+export type Update = { kind: 'snapshot'; view: SnapshotView } | { kind: 'delta'; view: DeltaView } | null;
+
+/**
+ * The network as the database has it, held once for all streams and kept up by differences. So a change costs one small
+ * query and, for each stream, as much as the change is large; the database's being away changes nothing of what is held.
+ */
+export class MapFeed {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #nodes = new Map<string, NodeRecord>();
+  readonly #subscribers = new Set<Subscriber>();
+  readonly #recent: (NetworkChanges & { from: number })[] = [];
+  #network: NetworkRecord;
+  #refreshing: Promise<void> | null = null;
+  #dirty = false;
+  #retry: NodeJS.Timeout | null = null;
+  #unsubscribe: () => void = () => {};
+
+  private constructor(store: Store, clock: Clock, log: Logger, network: NetworkRecord) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+    this.#network = network;
+  }
+
+  static async open(store: Store, clock: Clock, log: Logger): Promise<MapFeed> {
+    const { network, nodes } = await store.snapshot();
+    const feed = new MapFeed(store, clock, log, network);
+    for (const node of nodes) feed.#nodes.set(node.id, node);
+    feed.#unsubscribe = store.onChange(() => void feed.refresh());
+    // What changed between the snapshot and the subscription.
+    await feed.refresh();
+    return feed;
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#subscribers.clear();
+  }
+
+  subscribe(subscriber: Subscriber): () => void {
+    this.#subscribers.add(subscriber);
+    return () => this.#subscribers.delete(subscriber);
+  }
+
+  node(id: string): NodeRecord | undefined {
+    return this.#nodes.get(id);
+  }
+
+  /** What a viewer needs that holds `version` of `epoch`; null when it is up to date or no longer a member. */
+  async since(viewerId: string, epoch: string, version: number): Promise<Update> {
+    const network = this.#network;
+    const viewer = this.#nodes.get(viewerId);
+    if (viewer === undefined) return null;
+    const now = this.#clock.wall();
+    if (epoch === network.epoch && version === network.version) return null;
+    if (epoch === network.epoch && version > 0 && version < network.version) {
+      const changes = this.#changesFrom(version) ?? (await this.#store.changesSince(version));
+      const delta = deltaFor(viewer, network, version, changes, now);
+      if (delta !== null) return { kind: 'delta', view: delta };
+    }
+    return { kind: 'snapshot', view: snapshotFor(viewer, this.#network, this.#nodes.values(), now) };
+  }
+
+  /** Catches up with the database. Calls while it is under way are answered by one more round. */
+  refresh(): Promise<void> {
+    this.#dirty = true;
+    this.#refreshing ??= this.#run().finally(() => {
+      this.#refreshing = null;
+    });
+    return this.#refreshing;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#dirty) {
+      this.#dirty = false;
+      try {
+        await this.#catchUp();
+      } catch (error) {
+        // What is held stays as it is: a database that is away must never look like an empty network.
+        this.#log.warn({ err: error }, 'the database did not answer; trying again');
+        this.#retry ??= setTimeout(() => {
+          this.#retry = null;
+          void this.refresh();
+        }, RETRY_INTERVAL);
+        return;
+      }
+    }
+  }
+
+  async #catchUp(): Promise<void> {
+    const from = this.#network.version;
+    const changes = await this.#store.changesSince(from);
+    if (changes.epoch !== this.#network.epoch || !changes.complete || changes.version < from) {
+      const { network, nodes } = await this.#store.snapshot();
+      const known = new Set(nodes.map((node) => node.id));
+      const gone = [...this.#nodes.keys()].filter((id) => !known.has(id));
+      this.#nodes.clear();
+      for (const node of nodes) this.#nodes.set(node.id, node);
+      this.#network = network;
+      this.#recent.length = 0;
+      this.#tell(gone);
+      return;
+    }
+    if (changes.version === from) return;
+    for (const node of changes.changed) this.#nodes.set(node.id, node);
+    for (const id of changes.removed) this.#nodes.delete(id);
+    this.#network = { ...this.#network, version: changes.version };
+    this.#recent.push({ ...changes, from });
+    if (this.#recent.length > KEPT_CHANGES) this.#recent.shift();
+    this.#tell(changes.removed);
+  }
+
+  #tell(removed: readonly string[]): void {
+    const gone = new Set(removed);
+    for (const subscriber of [...this.#subscribers]) {
+      if (gone.has(subscriber.nodeId)) subscriber.removed();
+      else subscriber.changed();
+    }
+  }
+
+  /** The step from a version to the present one, if it was the last step. */
+  #changesFrom(version: number): NetworkChanges | null {
+    const last = this.#recent.at(-1);
+    return last !== undefined && last.from === version ? last : null;
+  }
+}
