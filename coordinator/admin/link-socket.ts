@@ -1,5 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, request } from 'node:http';
+import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { WarrenError } from '../../shared/errors.ts';
 
@@ -8,9 +9,25 @@ function socketPath(dataFolder: string): string {
   return join(dataFolder, 'admin.sock');
 }
 
+/** Throws `in-use` when a living coordinator serves this data folder already. */
+export async function refuseSecondCoordinator(dataFolder: string): Promise<void> {
+  const answers = await new Promise<boolean>((resolve) => {
+    const probe = createConnection(socketPath(dataFolder));
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', () => resolve(false));
+  });
+  if (!answers) return;
+  throw new WarrenError('in-use', `another coordinator is serving ${dataFolder}`, {
+    hint: 'stop it first, or give a folder of its own with --data',
+  });
+}
+
 /**
  * Lets `coordinator admin link` ask the running coordinator for a sign-in link. A Unix socket, 0600: whoever can open it
- * can read the database as well. The caller holds the data folder's lock, so a socket that exists is a dead one's.
+ * can read the database as well. A socket that exists is a dead one's: see `refuseSecondCoordinator`.
  */
 export async function serveLinks(
   dataFolder: string,

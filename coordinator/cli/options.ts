@@ -1,0 +1,48 @@
+import { userInfo } from 'node:os';
+import type { Command } from 'commander';
+import { WarrenError } from '../../shared/errors.ts';
+import { openStore } from '../store/open.ts';
+import type { AuditActor, NodeRecord, Store } from '../store/store.ts';
+
+/** Where a verb finds the coordinator's state. */
+export interface DataOptions {
+  data: string;
+  database?: string;
+}
+
+export function withData(command: Command): Command {
+  return command
+    .requiredOption('--data <dir>', "the coordinator's folder, as given to serve")
+    .option('--database <url>', 'postgres://… instead of SQLite in the folder');
+}
+
+/** Opens the store for one verb and closes it whatever happens. */
+export async function withStore<T>(options: DataOptions, work: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openStore({
+    dataDir: options.data,
+    ...(options.database === undefined ? {} : { database: options.database }),
+  });
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Who runs the verb, for the audit log. */
+export function cliActor(): AuditActor {
+  return { actor: 'cli', source: `local user ${userInfo().username}` };
+}
+
+/** A node by name or id; throws `not-found`. */
+export async function nodeNamed(store: Store, nameOrId: string): Promise<NodeRecord> {
+  const node = await store.findNode(nameOrId);
+  if (node !== null) return node;
+  throw new WarrenError('not-found', `there is no node ${JSON.stringify(nameOrId)}`, {
+    hint: '`coordinator nodes list` shows those there are',
+  });
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}

@@ -1,0 +1,22 @@
+import { Command } from 'commander';
+import { runProgram } from '../shared/command-line.ts';
+import { VERSION } from '../shared/version.ts';
+import { adminCommand } from './cli/admin.ts';
+import { auditCommand } from './cli/audit.ts';
+import { nodesCommand } from './cli/nodes.ts';
+import { routesCommand } from './cli/routes.ts';
+import { serveCommand } from './cli/serve.ts';
+import { tokenCommand } from './cli/token.ts';
+
+/** Composition root of `bin/coordinator`. */
+const program = new Command('coordinator')
+  .description('Warren coordinator: keeps who belongs to a network and hands out addresses, keys and routes')
+  .version(VERSION)
+  .addCommand(serveCommand())
+  .addCommand(tokenCommand())
+  .addCommand(nodesCommand())
+  .addCommand(routesCommand())
+  .addCommand(auditCommand())
+  .addCommand(adminCommand());
+
+await runProgram(program, process.argv);

@@ -1,0 +1,99 @@
+import { systemClock } from '../shared/clock.ts';
+import { formatEndpoint } from '../shared/endpoint.ts';
+import { parseIp } from '../shared/ip.ts';
+import type { Logger } from '../shared/log.ts';
+import { adminApp } from './admin/app.ts';
+import { refuseSecondCoordinator, serveLinks } from './admin/link-socket.ts';
+import { OneTimeCodes } from './admin/one-time-codes.ts';
+import { serveAdmin } from './admin/serve-admin.ts';
+import { Sessions } from './admin/sessions.ts';
+import { serveGrpc } from './grpc/server.ts';
+import { Housekeeping } from './housekeeping.ts';
+import { loadAuthority, loadProofKey } from './pki/secrets.ts';
+import { openStore } from './store/open.ts';
+import { serveStun } from './stun/serve-stun.ts';
+import { derivedUrls, writeUrls } from './urls.ts';
+
+export interface CoordinatorOptions {
+  dataFolder: string;
+  database: string | undefined;
+  listen: { host: string; port: number };
+  admin: { host: string; port: number };
+  stun: { host: string; port: number };
+  /** Derived from `listen` where not given. */
+  urls: readonly string[] | undefined;
+  /** CIDR of a new network; the one stored counts otherwise. */
+  network: string | undefined;
+  instance: string;
+  log: Logger;
+}
+
+/** The coordinator from start to SIGTERM or SIGINT. Parts start in the order of their dependence and end in reverse. */
+export async function runCoordinator(options: CoordinatorOptions): Promise<void> {
+  const { dataFolder, log } = options;
+  const clock = systemClock;
+  const stopped = new Promise<string>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+  const closers: (() => Promise<void>)[] = [];
+  try {
+    await refuseSecondCoordinator(dataFolder);
+    const store = await openStore({
+      dataDir: dataFolder,
+      ...(options.database === undefined ? {} : { database: options.database }),
+      initialise: options.network === undefined ? {} : { prefix4: options.network },
+    });
+    closers.push(() => store.close());
+    await store.clearOnline(options.instance, clock.wall());
+    const authority = await loadAuthority(store, clock.wall());
+    const proofKey = await loadProofKey(store);
+
+    const codes = new OneTimeCodes(clock);
+    let adminUrl = '';
+    const link = () => `${adminUrl}/sign-in?code=${codes.issue()}`;
+    const links = await serveLinks(dataFolder, link);
+    closers.push(() => links.close());
+    const app = adminApp({
+      store,
+      codes,
+      sessions: new Sessions(clock),
+      clock,
+      log,
+      hostNames: [options.admin.host],
+    });
+    const admin = await serveAdmin(app, options.admin);
+    adminUrl = admin.url;
+    closers.push(() => admin.close());
+
+    const stun = await serveStun(options.stun, log);
+    closers.push(() => stun.close());
+    const context = { store, authority, proofKey, clock, log, instance: options.instance };
+    const grpc = await serveGrpc(context, options.listen);
+    closers.push(() => grpc.close());
+    const housekeeping = new Housekeeping(store, clock, log);
+    closers.push(async () => housekeeping.close());
+
+    const urls = options.urls ?? derivedUrls(options.listen.host, grpc.port);
+    writeUrls(dataFolder, urls);
+    process.stdout.write(
+      [
+        'coordinator ready',
+        `  agents:  ${urls.join(' ')}`,
+        `  stun:    ${address(options.stun.host, stun.port)}`,
+        `  admin:   ${admin.url}`,
+        `  sign in: ${link()} (works once, within an hour; another: bin/coordinator admin link --data ${dataFolder})`,
+        '',
+      ].join('\n'),
+    );
+    log.info({ signal: await stopped }, 'stopping');
+  } finally {
+    for (const close of closers.reverse()) {
+      await close().catch((error: unknown) => log.error({ err: error }, 'a part did not stop cleanly'));
+    }
+  }
+}
+
+function address(host: string, port: number): string {
+  const bytes = parseIp(host);
+  return bytes === null ? `${host}:${port}` : formatEndpoint({ address: bytes, port });
+}
