@@ -1,0 +1,126 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { canonicalPrefix } from '../../shared/prefix.ts';
+import { runCommand } from './run-command.ts';
+
+/** How our routes are marked (rtnetlink(7), rtm_protocol), so that nobody takes them for an administrator's. */
+const ROUTE_PROTOCOL = '87';
+
+/** How the tunnel's interface is to be. */
+export interface WantedInterface {
+  name: string;
+  mtu: number;
+  /** Own addresses as CIDRs: 100.64.0.1/32. */
+  addresses: readonly string[];
+  /** Networks behind the interface, CIDRs. */
+  routes: readonly string[];
+}
+
+export interface InterfaceChanges {
+  added: string[];
+  removed: string[];
+  /** What this host cannot have, one line each. */
+  notes: string[];
+}
+
+/**
+ * Brings the interface to the wanted state by the differences only: up, MTU, addresses, routes. Doing it twice changes nothing
+ * the second time. On a host without IPv6 its part is left out, with a note.
+ */
+export async function reconcileInterface(wanted: WantedInterface): Promise<InterfaceChanges> {
+  const changes: InterfaceChanges = { added: [], removed: [], notes: [] };
+  const six = hasIpv6(wanted.name);
+  const usable = (cidrs: readonly string[]) => new Set(cidrs.filter((cidr) => six || !cidr.includes(':')));
+  if (!six && wanted.addresses.some((cidr) => cidr.includes(':'))) {
+    changes.notes.push('IPv6 is off on this host: the mesh is reached by IPv4 only');
+  }
+  await bringUp(wanted, six);
+  await converge(usable(wanted.addresses), await actualAddresses(wanted.name), changes, (cidr, add) =>
+    runCommand('ip', [
+      'address',
+      add ? 'replace' : 'delete',
+      cidr,
+      'dev',
+      wanted.name,
+      ...(add && cidr.includes(':') ? ['nodad'] : []),
+    ]),
+  );
+  await converge(usable(wanted.routes), await actualRoutes(wanted.name), changes, (cidr, add) =>
+    runCommand('ip', [
+      cidr.includes(':') ? '-6' : '-4',
+      'route',
+      add ? 'replace' : 'delete',
+      cidr,
+      'dev',
+      wanted.name,
+      'protocol',
+      ROUTE_PROTOCOL,
+    ]),
+  );
+  return changes;
+}
+
+async function bringUp(wanted: WantedInterface, six: boolean): Promise<void> {
+  const [link] = JSON.parse(await runCommand('ip', ['-json', 'link', 'show', 'dev', wanted.name])) as {
+    flags: string[];
+    mtu: number;
+  }[];
+  if (link?.flags.includes('UP') && link.mtu === wanted.mtu) return;
+  // No link-local address, and so no router solicitations: nobody answers them in here.
+  if (six) await runCommand('ip', ['link', 'set', 'dev', wanted.name, 'addrgenmode', 'none']);
+  await runCommand('ip', ['link', 'set', 'dev', wanted.name, 'mtu', String(wanted.mtu), 'up']);
+}
+
+async function converge(
+  wanted: ReadonlySet<string>,
+  actual: ReadonlySet<string>,
+  changes: InterfaceChanges,
+  change: (cidr: string, add: boolean) => Promise<unknown>,
+): Promise<void> {
+  for (const cidr of wanted) {
+    if (actual.has(cidr)) continue;
+    await change(cidr, true);
+    changes.added.push(cidr);
+  }
+  for (const cidr of actual) {
+    if (wanted.has(cidr)) continue;
+    await change(cidr, false);
+    changes.removed.push(cidr);
+  }
+}
+
+async function actualAddresses(name: string): Promise<Set<string>> {
+  const [entry] = JSON.parse(await runCommand('ip', ['-json', 'address', 'show', 'dev', name])) as {
+    addr_info?: { local: string; prefixlen: number; scope: string }[];
+  }[];
+  return new Set(
+    (entry?.addr_info ?? [])
+      .filter((address) => address.scope !== 'link')
+      .map((address) => `${address.local}/${address.prefixlen}`),
+  );
+}
+
+async function actualRoutes(name: string): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (const family of ['-4', '-6']) {
+    const text = await runCommand('ip', [
+      family,
+      '-json',
+      'route',
+      'show',
+      'dev',
+      name,
+      'protocol',
+      ROUTE_PROTOCOL,
+    ]);
+    for (const { dst } of JSON.parse(text || '[]') as { dst: string }[]) {
+      const cidr = dst === 'default' ? (family === '-4' ? '0.0.0.0/0' : '::/0') : canonicalPrefix(dst);
+      if (cidr !== null) found.add(cidr);
+    }
+  }
+  return found;
+}
+
+function hasIpv6(name: string): boolean {
+  const setting = `/proc/sys/net/ipv6/conf/${name}/disable_ipv6`;
+  return existsSync(setting) && readFileSync(setting, 'utf8').trim() === '0';
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+/** The files of the state folder, as JSON. Each carries the version of its form; a newer one is refused, not guessed at. */
+
+const base64 = (bytes: number) =>
+  z
+    .string()
+    .refine((text) => Buffer.from(text, 'base64').length === bytes && /^[A-Za-z0-9+/]+=*$/.test(text));
+
+/** Who this host is: `identity.json`. The private keys in it never leave the host. */
+export const identitySchema = z.object({
+  version: z.literal(1),
+  /** WireGuard private key, base64. */
+  privateKey: base64(32),
+  publicKey: base64(32),
+  nodeId: z.string().min(1),
+  name: z.string().min(1),
+  addresses: z.array(z.string()).min(1),
+  /** How the coordinator is reached, best first. */
+  urls: z.array(z.string()).min(1),
+  /** SHA-256 of the coordinator's CA certificate, base64. */
+  pin: base64(32),
+  /** DER, base64. */
+  caCertificate: z.string().min(1),
+  /** DER, base64: the client certificate and, as PEM, its key. */
+  certificate: z.string().min(1),
+  certificateKey: z.string().min(1),
+});
+export type Identity = z.infer<typeof identitySchema>;
+
+/** What the user asked for at joining, so that `up` does the same: `settings.json`. */
+export const settingsSchema = z.object({
+  version: z.literal(1),
+  interfaceName: z.string().min(1),
+  mtu: z.number().int(),
+  /** 0 lets the system choose. */
+  listenPort: z.number().int(),
+  driver: z.enum(['linux', 'portable']).nullable(),
+  advertiseRoutes: z.array(z.string()),
+  acceptRoutes: z.boolean(),
+  advertiseExitNode: z.boolean(),
+});
+export type Settings = z.infer<typeof settingsSchema>;
+
+/** The last network map: `map.json`. Its content is checked by mesh/network-map.ts. */
+export const savedMapSchema = z.object({
+  version: z.literal(1),
+  map: z.unknown(),
+  /** The coordinator's clock less this host's, milliseconds, when the map came. */
+  clockOffset: z.number(),
+});
+export type SavedMap = z.infer<typeof savedMapSchema>;
