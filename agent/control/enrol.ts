@@ -1,0 +1,124 @@
+import { hostname } from 'node:os';
+import { Metadata } from '@grpc/grpc-js';
+import type { CoordinatorClient, DescribeResponse, JoinResponse } from '../../proto/gen/warren.ts';
+import { WarrenError } from '../../shared/errors.ts';
+import type { JoinToken } from '../../shared/join-token.ts';
+import { keyFromBase64, keyToBase64, wipe } from '../../shared/key.ts';
+import { keyProof, x25519KeyPair, x25519PublicKey } from '../../shared/key-proof.ts';
+import { NEWEST_PROTOCOL_VERSION, OLDEST_PROTOCOL_VERSION, VERSION } from '../../shared/version.ts';
+import type { Identity } from '../state/records.ts';
+import { certificateRequest } from './certificate-request.ts';
+import { coordinatorClient, rpcError } from './connect.ts';
+import { pinnedAuthority } from './pinned-authority.ts';
+
+const RPC_TIMEOUT = 15_000;
+
+export interface EnrolOptions {
+  token: JoinToken;
+  /** Wished for; this host's name where it is not given. */
+  name: string | undefined;
+  advertiseRoutes: readonly string[];
+  advertiseExitNode: boolean;
+  /** The identity of an earlier joining, whose key and so whose address are kept. */
+  known: Identity | null;
+  /** Told what is being done, for people. */
+  progress: (text: string) => void;
+}
+
+/**
+ * Makes this host a member: keys made here, the token used up there. Tries the token's URLs in their order. Throws one error
+ * for people: `untrusted`, `unavailable`, `incompatible`, `unauthenticated`, `exhausted`.
+ */
+export async function enrol(options: EnrolOptions): Promise<Identity> {
+  const { url, authority } = await firstReachable(options);
+  const client = coordinatorClient(url, authority, null);
+  try {
+    options.progress(`joining at ${url}`);
+    const description = await describe(client);
+    const privateKey =
+      options.known === null
+        ? (await x25519KeyPair()).privateKey
+        : (keyFromBase64(options.known.privateKey) as Uint8Array);
+    const identity = await joinWith(client, description, privateKey, options, authority, url);
+    wipe(privateKey);
+    return identity;
+  } finally {
+    client.close();
+  }
+}
+
+async function firstReachable(options: EnrolOptions): Promise<{ url: string; authority: Uint8Array }> {
+  const { urls, pin } = options.token;
+  let worst: unknown = null;
+  for (const url of urls) {
+    try {
+      return { url, authority: await pinnedAuthority(url, pin) };
+    } catch (error) {
+      if (urls.length > 1) options.progress(error instanceof Error ? error.message : String(error));
+      // A wrong certificate says more than a silent address.
+      if (worst === null || (error instanceof WarrenError && error.code === 'untrusted')) worst = error;
+    }
+  }
+  throw worst;
+}
+
+async function describe(client: CoordinatorClient): Promise<DescribeResponse> {
+  const answer = await new Promise<DescribeResponse>((resolve, reject) => {
+    client.describe({ protocolVersion: NEWEST_PROTOCOL_VERSION }, (error, response) =>
+      error === null ? resolve(response) : reject(rpcError(error)),
+    );
+  });
+  const { oldestProtocolVersion: oldest, newestProtocolVersion: newest } = answer;
+  if (oldest > NEWEST_PROTOCOL_VERSION || newest < OLDEST_PROTOCOL_VERSION) {
+    throw new WarrenError(
+      'incompatible',
+      `the coordinator (${answer.coordinatorVersion}) speaks protocol versions ${oldest} to ${newest}, this agent (${VERSION}) ${OLDEST_PROTOCOL_VERSION} to ${NEWEST_PROTOCOL_VERSION}`,
+      { hint: oldest > NEWEST_PROTOCOL_VERSION ? 'update this agent' : 'update the coordinator' },
+    );
+  }
+  return answer;
+}
+
+async function joinWith(
+  client: CoordinatorClient,
+  description: DescribeResponse,
+  privateKey: Uint8Array,
+  options: EnrolOptions,
+  authority: Uint8Array,
+  url: string,
+): Promise<Identity> {
+  const publicKey = await x25519PublicKey(privateKey);
+  const { privateKey: certificateKey, request } = await certificateRequest();
+  const proof = await keyProof(privateKey, description.proofKey, publicKey, request);
+  if (proof === null) throw new WarrenError('untrusted', "the coordinator's proof key is of low order");
+  const response = await new Promise<JoinResponse>((resolve, reject) => {
+    client.join(
+      {
+        protocolVersion: Math.min(NEWEST_PROTOCOL_VERSION, description.newestProtocolVersion),
+        tokenSecret: Buffer.from(options.token.secret),
+        publicKey: Buffer.from(publicKey),
+        keyProof: Buffer.from(proof),
+        certificateRequest: Buffer.from(request),
+        name: options.name ?? hostname(),
+        host: { operatingSystem: process.platform, agentVersion: VERSION },
+        offers: { routes: [...options.advertiseRoutes], exitNode: options.advertiseExitNode, tags: [] },
+      },
+      new Metadata(),
+      { deadline: Date.now() + RPC_TIMEOUT },
+      (error, joined) => (error === null ? resolve(joined) : reject(rpcError(error))),
+    );
+  });
+  return {
+    version: 1,
+    privateKey: keyToBase64(privateKey),
+    publicKey: keyToBase64(publicKey),
+    nodeId: response.nodeId,
+    name: response.name,
+    addresses: response.addresses,
+    urls: [url, ...options.token.urls.filter((other) => other !== url)],
+    pin: Buffer.from(options.token.pin).toString('base64'),
+    caCertificate: Buffer.from(authority).toString('base64'),
+    certificate: response.certificate.toString('base64'),
+    certificateKey,
+  };
+}

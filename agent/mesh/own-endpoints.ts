@@ -1,0 +1,36 @@
+import { formatEndpoint } from '../../shared/endpoint.ts';
+import { parseIp } from '../../shared/ip.ts';
+import { type Prefix, parsePrefix, prefixContains } from '../../shared/prefix.ts';
+
+/** More than these are of no use to anybody. */
+const MAX_ENDPOINTS = 16;
+
+/**
+ * Where this agent can perhaps be reached: its interfaces' addresses, then the address that the coordinator saw, each with
+ * the tunnel's port. Nothing out of the overlay itself.
+ */
+export function ownEndpoints(
+  addresses: readonly string[],
+  observed: string,
+  port: number,
+  overlay: readonly string[],
+): string[] {
+  if (port === 0) return [];
+  const ranges = overlay
+    .map((text) => parsePrefix(text))
+    .filter((prefix): prefix is Prefix => prefix !== null);
+  const endpoints = new Set<string>();
+  for (const text of [...addresses, observed]) {
+    const address = parseIp(text);
+    if (address === null || isLoopback(address) || ranges.some((range) => prefixContains(range, address)))
+      continue;
+    endpoints.add(formatEndpoint({ address, port }));
+  }
+  return [...endpoints].slice(0, MAX_ENDPOINTS);
+}
+
+function isLoopback(address: Uint8Array): boolean {
+  return address.length === 4
+    ? address[0] === 127
+    : address.subarray(0, 15).every((byte) => byte === 0) && address[15] === 1;
+}

@@ -1,0 +1,82 @@
+import type { MapPeer, NetworkMap } from './network-map.ts';
+
+/** What this host is to look like by a map: a pure function of the map, the user's choices and the time. */
+export interface WantedState {
+  /** Own addresses as host prefixes. */
+  addresses: string[];
+  /** What goes into the tunnel's interface, CIDRs. */
+  routes: string[];
+  peers: WantedPeer[];
+  /** When the next key expires, on the coordinator's clock; Infinity if none does. */
+  nextExpiry: number;
+}
+
+export interface WantedPeer {
+  nodeId: string;
+  /** Base64. */
+  publicKey: string;
+  /** CIDRs. */
+  allowedIps: string[];
+  /** `ADDRESS:PORT`, best first. */
+  endpoints: string[];
+}
+
+export interface MeshChoices {
+  acceptRoutes: boolean;
+}
+
+/**
+ * `now` is the coordinator's clock. A peer whose key has expired is not a peer any more, and with an own key that has expired
+ * there is none: that needs no coordinator. Two peers that claim one address or route: the one that is online, then the one
+ * with the lesser node id has it, on every host alike.
+ */
+export function wantedState(map: NetworkMap, choices: MeshChoices, now: number): WantedState {
+  const alive = isAlive(map.self.keyExpiresAt, now)
+    ? map.peers.filter((peer) => isAlive(peer.keyExpiresAt, now))
+    : [];
+  const ranked = [...alive].sort(
+    (a, b) => Number(b.online) - Number(a.online) || (a.nodeId < b.nodeId ? -1 : 1),
+  );
+  const owners = new Map<string, string>();
+  for (const address of map.self.addresses) owners.set(hostPrefix(address), map.self.nodeId);
+  for (const route of map.self.approvedRoutes) owners.set(route, map.self.nodeId);
+  // Addresses before routes: what somebody offers to carry never takes a member's own address.
+  for (const peer of ranked) claim(owners, peer.addresses.map(hostPrefix), peer);
+  if (choices.acceptRoutes) for (const peer of ranked) claim(owners, peer.routes, peer);
+  const claimed = new Map<string, string[]>();
+  for (const [cidr, nodeId] of owners) claimed.set(nodeId, [...(claimed.get(nodeId) ?? []), cidr]);
+  const peers = alive.map((peer) => ({
+    nodeId: peer.nodeId,
+    publicKey: peer.publicKey,
+    allowedIps: (claimed.get(peer.nodeId) ?? []).sort(),
+    endpoints: peer.endpoints,
+  }));
+  const own = new Set(map.self.addresses.map(hostPrefix));
+  const subnets = peers.flatMap((peer) => {
+    const addresses = new Set(
+      map.peers.find((each) => each.nodeId === peer.nodeId)?.addresses.map(hostPrefix),
+    );
+    return peer.allowedIps.filter((cidr) => !addresses.has(cidr));
+  });
+  return {
+    addresses: [...own],
+    routes: [...new Set([...map.self.networkPrefixes, ...subnets])],
+    peers,
+    nextExpiry: Math.min(
+      ...[map.self, ...map.peers].map((node) => node.keyExpiresAt).filter((at) => at > now),
+      Number.POSITIVE_INFINITY,
+    ),
+  };
+}
+
+export function hostPrefix(address: string): string {
+  return address.includes(':') ? `${address}/128` : `${address}/32`;
+}
+
+function isAlive(keyExpiresAt: number, now: number): boolean {
+  return keyExpiresAt === 0 || keyExpiresAt > now;
+}
+
+function claim(owners: Map<string, string>, cidrs: readonly string[], peer: MapPeer): void {
+  for (const cidr of cidrs) if (!owners.has(cidr)) owners.set(cidr, peer.nodeId);
+}
