@@ -1,12 +1,24 @@
 import { Command } from 'commander';
 import { runProgram } from '../shared/command-line.ts';
 import { VERSION } from '../shared/version.ts';
+import { joinCommand } from './cli/join.ts';
+import { leaveCommand } from './cli/leave.ts';
+import { netcheckCommand } from './cli/netcheck.ts';
+import { pingCommand } from './cli/ping.ts';
+import { statusCommand } from './cli/status.ts';
 import { tunnelCommand } from './cli/tunnel.ts';
+import { upCommand } from './cli/up.ts';
 
 /** Composition root of `bin/agent`. */
 const program = new Command('agent')
   .description('Warren agent: makes this host a member of a mesh network')
   .version(VERSION)
+  .addCommand(joinCommand())
+  .addCommand(upCommand())
+  .addCommand(statusCommand())
+  .addCommand(pingCommand())
+  .addCommand(netcheckCommand())
+  .addCommand(leaveCommand())
   .addCommand(tunnelCommand());
 
 await runProgram(program, process.argv);

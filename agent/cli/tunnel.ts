@@ -4,15 +4,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { WarrenError } from '../../shared/errors.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../../shared/log.ts';
 import type { DriverName } from '../tunnel/commands.ts';
 import { Tunnel } from '../tunnel/tunnel.ts';
 import { UapiServer } from '../uapi/server.ts';
-
-/** 1500 of an Ethernet less IPv6, UDP and WireGuard, as every WireGuard has it. */
-const DEFAULT_MTU = 1420;
+import { DEFAULT_MTU, interfaceName, mtu } from './options.ts';
 
 interface Options {
   driver: DriverName;
@@ -134,22 +132,4 @@ function temporaryFile() {
       rmSync(folder, { recursive: true });
     },
   };
-}
-
-function interfaceName(text: string): string {
-  // The kernel's rule (dev_valid_name), and no leading dash, which other programs would take for an option.
-  if (!/^[^\s/:-][^\s/:]{0,14}$/.test(text) || text === '.' || text === '..') {
-    throw new InvalidArgumentError(
-      'expected an interface name of 1 to 15 characters without /, : and spaces',
-    );
-  }
-  return text;
-}
-
-function mtu(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 576 || value > 65535) {
-    throw new InvalidArgumentError('expected a number from 576 to 65535');
-  }
-  return value;
 }

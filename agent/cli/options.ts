@@ -1,0 +1,42 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { LOG_LEVELS } from '../../shared/log.ts';
+import { State } from '../state/state.ts';
+
+export const DEFAULT_STATE = '/var/lib/warren';
+export const DEFAULT_INTERFACE = 'warren0';
+/** 1500 of an Ethernet less IPv6, UDP and WireGuard, as every WireGuard has it. */
+export const DEFAULT_MTU = 1420;
+
+export function withState(command: Command): Command {
+  return command.option('--state <dir>', "the agent's folder", DEFAULT_STATE);
+}
+
+export function withLogLevel(command: Command, level: string): Command {
+  return command.addOption(
+    new Option('--log-level <level>', 'what to log').choices([...LOG_LEVELS]).default(level),
+  );
+}
+
+/** The socket of the agent that runs on a state folder. */
+export function agentSocket(folder: string): string {
+  return State.open(folder, { create: false }).socketPath;
+}
+
+export function interfaceName(text: string): string {
+  // The kernel's rule (dev_valid_name), and no leading dash, which other programs would take for an option.
+  if (!/^[^\s/:-][^\s/:]{0,14}$/.test(text) || text === '.' || text === '..') {
+    throw new InvalidArgumentError(
+      'expected an interface name of 1 to 15 characters without /, : and spaces.',
+    );
+  }
+  return text;
+}
+
+/** IPv6 needs 1280 (RFC 8200 section 5). */
+export function mtu(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1280 || value > 65535) {
+    throw new InvalidArgumentError('expected a number from 1280 to 65535.');
+  }
+  return value;
+}

@@ -1,0 +1,63 @@
+import { Command } from 'commander';
+import { textTable } from '../../shared/text-table.ts';
+import { askAgent } from '../local-api/client.ts';
+import type { PeerStatus, Status } from '../status.ts';
+import { agentSocket, withState } from './options.ts';
+
+/** `bin/agent status`: what the running agent knows. */
+export function statusCommand(): Command {
+  return withState(new Command('status'))
+    .description('who is in the mesh, and by which path')
+    .option('--json', 'for programs', false)
+    .addHelpText('after', '\nExample:\n  bin/agent status --json | jq .peers')
+    .action(async (options: { state: string; json: boolean }) => {
+      const status = await askAgent<Status>(agentSocket(options.state), 'status');
+      process.stdout.write(
+        options.json ? `${JSON.stringify(status, null, 2)}\n` : statusText(status, Date.now()),
+      );
+    });
+}
+
+function statusText({ self, peers }: Status, now: number): string {
+  const head = [
+    `${self.name}  ${self.addresses.join(' ')}`,
+    `  interface ${self.interface}, UDP port ${self.listenPort}, driver ${self.driver}`,
+    `  coordinator ${self.coordinator === 'connected' ? 'connected' : 'away: the last known map is in use'}`,
+    `  endpoints ${self.endpoints.join(' ') || 'none'}`,
+    '',
+  ].join('\n');
+  if (peers.length === 0) return `${head}\nno peers yet\n`;
+  const rows = peers.map((peer) => [
+    peer.name,
+    peer.addresses[0] ?? '',
+    peer.online ? 'online' : 'offline',
+    path(peer),
+    peer.latencyMs === null ? '-' : `${peer.latencyMs.toFixed(1)} ms`,
+    peer.lastHandshake === null ? 'never' : ago(now - Date.parse(peer.lastHandshake)),
+    bytes(peer.rxBytes),
+    bytes(peer.txBytes),
+  ]);
+  return `${head}\n${textTable(['PEER', 'ADDRESS', 'STATE', 'PATH', 'LATENCY', 'HANDSHAKE', 'RECEIVED', 'SENT'], rows)}`;
+}
+
+function path(peer: PeerStatus): string {
+  return peer.path === 'none' ? 'none' : `${peer.path} ${peer.endpoint}`;
+}
+
+function ago(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  if (seconds < 120) return `${seconds} s ago`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
+}
+
+function bytes(count: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = count;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
