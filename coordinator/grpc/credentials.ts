@@ -2,8 +2,9 @@ import { ServerCredentials } from '@grpc/grpc-js';
 import type { ServerCertificate } from '../pki/authority.ts';
 
 /**
- * TLS for the one port: every client is asked for a certificate and none is turned away for lacking a good one, since joining
- * needs none. What a certificate is worth is decided per call, in caller.ts.
+ * TLS for the one port: every client is asked for a certificate of our authority and none is turned away for lacking a good
+ * one, since joining needs none. TLS checks what is shown (chain, dates, purpose); a call that came with a bad one looks like
+ * one without. What a good one is worth is decided per call, in caller.ts.
  */
 export class OptionalClientCertificate extends ServerCredentials {
   constructor(certificate: ServerCertificate) {
@@ -21,5 +22,10 @@ export class OptionalClientCertificate extends ServerCredentials {
 }
 
 function secureContext(certificate: ServerCertificate) {
-  return { cert: certificate.chain, key: certificate.privateKey, minVersion: 'TLSv1.3' as const };
+  return {
+    cert: certificate.chain,
+    key: certificate.privateKey,
+    ca: certificate.authority,
+    minVersion: 'TLSv1.3' as const,
+  };
 }

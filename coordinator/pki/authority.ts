@@ -19,6 +19,8 @@ const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 /** A server certificate with its key, as PEM, the chain ending in the CA. */
 export interface ServerCertificate {
   chain: string;
+  /** The CA alone: what client certificates are checked against. */
+  authority: string;
   privateKey: string;
   expiresAt: number;
 }
@@ -91,11 +93,8 @@ export class Authority {
     const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
     const privateKey = x509.PemConverter.encode(pkcs8, 'PRIVATE KEY');
     pkcs8.fill(0);
-    return {
-      chain: `${leaf.toString('pem')}\n${this.#certificate.toString('pem')}\n`,
-      privateKey,
-      expiresAt,
-    };
+    const authority = `${this.#certificate.toString('pem')}\n`;
+    return { chain: `${leaf.toString('pem')}\n${authority}`, authority, privateKey, expiresAt };
   }
 
   /**
