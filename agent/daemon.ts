@@ -19,10 +19,13 @@ import type { Identity, Settings } from './state/records.ts';
 import type { State } from './state/state.ts';
 import { type Status, statusOf } from './status.ts';
 import { TimestampKeeper } from './timestamp-keeper.ts';
+import type { TunnelFacts } from './tunnel/commands.ts';
 import type { Tunnel } from './tunnel/tunnel.ts';
 
 /** How often this host's addresses are looked at, milliseconds. */
 const ADDRESS_INTERVAL = 2_000;
+/** When to try again what this host refused. */
+const RETRY_INTERVAL = 5_000;
 /** setTimeout's longest wait. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
@@ -40,7 +43,7 @@ export class Daemon {
   readonly #settings: Settings;
   readonly #clock: Clock = systemClock;
   readonly #log: Logger;
-  readonly #onUp: () => void;
+  readonly #onUp: (facts: TunnelFacts, listenPort: number) => void;
   readonly #end = Promise.withResolvers<DaemonEnd>();
   readonly #closers: (() => Promise<void> | void)[] = [];
   readonly #latencies = new Map<string, number>();
@@ -57,8 +60,10 @@ export class Daemon {
   #listenPort = 0;
   #isUp = false;
   #stopping = false;
+  #starting = Promise.resolve();
   #reconciling = Promise.resolve();
-  #expiryTimer: NodeJS.Timeout | null = null;
+  /** For the next expiry of a key, or to try again what the host refused. */
+  #timer: NodeJS.Timeout | null = null;
 
   constructor(options: {
     state: State;
@@ -66,7 +71,7 @@ export class Daemon {
     settings: Settings;
     log: Logger;
     /** Called once, when the interface stands and the first map is applied. */
-    onUp: () => void;
+    onUp: (facts: TunnelFacts, listenPort: number) => void;
   }) {
     this.#state = options.state;
     this.#identity = options.identity;
@@ -82,21 +87,27 @@ export class Daemon {
 
   /** Starts everything; throws what keeps it from starting, with nothing left behind. The caller holds the state's lock. */
   async start(): Promise<void> {
+    this.#starting = this.#startParts();
     try {
-      checkPrivileges();
-      await this.#openTunnel();
-      const api = await serveLocalApi(this.#state.socketPath, this.#handlers(), this.#log);
-      this.#closers.push(() => api.close());
-      this.#loadMap();
-      if (this.#map !== null) await this.#reconcile();
-      this.#startSync();
-      const watch = setInterval(() => this.#reportEndpoints(), ADDRESS_INTERVAL);
-      this.#closers.push(() => clearInterval(watch));
+      await this.#starting;
     } catch (error) {
       this.#end.resolve({ kind: 'stopped' });
       await this.ended;
       throw error;
     }
+  }
+
+  async #startParts(): Promise<void> {
+    checkPrivileges();
+    await this.#openTunnel();
+    const api = await serveLocalApi(this.#state.socketPath, this.#handlers(), this.#log);
+    this.#closers.push(() => api.close());
+    this.#loadMap();
+    if (this.#map !== null) await this.#reconcile();
+    if (this.#stopping) return;
+    this.#startSync();
+    const watch = setInterval(() => this.#reportEndpoints(), ADDRESS_INTERVAL);
+    this.#closers.push(() => clearInterval(watch));
   }
 
   /** Asks it to end; `ended` tells when it has. */
@@ -129,9 +140,24 @@ export class Daemon {
       (error: unknown) => this.#fail(error),
     );
     const privateKey = keyFromBase64(this.#identity.privateKey) as Uint8Array;
-    await tunnel.configure({ privateKey, replacePeers: true }, listenPort === 0 ? {} : { listenPort });
+    await this.#listen(tunnel);
+    await tunnel.configure({ privateKey, replacePeers: true });
     wipe(privateKey);
     this.#listenPort = await this.#currentPort();
+    if (listenPort === 0 && this.#settings.lastPort !== this.#listenPort) {
+      this.#state.saveSettings({ ...this.#settings, lastPort: this.#listenPort });
+    }
+  }
+
+  /** On the port that the user named; else on the one of last time, if nobody has taken it. */
+  async #listen(tunnel: Tunnel): Promise<void> {
+    const { listenPort, lastPort = 0 } = this.#settings;
+    if (listenPort !== 0) return tunnel.configure({}, { listenPort });
+    if (lastPort === 0) return;
+    await tunnel.configure({}, { listenPort: lastPort }).catch((error: unknown) => {
+      if (!(error instanceof WarrenError) || error.code !== 'in-use') throw error;
+      this.#log.warn({ port: lastPort }, "last time's UDP port is taken; another one is chosen");
+    });
   }
 
   async #currentPort(): Promise<number> {
@@ -145,7 +171,10 @@ export class Daemon {
     const saved = this.#state.savedMap((reason) => this.#log.warn({ reason }, 'the saved map is set aside'));
     if (saved === null) return;
     try {
-      this.#map = checkMap(saved.map);
+      const map = checkMap(saved.map);
+      // After joining anew under another id, the old map is another node's.
+      if (map.self.nodeId !== this.#identity.nodeId) return;
+      this.#map = map;
       this.#serverOffset += saved.clockOffset;
     } catch (error) {
       this.#log.warn({ reason: describeError(error) }, 'the saved map is not used');
@@ -177,7 +206,7 @@ export class Daemon {
     }
     void this.#reconcile().then(
       () => this.#saveMap(map),
-      (error: unknown) => this.#fail(error),
+      (error: unknown) => this.#notApplied(error),
     );
   }
 
@@ -223,22 +252,32 @@ export class Daemon {
       addresses: wanted.addresses,
       routes: wanted.routes,
     });
-    this.#armExpiry(wanted.nextExpiry - now);
+    this.#armTimer(wanted.nextExpiry - now);
     if (this.#isUp) return;
     this.#isUp = true;
     for (const note of notes) this.#log.warn(note);
-    this.#onUp();
+    this.#onUp(tunnel.facts, this.#listenPort);
   }
 
   /** A key that expires is acted on at that moment, also while the coordinator is away. */
-  #armExpiry(wait: number): void {
-    if (this.#expiryTimer !== null) clearTimeout(this.#expiryTimer);
-    this.#expiryTimer = null;
-    if (wait === Number.POSITIVE_INFINITY) return;
-    this.#expiryTimer = setTimeout(
-      () => void this.#reconcile().catch((error: unknown) => this.#fail(error)),
+  #armTimer(wait: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (wait === Number.POSITIVE_INFINITY || this.#stopping) return;
+    this.#timer = setTimeout(
+      () => void this.#reconcile().catch((error: unknown) => this.#notApplied(error)),
       Math.min(LONGEST_TIMEOUT, Math.max(0, wait) + 1),
     );
+  }
+
+  /** What this host refuses at the start ends the agent. Later it keeps what works, and tries the rest again. */
+  #notApplied(error: unknown): void {
+    if (!this.#isUp) return this.#fail(error);
+    this.#log.error(
+      { reason: describeError(error) },
+      'the map could not be applied as a whole; trying again',
+    );
+    this.#armTimer(RETRY_INTERVAL);
   }
 
   #reportEndpoints(): void {
@@ -336,7 +375,8 @@ export class Daemon {
 
   async #close(): Promise<void> {
     this.#stopping = true;
-    if (this.#expiryTimer !== null) clearTimeout(this.#expiryTimer);
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#starting.catch(() => {});
     await this.#reconciling.catch(() => {});
     for (const close of this.#closers.reverse()) {
       try {

@@ -84,6 +84,7 @@ async function join(argument: string | undefined, options: JoinOptions): Promise
       known,
       progress: (line) => process.stderr.write(`${line}\n`),
     });
+    const lastPort = state.settings()?.lastPort;
     const settings = {
       version: 1 as const,
       interfaceName: options.interface,
@@ -93,10 +94,10 @@ async function join(argument: string | undefined, options: JoinOptions): Promise
       advertiseRoutes: options.advertiseRoutes,
       acceptRoutes: options.acceptRoutes,
       advertiseExitNode: options.advertiseExitNode,
+      ...(lastPort === undefined ? {} : { lastPort }),
     };
     state.saveIdentity(identity);
     state.saveSettings(settings);
-    process.stdout.write(`joined ${identity.name} with ${identity.addresses.join(' ')}\n`);
     await runDaemon(state, identity, settings, log);
   } finally {
     lock.release();

@@ -19,15 +19,19 @@ export function leaveCommand(): Command {
           throw withHint(error);
         const lock = state.lock();
         try {
-          await leaveNetwork(identity).catch((failure: unknown) => {
-            const isGone = failure instanceof WarrenError && failure.code === 'unauthenticated';
-            if (!isGone && !options.force) throw withHint(failure);
-          });
+          const isTold = await leaveNetwork(identity).then(
+            () => true,
+            (failure: unknown) => {
+              const isGone = failure instanceof WarrenError && failure.code === 'unauthenticated';
+              if (!isGone && !options.force) throw withHint(failure);
+              return isGone;
+            },
+          );
           state.forget();
+          return isTold;
         } finally {
           lock.release();
         }
-        return true;
       });
       process.stdout.write(
         told ? 'left the network\n' : 'left the network, but the coordinator does not know it yet\n',

@@ -10,12 +10,20 @@ export async function runDaemon(
   settings: Settings,
   log: Logger,
 ): Promise<void> {
+  process.stdout.write(`joined ${identity.name} with ${identity.addresses.join(' ')}\n`);
   const daemon = new Daemon({
     state,
     identity,
     settings,
     log,
-    onUp: () => process.stdout.write('mesh is up\n'),
+    onUp: ({ interfaceName, driver, offloads }, port) => {
+      const active = Object.entries(offloads)
+        .filter(([, on]) => on)
+        .map(([offload]) => offload);
+      process.stdout.write(
+        `mesh is up\n  interface ${interfaceName}, UDP port ${port}, driver ${driver}, offloads ${active.join(' ') || 'none'}\n`,
+      );
+    },
   });
   const stop = () => daemon.stop();
   process.on('SIGTERM', stop);

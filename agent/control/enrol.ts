@@ -64,8 +64,11 @@ async function firstReachable(options: EnrolOptions): Promise<{ url: string; aut
 
 async function describe(client: CoordinatorClient): Promise<DescribeResponse> {
   const answer = await new Promise<DescribeResponse>((resolve, reject) => {
-    client.describe({ protocolVersion: NEWEST_PROTOCOL_VERSION }, (error, response) =>
-      error === null ? resolve(response) : reject(rpcError(error)),
+    client.describe(
+      { protocolVersion: NEWEST_PROTOCOL_VERSION },
+      new Metadata(),
+      { deadline: Date.now() + RPC_TIMEOUT },
+      (error, response) => (error === null ? resolve(response) : reject(rpcError(error))),
     );
   });
   const { oldestProtocolVersion: oldest, newestProtocolVersion: newest } = answer;

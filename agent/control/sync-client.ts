@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { type ClientDuplexStream, type ServiceError, status } from '@grpc/grpc-js';
+import { type ClientDuplexStream, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import type {
   CoordinatorClient,
   RenewResponse,
@@ -23,6 +23,8 @@ const HEARTBEAT_INTERVAL = 5_000;
 const SILENCE_LIMIT = 3 * HEARTBEAT_INTERVAL;
 const TICK = 1_000;
 const RPC_TIMEOUT = 15_000;
+/** Least time between two tries to renew the client certificate. */
+const RENEWAL_INTERVAL = 10 * 60_000;
 
 export interface SyncCallbacks {
   /** A newer map, whole. `self` is the message's own part, where it had one. */
@@ -55,6 +57,9 @@ export class SyncClient {
   #sequence = 0n;
   #retry: NodeJS.Timeout | null = null;
   #closed = false;
+  #renewing = false;
+  /** On the monotonic clock. */
+  #nextRenewal = 0;
   readonly #ticker: NodeJS.Timeout;
 
   constructor(
@@ -83,12 +88,8 @@ export class SyncClient {
   /** Replaces what the coordinator is told of this host; sent at once, and again after every reconnection. */
   report(report: Report): void {
     this.#report = report;
-    if (this.#connected) this.#send({ message: { $case: 'report', value: report } });
-  }
-
-  /** Leaves the network for good. Throws `unavailable` when the coordinator cannot be told. */
-  async leave(): Promise<void> {
-    await leaveNetwork(this.#identity);
+    // A stream that has not answered yet has been greeted already: what is sent on it comes after the Hello.
+    if (this.#stream !== null) this.#send({ message: { $case: 'report', value: report } });
   }
 
   close(): void {
@@ -210,8 +211,6 @@ export class SyncClient {
     client?.close();
   }
 
-  #renewing = false;
-
   /** A new client certificate when a third of the old one's life is left. */
   async #renewIfDue(): Promise<void> {
     const certificate = new X509Certificate(Buffer.from(this.#identity.certificate, 'base64'));
@@ -219,12 +218,17 @@ export class SyncClient {
     const end = certificate.validToDate.getTime();
     const client = this.#client;
     if (this.#renewing || client === null || this.#clock.wall() < end - (end - begin) / 3) return;
+    if (this.#clock.monotonic() < this.#nextRenewal) return;
     this.#renewing = true;
+    this.#nextRenewal = this.#clock.monotonic() + RENEWAL_INTERVAL;
     try {
       const { privateKey, request } = await certificateRequest();
       const response = await new Promise<RenewResponse>((resolve, reject) => {
-        client.renew({ certificateRequest: Buffer.from(request) }, (error, renewed) =>
-          error === null ? resolve(renewed) : reject(rpcError(error)),
+        client.renew(
+          { certificateRequest: Buffer.from(request) },
+          new Metadata(),
+          { deadline: Date.now() + RPC_TIMEOUT },
+          (error, renewed) => (error === null ? resolve(renewed) : reject(rpcError(error))),
         );
       });
       this.#identity = {
@@ -252,15 +256,9 @@ export async function leaveNetwork(identity: Identity): Promise<void> {
     const client = clientOf(identity, url);
     try {
       await new Promise<void>((resolve, reject) => {
-        const deadline = setTimeout(
-          () => reject(new WarrenError('unavailable', `the coordinator at ${url} does not answer`)),
-          RPC_TIMEOUT,
+        client.leave({}, new Metadata(), { deadline: Date.now() + RPC_TIMEOUT }, (error) =>
+          error === null ? resolve() : reject(rpcError(error)),
         );
-        client.leave({}, (error) => {
-          clearTimeout(deadline);
-          if (error === null) resolve();
-          else reject(rpcError(error));
-        });
       });
       return;
     } catch (error) {

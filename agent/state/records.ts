@@ -35,6 +35,8 @@ export const settingsSchema = z.object({
   mtu: z.number().int(),
   /** 0 lets the system choose. */
   listenPort: z.number().int(),
+  /** What the system chose last: taken again if it is free, so that peers find a restarted agent where it was. */
+  lastPort: z.number().int().optional(),
   driver: z.enum(['linux', 'portable']).nullable(),
   advertiseRoutes: z.array(z.string()),
   acceptRoutes: z.boolean(),
