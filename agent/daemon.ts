@@ -272,7 +272,10 @@ export class Daemon {
 
   /** What this host refuses at the start ends the agent. Later it keeps what works, and tries the rest again. */
   #notApplied(error: unknown): void {
-    if (!this.#isUp) return this.#fail(error);
+    if (!this.#isUp) {
+      this.#fail(error);
+      return;
+    }
     this.#log.error(
       { reason: describeError(error) },
       'the map could not be applied as a whole; trying again',
