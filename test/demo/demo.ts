@@ -7,9 +7,10 @@
  *         └────────────────┴── internet (a switch) ──┴────────┘
  *
  * Ends on Ctrl-C, or by itself with --check: 0 if every ping came back, 1 if not. Leaves nothing behind. Needs no
- * internet, and may run more than once at a time.
+ * internet, and may run more than once at a time. `--driver portable` has the agents use that driver.
  */
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { lacks } from '../support/needs.ts';
 import { Lab, type TestHost } from '../support/netns.ts';
 import type { Child } from '../support/process.ts';
@@ -62,9 +63,14 @@ async function startAgent(lab: Lab, internet: TestHost, name: string, index: num
   const host = await lab.host(name);
   await lab.plug(host, internet, [`192.0.2.${11 + index}/24`, `2001:db8::${11 + index}/64`]);
   const state = join(lab.directory(name), 'state');
-  const process = host.spawn(AGENT, ['join', '--token-file', '-', '--state', state, '--hostname', name], {
-    input: token,
-  });
+  const process = host.spawn(
+    AGENT,
+    [
+      ...['join', '--token-file', '-', '--state', state, '--hostname', name],
+      ...(driver === undefined ? [] : ['--driver', driver]),
+    ],
+    { input: token },
+  );
   const [, addresses] = await process.waitForOutput(/joined \S+ with ([^\n]*)/);
   step(`${name} has joined with ${addresses}`);
   await process.waitForOutput(/mesh is up/);
@@ -129,12 +135,20 @@ async function demonstrate(lab: Lab): Promise<{ good: boolean; children: Child[]
   return { good, children, close: () => coordinator.server.close() };
 }
 
-const others = process.argv.slice(2).filter((argument) => argument !== '--check');
-if (others.length > 0) {
-  console.error(`demo: ${others[0]}: only --check is known here`);
-  process.exit(2);
+function options() {
+  try {
+    return parseArgs({
+      options: { check: { type: 'boolean', default: false }, driver: { type: 'string' } },
+    }).values;
+  } catch (error) {
+    console.error(
+      `demo: ${(error as Error).message.split('\n')[0]}: expected --check, --driver linux|portable`,
+    );
+    process.exit(2);
+  }
 }
-const check = process.argv.includes('--check');
+
+const { check, driver } = options();
 for (const reason of [lacks('root'), lacks('tun')])
   if (reason !== null) {
     console.error(`demo: ${reason}: network namespaces need root, agents need the tun module (modprobe tun)`);
