@@ -217,6 +217,9 @@ export class Coalescer {
       if (view.getUint16(at) !== view.getUint16(BASE)) return false;
       if (view.getUint16(at + 6) !== view.getUint16(BASE + 6)) return false;
       if (view.getUint16(at + 8) !== view.getUint16(BASE + 8)) return false;
+      // RFC 6864 4.1: with DF the identification means nothing; without, cutting again must give the one there was.
+      const expected = (view.getUint16(BASE + 4) + this.#segments) & 0xffff;
+      if ((view.getUint16(at + 6) & IPV4_DF_ONLY) === 0 && view.getUint16(at + 4) !== expected) return false;
       if (view.getUint32(at + 12) !== view.getUint32(BASE + 12)) return false;
       if (view.getUint32(at + 16) !== view.getUint32(BASE + 16)) return false;
     }
