@@ -89,11 +89,11 @@ export class TestAgent {
     return (await this.status()).self.addresses;
   }
 
-  /** Waits until this agent knows so many peers that are online, with an endpoint each. */
+  /** Waits until this agent knows so many peers that are online. */
   async knows(peers: number): Promise<Status> {
     return waitFor(`${this.name} to know ${peers} peers`, async () => {
       const status = await this.status();
-      return status.peers.filter((peer) => peer.online).length === peers && status;
+      return status.peers.filter((peer) => peer.online).length === peers ? status : null;
     });
   }
 
