@@ -1,0 +1,93 @@
+/** WireGuard interfaces of any implementation between two test hosts, configured with wg(8) as a user would. */
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Lab, TestHost } from './netns.ts';
+import { type Child, runOk } from './process.ts';
+import { waitFor } from './wait-for.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+export const AGENT = join(ROOT, 'bin/agent');
+export const PORT = 51820;
+
+export type Implementation = 'linux' | 'portable' | 'wireguard-go';
+
+export interface TunnelEnd {
+  host: TestHost;
+  child: Child;
+  device: string;
+  publicKey: string;
+  /** Inner addresses. */
+  inner4: string;
+  inner6: string;
+}
+
+/** Two hosts on one cable: outer 192.0.2.1, .2 and 2001:db8::1, ::2. */
+export async function cabledHosts(lab: Lab, mtu?: number): Promise<[TestHost, TestHost]> {
+  const a = await lab.host('a');
+  const b = await lab.host('b');
+  await lab.link(a, ['192.0.2.1/24', '2001:db8::1/64'], b, ['192.0.2.2/24', '2001:db8::2/64'], mtu);
+  return [a, b];
+}
+
+/** Starts an implementation with a key of its own and inner addresses 10.9.0.N and fd09::N; it knows no peer yet. */
+export async function startTunnel(
+  lab: Lab,
+  host: TestHost,
+  implementation: Implementation,
+  index: number,
+  mtu = 1420,
+): Promise<TunnelEnd> {
+  const device = lab.interfaceName('wt');
+  const child =
+    implementation === 'wireguard-go'
+      ? host.spawn('wireguard-go', ['-f', device])
+      : host.spawn(AGENT, ['tunnel', device, '--driver', implementation, '--mtu', String(mtu)]);
+  await waitFor(`${child.command} to answer wg`, async () => {
+    if (!child.running) throw new Error(`${child.command} ended: ${child.output}`);
+    return (await host.run('wg', ['show', device])).status === 0;
+  });
+  const key = randomBytes(32).toString('base64');
+  const file = join(lab.directory('key'), 'private');
+  writeFileSync(file, key, { mode: 0o600 });
+  await host.runOk('wg', ['set', device, 'private-key', file, 'listen-port', String(PORT)]);
+  const end = { host, child, device, inner4: `10.9.0.${index}`, inner6: `fd09::${index}` };
+  await host.ip(`address add ${end.inner4}/24 dev ${device}`);
+  await host.ip(`link set ${device} mtu ${mtu} up`);
+  await host.ip(`address add ${end.inner6}/64 dev ${device} nodad`);
+  return { ...end, publicKey: (await runOk('wg', ['pubkey'], { input: key })).trim() };
+}
+
+/** Makes `peer` a peer of `end`; without an endpoint it waits to be found. */
+export async function addPeer(
+  end: TunnelEnd,
+  peer: TunnelEnd,
+  options: { endpoint?: string; presharedKeyFile?: string; keepalive?: number } = {},
+): Promise<void> {
+  await end.host.runOk('wg', [
+    ...['set', end.device, 'peer', peer.publicKey],
+    ...['allowed-ips', `${peer.inner4}/32,${peer.inner6}/128`],
+    ...(options.presharedKeyFile === undefined ? [] : ['preshared-key', options.presharedKeyFile]),
+    ...(options.endpoint === undefined ? [] : ['endpoint', options.endpoint]),
+    ...(options.keepalive === undefined ? [] : ['persistent-keepalive', String(options.keepalive)]),
+  ]);
+}
+
+/** One ping; throws if it does not come back. */
+export async function ping(from: TunnelEnd, address: string, ...more: string[]): Promise<void> {
+  await from.host.runOk('ping', ['-n', '-c1', '-W5', ...more, address]);
+}
+
+/** A line of `wg show DEVICE dump` for the only peer, as its fields. */
+export async function onlyPeer(
+  end: TunnelEnd,
+): Promise<{ endpoint: string; lastHandshake: number; received: number; sent: number }> {
+  const dump = await end.host.runOk('wg', ['show', end.device, 'dump']);
+  const fields = dump.trim().split('\n')[1]?.split('\t') ?? [];
+  return {
+    endpoint: fields[2] ?? '',
+    lastHandshake: Number(fields[4]),
+    received: Number(fields[5]),
+    sent: Number(fields[6]),
+  };
+}
