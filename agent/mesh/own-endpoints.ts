@@ -19,14 +19,16 @@ export function ownEndpoints(
   const ranges = overlay
     .map((text) => parsePrefix(text))
     .filter((prefix): prefix is Prefix => prefix !== null);
-  const endpoints = new Set<string>();
-  for (const text of [...addresses, observed]) {
+  const endpointOf = (text: string): string[] => {
     const address = parseIp(text);
     if (address === null || isLoopback(address) || ranges.some((range) => prefixContains(range, address)))
-      continue;
-    endpoints.add(formatEndpoint({ address, port }));
-  }
-  return [...endpoints].slice(0, MAX_ENDPOINTS);
+      return [];
+    return [formatEndpoint({ address, port })];
+  };
+  const seen = endpointOf(observed);
+  // A host with very many addresses still tells the one that is known to be reachable from outside.
+  const own = [...new Set(addresses.flatMap(endpointOf))].slice(0, MAX_ENDPOINTS - seen.length);
+  return [...new Set([...own, ...seen])];
 }
 
 function isLoopback(address: Uint8Array): boolean {
