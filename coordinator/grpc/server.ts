@@ -1,4 +1,4 @@
-import { Server } from '@grpc/grpc-js';
+import { logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
 import { CoordinatorService } from '../../proto/gen/warren.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import type { RpcContext } from './context.ts';
@@ -21,6 +21,9 @@ export interface GrpcServer {
   feed: MapFeed;
   close(): Promise<void>;
 }
+
+// What the library would print to standard error reaches us as an error too, and is told once.
+setLogVerbosity(logVerbosity.NONE);
 
 /** Serves agents on one TCP address. Throws `in-use` when somebody else has it. */
 export async function serveGrpc(

@@ -84,7 +84,7 @@ describeNeeds(['root', 'tun', 'wg', 'ncat'], 'drivers', () => {
       const server = b.host.spawn('sh', ['-c', `ncat -${family} -l ${address} 9000 > ${received}`]);
       await waitFor(
         'the server',
-        async () => (await b.host.run('ss', ['-Hltn', 'sport = 9000'])).stdout !== '',
+        async () => (await b.host.run('ss', ['-Hltn', 'sport = :9000'])).stdout !== '',
       );
       await a.host.runOk('sh', ['-c', `ncat --send-only ${address} 9000 < ${sent}`], { timeout: 60_000 });
       await server.exited;

@@ -56,8 +56,11 @@ describeNeeds(['root', 'tun', 'wg', 'wireguard-go', 'iperf3'], 'with wireguard-g
     const [ours, theirs] = await pair(lab);
     await addPeer(ours, theirs, { endpoint: `192.0.2.2:${PORT}` });
     await addPeer(theirs, ours);
-    const server = theirs.host.spawn('iperf3', ['-s', '-1']);
-    await server.waitForOutput(/Server listening/);
+    theirs.host.spawn('iperf3', ['-s', '-1']);
+    await waitFor(
+      'the server',
+      async () => (await theirs.host.run('ss', ['-Hltn', 'sport = :5201'])).stdout !== '',
+    );
     const report = JSON.parse(
       await ours.host.runOk('iperf3', ['-c', theirs.inner4, '-n', '20M', '--bidir', '-J']),
     );
