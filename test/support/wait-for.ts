@@ -3,13 +3,13 @@ export async function waitFor<T>(
   what: string,
   condition: () => T | Promise<T>,
   { timeout = 20_000, interval = 50 }: { timeout?: number; interval?: number } = {},
-): Promise<NonNullable<T>> {
+): Promise<Exclude<T, false | null | undefined>> {
   const end = performance.now() + timeout;
   let lastError: unknown;
   for (;;) {
     try {
       const answer = await condition();
-      if (answer) return answer as NonNullable<T>;
+      if (answer) return answer as Exclude<T, false | null | undefined>;
       lastError = undefined;
     } catch (error) {
       lastError = error;
