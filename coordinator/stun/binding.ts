@@ -8,9 +8,8 @@ const HEADER_LENGTH = 20;
 /**
  * The answer to a Binding request from an address (4 or 16 bytes) and port, or null if the datagram is no such request. The
  * answer is 32 bytes to IPv4 and 44 to IPv6. RFC 8489 answers the bare header of 20 bytes too, which makes the answer longer
- * than the question; a responder open to the Internet would so serve as an amplifier of 1.6 or 2.2. Requests that are not at
- * least as long as their answer are therefore not answered: agents pad theirs with a PADDING-like unknown optional attribute
- * or SOFTWARE, as most clients do.
+ * than the question: a responder open to the Internet would amplify what comes from forged sources. Requests shorter than
+ * their answer are therefore not answered; an attribute that may be ignored, such as SOFTWARE, makes one long enough.
  */
 export function bindingAnswer(request: Uint8Array, address: Uint8Array, port: number): Uint8Array | null {
   const length = HEADER_LENGTH + 8 + address.length;
