@@ -57,6 +57,7 @@ export class Daemon {
   #appliedPeers: readonly WantedPeer[] = [];
   #checkedRanges = '';
   #endpoints: string[] = [];
+  #reported = false;
   #listenPort = 0;
   #isUp = false;
   #stopping = false;
@@ -287,7 +288,8 @@ export class Daemon {
     const addresses = localAddresses(this.#settings.interfaceName).map((local) => local.address);
     const overlay = this.#map?.self.networkPrefixes ?? [];
     const endpoints = ownEndpoints(addresses, this.#observed, this.#listenPort, overlay);
-    if (endpoints.join() === this.#endpoints.join() && this.#endpoints.length > 0) return;
+    if (this.#reported && endpoints.join() === this.#endpoints.join()) return;
+    this.#reported = true;
     this.#endpoints = endpoints;
     this.#sync?.report({
       endpoints,

@@ -12,6 +12,8 @@ import type { DriverName } from '../tunnel/commands.ts';
 import { DEFAULT_INTERFACE, DEFAULT_MTU, interfaceName, mtu, withLogLevel, withState } from './options.ts';
 import { runDaemon } from './run-daemon.ts';
 
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
 interface JoinOptions {
   state: string;
   tokenFile?: string;
@@ -64,6 +66,9 @@ async function join(argument: string | undefined, options: JoinOptions): Promise
   const log = createLogger(options.logLevel, 'agent');
   const state = State.open(options.state, { create: true });
   const lock = state.lock();
+  // Nothing of the agent is on the host yet: there is nothing to take away.
+  const quit = () => process.exit(0);
+  for (const signal of SIGNALS) process.on(signal, quit);
   try {
     const known = state.identity();
     const samePin = known !== null && known.pin === Buffer.from(token.pin).toString('base64');
@@ -98,6 +103,7 @@ async function join(argument: string | undefined, options: JoinOptions): Promise
     };
     state.saveIdentity(identity);
     state.saveSettings(settings);
+    for (const signal of SIGNALS) process.off(signal, quit);
     await runDaemon(state, identity, settings, log);
   } finally {
     lock.release();

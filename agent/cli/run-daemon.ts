@@ -10,7 +10,6 @@ export async function runDaemon(
   settings: Settings,
   log: Logger,
 ): Promise<void> {
-  process.stdout.write(`joined ${identity.name} with ${identity.addresses.join(' ')}\n`);
   const daemon = new Daemon({
     state,
     identity,
@@ -28,6 +27,7 @@ export async function runDaemon(
   const stop = () => daemon.stop();
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  process.stdout.write(`joined ${identity.name} with ${identity.addresses.join(' ')}\n`);
   try {
     await daemon.start();
     const end = await daemon.ended;

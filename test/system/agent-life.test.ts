@@ -7,7 +7,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { leftovers, meshOnOneSwitch, type TestAgent, type TestCoordinator } from '../support/mesh.ts';
+import { formatJoinToken, parseJoinToken } from '../../shared/join-token.ts';
+import { AGENT, leftovers, meshOnOneSwitch, type TestAgent, type TestCoordinator } from '../support/mesh.ts';
 import { describeNeedsRoot } from '../support/needs.ts';
 import { Lab } from '../support/netns.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -80,6 +81,28 @@ describeNeedsRoot('the life of an agent', () => {
     },
   );
 
+  it('SEC-48: SIGTERM while it starts ends it with 0 and nothing stays either', async () => {
+    expect(await agents.berlin.stop()).toBe(0);
+    const process = agents.berlin.host.spawn(AGENT, ['up', '--state', agents.berlin.state]);
+    await process.waitForOutput(/^joined /);
+    expect(await process.end('SIGTERM')).toBe(0);
+    expect(await leftovers(agents.berlin)).toEqual([]);
+    await agents.berlin.up();
+  });
+
+  it('SIGTERM while it seeks a coordinator ends it with 0', async () => {
+    const token = parseJoinToken(await coordinator.token());
+    // Nobody has this address, so nobody answers.
+    const text = formatJoinToken({
+      ...token,
+      urls: ['https://192.0.2.200:8443', 'https://192.0.2.201:8443'],
+    });
+    const state = join(lab.directory('alone'), 'state');
+    const process = agents.berlin.host.spawn(AGENT, ['join', '-', '--state', state], { input: text });
+    await process.waitForOutput(/192\.0\.2\.200:8443 cannot be reached/);
+    expect(await process.end('SIGTERM')).toBe(0);
+  });
+
   it('SEC-47: after kill -9 it has the same address and port again, and carries traffic', async () => {
     const before = await agents.berlin.status();
     expect(await agents.berlin.pings(oslo)).toBe(true);
@@ -119,9 +142,7 @@ describeNeedsRoot('the life of an agent', () => {
     it('one whose saved map is broken says so, sets it aside, and waits for the coordinator', async () => {
       expect(await agents.lima.stop()).toBe(0);
       writeFileSync(join(agents.lima.state, 'map.json'), '{"version":1,"map":{"peers"', { mode: 0o600 });
-      const process = agents.lima.host.spawn(join(import.meta.dirname, '../../bin/agent'), [
-        ...['up', '--state', agents.lima.state],
-      ]);
+      const process = agents.lima.host.spawn(AGENT, ['up', '--state', agents.lima.state]);
       agents.lima.process = process;
       await process.waitForOutput(/map is set aside/);
       expect(readFileSync(join(agents.lima.state, 'map.json.broken'), 'utf8')).toContain('"peers"');
