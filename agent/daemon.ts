@@ -24,6 +24,8 @@ import type { Tunnel } from './tunnel/tunnel.ts';
 
 /** How often this host's addresses are looked at, milliseconds. */
 const ADDRESS_INTERVAL = 2_000;
+/** Handshakes that a start begins by itself: enough for a mesh of any usual size, little enough to be done in a second. */
+const MOST_GREETED = 512;
 /** When to try again what this host refused. */
 const RETRY_INTERVAL = 5_000;
 /** setTimeout's longest wait. */
@@ -104,7 +106,10 @@ export class Daemon {
     const api = await serveLocalApi(this.#state.socketPath, this.#handlers(), this.#log);
     this.#closers.push(() => api.close());
     this.#loadMap();
-    if (this.#map !== null) await this.#reconcile();
+    if (this.#map !== null) {
+      await this.#reconcile();
+      await this.#greetPeers();
+    }
     if (this.#stopping) return;
     this.#startSync();
     const watch = setInterval(() => this.#reportEndpoints(), ADDRESS_INTERVAL);
@@ -179,6 +184,25 @@ export class Daemon {
       this.#serverOffset += saved.clockOffset;
     } catch (error) {
       this.#log.warn({ reason: describeError(error) }, 'the saved map is not used');
+    }
+  }
+
+  /**
+   * Begins a handshake with every peer that was online. They may hold sessions with the process of before, whose keys are
+   * gone: until a new handshake, or for 15 s (6.5 of the paper), they would send to nobody.
+   */
+  async #greetPeers(): Promise<void> {
+    const online = new Set(this.#map?.peers.filter((peer) => peer.online).map((peer) => peer.publicKey));
+    const greeted = this.#appliedPeers.filter((peer) => online.has(peer.publicKey)).slice(0, MOST_GREETED);
+    // A persistent keepalive goes out at once when it is set; there is no other use for it here.
+    for (const persistentKeepalive of [1, 0]) {
+      await this.#tunnel?.configure({
+        peers: greeted.map((peer) => ({
+          publicKey: keyFromBase64(peer.publicKey) as Uint8Array,
+          updateOnly: true,
+          persistentKeepalive,
+        })),
+      });
     }
   }
 

@@ -116,6 +116,13 @@ describeNeedsRoot('the life of an agent', () => {
     expect(await agents.oslo.pings(berlin)).toBe(true);
   });
 
+  it('SEC-47: after kill -9 its peers reach it, before it has anything to say to them', async () => {
+    expect(await agents.oslo.pings(berlin)).toBe(true);
+    await agents.berlin.stop('SIGKILL');
+    await agents.berlin.up();
+    await waitFor('oslo to reach berlin', () => agents.oslo.pings(berlin, 1), { timeout: 2_000 });
+  });
+
   describe('SEC-44: with the coordinator away', () => {
     beforeAll(async () => {
       await coordinator.stop('SIGKILL');
