@@ -20,7 +20,8 @@ export const securityHeaders: MiddlewareHandler = async (context, next) => {
   await next();
   context.header('Content-Security-Policy', CONTENT_SECURITY_POLICY);
   context.header('X-Content-Type-Options', 'nosniff');
-  context.header('Referrer-Policy', 'no-referrer');
+  // Not no-referrer: browsers then send `Origin: null` with our own forms (Fetch standard 3.1), which originGuard refuses.
+  context.header('Referrer-Policy', 'same-origin');
   context.header('Cross-Origin-Opener-Policy', 'same-origin');
   context.header('Cross-Origin-Resource-Policy', 'same-origin');
   if (!context.req.path.startsWith('/assets/')) context.header('Cache-Control', 'no-store');

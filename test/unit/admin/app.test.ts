@@ -146,6 +146,10 @@ describe('what a foreign page can do', () => {
     expect((await get('/sign-in', { Host: host })).status).toBe(status);
   });
 
+  it('the referrer policy lets browsers send the Origin of our own forms, and none of the link to others', async () => {
+    expect((await get('/sign-in')).headers.get('Referrer-Policy')).toBe('same-origin');
+  });
+
   it('SEC-59: names are shown as text, and no inline script could run', async () => {
     nodes = async () => [{ ...NODE, name: '<script>alert(1)</script>', tags: ['<b>'] }];
     const answer = await get('/', { Cookie: await signIn() });
