@@ -4,17 +4,14 @@ import { describeError, WarrenError } from '../shared/errors.ts';
 import { keyFromBase64, wipe } from '../shared/key.ts';
 import type { Logger } from '../shared/log.ts';
 import { leaveNetwork, SyncClient } from './control/sync-client.ts';
-import { checkConflicts } from './host/conflicts.ts';
-import { reconcileInterface } from './host/interface.ts';
 import { localAddresses } from './host/local-addresses.ts';
 import { type PingResult, pingAddress } from './host/ping.ts';
 import { checkPrivileges } from './host/privileges.ts';
 import { serveLocalApi } from './local-api/server.ts';
 import { checkMap, type NetworkMap } from './mesh/network-map.ts';
 import { ownEndpoints } from './mesh/own-endpoints.ts';
-import { peerChanges } from './mesh/peer-changes.ts';
-import { type WantedPeer, wantedState } from './mesh/wanted-state.ts';
 import { openTunnel } from './open-tunnel.ts';
+import { Reconciler } from './reconciler.ts';
 import type { Identity, Settings } from './state/records.ts';
 import type { State } from './state/state.ts';
 import { type Status, statusOf } from './status.ts';
@@ -24,12 +21,6 @@ import type { Tunnel } from './tunnel/tunnel.ts';
 
 /** How often this host's addresses are looked at, milliseconds. */
 const ADDRESS_INTERVAL = 2_000;
-/** Handshakes that a start begins by itself: enough for a mesh of any usual size, little enough to be done in a second. */
-const MOST_GREETED = 512;
-/** When to try again what this host refused. */
-const RETRY_INTERVAL = 5_000;
-/** setTimeout's longest wait. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** How the agent ended: asked to, having left the network, or because it can do nothing more. */
 export type DaemonEnd = { kind: 'stopped' } | { kind: 'left' } | { kind: 'failed'; error: WarrenError };
@@ -51,22 +42,18 @@ export class Daemon {
   readonly #latencies = new Map<string, number>();
   #identity: Identity;
   #tunnel: Tunnel | null = null;
+  #reconciler: Reconciler | null = null;
   #sync: SyncClient | null = null;
   #map: NetworkMap | null = null;
   /** The coordinator's clock less this host's monotonic one. */
   #serverOffset: number;
   #observed = '';
-  #appliedPeers: readonly WantedPeer[] = [];
-  #checkedRanges = '';
   #endpoints: string[] = [];
   #reported = false;
   #listenPort = 0;
   #isUp = false;
   #stopping = false;
   #starting = Promise.resolve();
-  #reconciling = Promise.resolve();
-  /** For the next expiry of a key, or to try again what the host refused. */
-  #timer: NodeJS.Timeout | null = null;
 
   constructor(options: {
     state: State;
@@ -107,8 +94,8 @@ export class Daemon {
     this.#closers.push(() => api.close());
     this.#loadMap();
     if (this.#map !== null) {
-      await this.#reconcile();
-      await this.#greetPeers();
+      await this.#apply(this.#map);
+      await this.#reconciler?.greet();
     }
     if (this.#stopping) return;
     this.#startSync();
@@ -135,11 +122,22 @@ export class Daemon {
     );
     this.#tunnel = tunnel;
     this.#closers.push(() => tunnel.close());
+    const reconciler = new Reconciler({
+      tunnel,
+      mtu,
+      acceptRoutes: this.#settings.acceptRoutes,
+      now: () => this.#serverNow(),
+      log: this.#log,
+    });
+    this.#reconciler = reconciler;
+    this.#closers.push(() => reconciler.close());
     tunnel.closed.then(
       (reason) => {
         if (reason === 'removed') {
           this.#fail(
-            new WarrenError('conflict', `the interface ${interfaceName} was removed by somebody else`),
+            new WarrenError('conflict', `the interface ${interfaceName} was removed by somebody else`, {
+              hint: 'start the agent again: bin/agent up',
+            }),
           );
         }
       },
@@ -151,7 +149,9 @@ export class Daemon {
     wipe(privateKey);
     this.#listenPort = await this.#currentPort();
     if (listenPort === 0 && this.#settings.lastPort !== this.#listenPort) {
-      this.#state.saveSettings({ ...this.#settings, lastPort: this.#listenPort });
+      this.#keep('the UDP port', () =>
+        this.#state.saveSettings({ ...this.#settings, lastPort: this.#listenPort }),
+      );
     }
   }
 
@@ -187,33 +187,14 @@ export class Daemon {
     }
   }
 
-  /**
-   * Begins a handshake with every peer that was online. They may hold sessions with the process of before, whose keys are
-   * gone: until a new handshake, or for 15 s (6.5 of the paper), they would send to nobody.
-   */
-  async #greetPeers(): Promise<void> {
-    const online = new Set(this.#map?.peers.filter((peer) => peer.online).map((peer) => peer.publicKey));
-    const greeted = this.#appliedPeers.filter((peer) => online.has(peer.publicKey)).slice(0, MOST_GREETED);
-    // A persistent keepalive goes out at once when it is set; there is no other use for it here.
-    for (const persistentKeepalive of [1, 0]) {
-      await this.#tunnel?.configure({
-        peers: greeted.map((peer) => ({
-          publicKey: keyFromBase64(peer.publicKey) as Uint8Array,
-          updateOnly: true,
-          persistentKeepalive,
-        })),
-      });
-    }
-  }
-
   #startSync(): void {
     const sync = new SyncClient(this.#identity, this.#map, this.#clock, this.#log, {
       onMap: (map, self) => this.#takeMap(map, self),
       onConnected: () => {},
       onRefused: (error) => this.#fail(error),
       onIdentity: (identity) => {
-        this.#identity = identity;
         this.#state.saveIdentity(identity);
+        this.#identity = identity;
       },
     });
     this.#sync = sync;
@@ -229,83 +210,35 @@ export class Daemon {
       this.#observed = self.observedAddress;
       this.#reportEndpoints();
     }
-    void this.#reconcile().then(
-      () => this.#saveMap(map),
-      (error: unknown) => this.#notApplied(error),
-    );
+    this.#apply(map).catch((error: unknown) => this.#fail(error));
+  }
+
+  async #apply(map: NetworkMap): Promise<void> {
+    const reconciler = this.#reconciler as Reconciler;
+    if (!(await reconciler.apply(map))) return;
+    this.#saveMap(map);
+    if (this.#isUp) return;
+    this.#isUp = true;
+    this.#onUp((this.#tunnel as Tunnel).facts, this.#listenPort);
   }
 
   #saveMap(map: NetworkMap): void {
+    const clockOffset = this.#serverNow() - this.#clock.wall();
+    this.#keep('the map', () => this.#state.saveMap({ version: 1, map, clockOffset }));
+  }
+
+  /** Writes what a restart will be better for; the mesh works on without, so a full disk ends nothing. */
+  #keep(what: string, write: () => void): void {
     try {
-      const clockOffset = this.#serverNow() - this.#clock.wall();
-      this.#state.saveMap({ version: 1, map, clockOffset });
+      write();
     } catch (error) {
-      // The mesh works on; only a restart without the coordinator would miss this.
-      this.#log.error({ reason: describeError(error) }, 'the map was not stored');
+      this.#log.error({ reason: describeError(error) }, `${what} was not stored`);
     }
   }
 
   /** The coordinator's clock, as far as this host can tell without trusting its own to be right. */
   #serverNow(): number {
     return this.#clock.monotonic() + this.#serverOffset;
-  }
-
-  /** Brings this host to what the map wants; one run after the other. */
-  #reconcile(): Promise<void> {
-    this.#reconciling = this.#reconciling.catch(() => {}).then(() => this.#reconcileOnce());
-    return this.#reconciling;
-  }
-
-  async #reconcileOnce(): Promise<void> {
-    const map = this.#map;
-    const tunnel = this.#tunnel;
-    if (map === null || tunnel === null || this.#stopping) return;
-    const now = this.#serverNow();
-    const wanted = wantedState(map, { acceptRoutes: this.#settings.acceptRoutes }, now);
-    const name = tunnel.facts.interfaceName;
-    const ranges = map.self.networkPrefixes.join(' ');
-    if (ranges !== this.#checkedRanges) {
-      await checkConflicts(map.self.networkPrefixes, name);
-      this.#checkedRanges = ranges;
-    }
-    const changes = peerChanges(this.#appliedPeers, wanted.peers);
-    if (changes.length > 0) await tunnel.configure({ peers: changes });
-    this.#appliedPeers = wanted.peers;
-    const { notes } = await reconcileInterface({
-      name,
-      mtu: this.#settings.mtu,
-      addresses: wanted.addresses,
-      routes: wanted.routes,
-    });
-    this.#armTimer(wanted.nextExpiry - now);
-    if (this.#isUp) return;
-    this.#isUp = true;
-    for (const note of notes) this.#log.warn(note);
-    this.#onUp(tunnel.facts, this.#listenPort);
-  }
-
-  /** A key that expires is acted on at that moment, also while the coordinator is away. */
-  #armTimer(wait: number): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    if (wait === Number.POSITIVE_INFINITY || this.#stopping) return;
-    this.#timer = setTimeout(
-      () => void this.#reconcile().catch((error: unknown) => this.#notApplied(error)),
-      Math.min(LONGEST_TIMEOUT, Math.max(0, wait) + 1),
-    );
-  }
-
-  /** What this host refuses at the start ends the agent. Later it keeps what works, and tries the rest again. */
-  #notApplied(error: unknown): void {
-    if (!this.#isUp) {
-      this.#fail(error);
-      return;
-    }
-    this.#log.error(
-      { reason: describeError(error) },
-      'the map could not be applied as a whole; trying again',
-    );
-    this.#armTimer(RETRY_INTERVAL);
   }
 
   #reportEndpoints(): void {
@@ -404,9 +337,7 @@ export class Daemon {
 
   async #close(): Promise<void> {
     this.#stopping = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#starting.catch(() => {});
-    await this.#reconciling.catch(() => {});
     for (const close of this.#closers.reverse()) {
       try {
         await close();

@@ -231,12 +231,14 @@ export class SyncClient {
           (error, renewed) => (error === null ? resolve(renewed) : reject(rpcError(error))),
         );
       });
-      this.#identity = {
+      const identity = {
         ...this.#identity,
         certificate: response.certificate.toString('base64'),
         certificateKey: privateKey,
       };
-      this.#callbacks.onIdentity(this.#identity);
+      // Used once it is kept: the old one is good for a third of its life yet.
+      this.#callbacks.onIdentity(identity);
+      this.#identity = identity;
       this.#log.info('renewed the client certificate');
     } catch (error) {
       this.#log.warn(

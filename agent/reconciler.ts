@@ -1,0 +1,127 @@
+import { describeError } from '../shared/errors.ts';
+import { keyFromBase64 } from '../shared/key.ts';
+import type { Logger } from '../shared/log.ts';
+import { checkConflicts } from './host/conflicts.ts';
+import { reconcileInterface } from './host/interface.ts';
+import type { NetworkMap } from './mesh/network-map.ts';
+import { peerChanges } from './mesh/peer-changes.ts';
+import { type WantedPeer, wantedState } from './mesh/wanted-state.ts';
+import type { Tunnel } from './tunnel/tunnel.ts';
+
+/** Handshakes that `greet` begins: enough for a mesh of any usual size, little enough to be done in a second. */
+const MOST_GREETED = 512;
+/** When to try again what this host refused, milliseconds. */
+const RETRY_INTERVAL = 5_000;
+/** setTimeout's longest wait. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+export interface ReconcilerOptions {
+  tunnel: Tunnel;
+  mtu: number;
+  acceptRoutes: boolean;
+  /** The coordinator's clock, milliseconds since the epoch. */
+  now: () => number;
+  log: Logger;
+}
+
+/**
+ * Brings this host, its tunnel's peers, addresses and routes, from what was applied to what the newest map wants, also when
+ * a key expires while no map comes. Needs no coordinator.
+ */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  #map: NetworkMap | null = null;
+  #peers: readonly WantedPeer[] = [];
+  #checkedRanges = '';
+  #hasApplied = false;
+  #closed = false;
+  /** One run after the other. */
+  #running: Promise<boolean> = Promise.resolve(false);
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Applies a map; whether all of it is in force. What the host refuses of the first one is thrown. Of a later one, what
+   * works is kept, the refusal is logged, and it is tried again.
+   */
+  apply(map: NetworkMap): Promise<boolean> {
+    this.#map = map;
+    return this.#run();
+  }
+
+  /**
+   * Begins a handshake with every peer that is online. They may hold sessions with an agent that ran here before, whose keys
+   * are gone: until a new handshake, or for 15 s (6.5 of the paper), they would send to nobody.
+   */
+  async greet(): Promise<void> {
+    const online = new Set(this.#map?.peers.filter((peer) => peer.online).map((peer) => peer.publicKey));
+    const greeted = this.#peers.filter((peer) => online.has(peer.publicKey)).slice(0, MOST_GREETED);
+    // A persistent keepalive goes out at once when it is set; there is no other use for it here.
+    for (const persistentKeepalive of [1, 0]) {
+      await this.#options.tunnel.configure({
+        peers: greeted.map((peer) => ({
+          publicKey: keyFromBase64(peer.publicKey) as Uint8Array,
+          updateOnly: true,
+          persistentKeepalive,
+        })),
+      });
+    }
+  }
+
+  /** Applies nothing from now on; resolves when what is under way is done. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#running.catch(() => {});
+  }
+
+  #run(): Promise<boolean> {
+    this.#running = this.#running.catch(() => {}).then(() => this.#applyNewest());
+    return this.#running;
+  }
+
+  async #applyNewest(): Promise<boolean> {
+    if (this.#map === null || this.#closed) return false;
+    try {
+      await this.#bringHostTo(this.#map);
+      return true;
+    } catch (error) {
+      if (!this.#hasApplied) throw error;
+      const reason = describeError(error);
+      this.#options.log.error({ reason }, 'the map could not be applied as a whole; trying again');
+      this.#runIn(RETRY_INTERVAL);
+      return false;
+    }
+  }
+
+  async #bringHostTo(map: NetworkMap): Promise<void> {
+    const { tunnel, mtu, acceptRoutes, log } = this.#options;
+    const now = this.#options.now();
+    const wanted = wantedState(map, { acceptRoutes }, now);
+    const name = tunnel.facts.interfaceName;
+    const ranges = map.self.networkPrefixes.join(' ');
+    if (ranges !== this.#checkedRanges) {
+      await checkConflicts(map.self.networkPrefixes, name);
+      this.#checkedRanges = ranges;
+    }
+    const changes = peerChanges(this.#peers, wanted.peers);
+    if (changes.length > 0) await tunnel.configure({ peers: changes });
+    this.#peers = wanted.peers;
+    const { addresses, routes } = wanted;
+    const { notes } = await reconcileInterface({ name, mtu, addresses, routes });
+    if (!this.#hasApplied) for (const note of notes) log.warn(note);
+    this.#hasApplied = true;
+    // A key that expires is acted on at that moment, also while the coordinator is away.
+    this.#runIn(wanted.nextExpiry - now);
+  }
+
+  #runIn(wait: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (wait === Number.POSITIVE_INFINITY || this.#closed) return;
+    this.#timer = setTimeout(() => void this.#run(), Math.min(LONGEST_TIMEOUT, Math.max(0, wait) + 1));
+  }
+}
