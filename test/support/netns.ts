@@ -154,8 +154,7 @@ export class Lab {
   /** The same at once and without waiting, for the end of the process. */
   closeNow(): void {
     for (const host of this.#hosts) {
-      const pids = spawnSync('ip', ['netns', 'pids', host.namespace], { encoding: 'utf8' }).stdout ?? '';
-      for (const pid of pids.split('\n').filter(Boolean)) kill(Number(pid));
+      killAll(host.namespace);
       spawnSync('ip', ['netns', 'delete', host.namespace]);
     }
     for (const path of this.#directories) rmSync(path, { recursive: true, force: true });
@@ -176,6 +175,20 @@ async function bringUp(host: TestHost, device: string, addresses: readonly strin
   // nodad: an address is usable at once, as a test expects, and not after a second of duplicate detection.
   for (const address of addresses)
     await host.ip(`address add ${address} dev ${device}${address.includes(':') ? ' nodad' : ''}`);
+}
+
+/**
+ * Kills what runs in a namespace. One look is not enough: /proc is read process by process, and one that forks and ends
+ * meanwhile is seen neither as parent nor as child. Two looks in a row that find nobody are.
+ */
+function killAll(namespace: string): void {
+  for (let empty = 0, looks = 0; empty < 2 && looks < 100; looks++) {
+    const pids = (spawnSync('ip', ['netns', 'pids', namespace], { encoding: 'utf8' }).stdout ?? '')
+      .split('\n')
+      .filter(Boolean);
+    for (const pid of pids) kill(Number(pid));
+    empty = pids.length === 0 ? empty + 1 : 0;
+  }
 }
 
 function kill(pid: number): void {
