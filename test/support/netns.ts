@@ -154,6 +154,8 @@ export class Lab {
   /** The same at once and without waiting, for the end of the process. */
   closeNow(): void {
     for (const host of this.#hosts) {
+      // By pid first: a child that was started a moment ago may not have entered its namespace yet.
+      for (const child of host.children) child.signal('SIGKILL');
       killAll(host.namespace);
       spawnSync('ip', ['netns', 'delete', host.namespace]);
     }
