@@ -69,7 +69,8 @@ function contenders(): Contender[] {
 
 const durations = quick ? { tcp: 2, udp: 1, pings: 200 } : { tcp: 4, udp: 3, pings: 1000 };
 const chosen = contenders();
-const load = loadavg();
+/** The last minute's load average before each measurement: what else the machine did shows in it. */
+const loads: number[] = [];
 const results: Result[] = await Promise.all(
   chosen.map(async (contender) => ({
     name: contender.name,
@@ -84,6 +85,7 @@ let failures = 0;
 for (let round = 1; round <= rounds; round++)
   for (const [index, contender] of chosen.entries()) {
     let sample: Sample | null = null;
+    loads.push(loadavg()[0]!);
     try {
       sample = await measure(contender, durations);
     } catch (error) {
@@ -111,7 +113,7 @@ if (quick || only !== undefined) process.exit(0);
 const system = /PRETTY_NAME="(.*)"/.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'Linux';
 const date = new Date().toISOString().slice(0, 10);
 mkdirSync(join(ROOT, 'docs'), { recursive: true });
-const run = { date, kernel: release(), system, rounds, durations, load };
+const run = { date, kernel: release(), system, rounds, durations, loads };
 writeFileSync(join(ROOT, 'docs/benchmark.md'), benchmarkPage(results, run));
 writeFileSync(join(ROOT, 'docs/benchmark.svg'), benchmarkChart(results));
 console.log('\nwritten: docs/benchmark.md, docs/benchmark.svg');

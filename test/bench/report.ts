@@ -62,11 +62,19 @@ export function ratiosTable(ours: Result, others: readonly Result[]): string {
 
 export function benchmarkPage(
   results: readonly Result[],
-  run: { date: string; kernel: string; system: string; rounds: number; durations: Durations; load: number[] },
+  run: {
+    date: string;
+    kernel: string;
+    system: string;
+    rounds: number;
+    durations: Durations;
+    loads: readonly number[];
+  },
 ): string {
   const ours = results.find((result) => result.ours)!;
   const others = results.filter((result) => result !== ours && !result.yardstick);
   const processor = cpus();
+  const load = spread(run.loads);
   return `# Benchmark
 
 Made by \`npm run bench\` on ${run.date}; every run writes this page and its picture anew.
@@ -101,7 +109,8 @@ ${ratiosTable(ours, others)}
 ${results.map(({ name, version }) => `| ${name} | ${version} |`).join('\n')}
 
 The machine: ${processor.length} × ${processor[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, ${run.system}, Linux ${run.kernel};
-its load average at the start was ${run.load.map((load) => load.toFixed(1)).join(', ')}.
+the load average of the last minute was ${digits(load.min)} to ${digits(load.max)} before the measurements, ${digits(load.median)} in the median. The
+measurements alone make it about as high as there are processors; much more means that other work disturbed them.
 `;
 }
 
