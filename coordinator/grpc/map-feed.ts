@@ -1,6 +1,13 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
-import { type DeltaView, deltaFor, type SnapshotView, snapshotFor } from '../network/map.ts';
+import {
+  type DeltaView,
+  deltaFor,
+  type SelfView,
+  type SnapshotView,
+  selfView,
+  snapshotFor,
+} from '../network/map.ts';
 import type { NetworkChanges, NetworkRecord, NodeRecord, Store } from '../store/store.ts';
 
 /** How long to wait before asking again when the database did not answer, milliseconds. */
@@ -82,6 +89,19 @@ export class MapFeed {
       if (delta !== null) return { kind: 'delta', view: delta };
     }
     return { kind: 'snapshot', view: snapshotFor(viewer, this.#network, this.#nodes.values(), now) };
+  }
+
+  /** A difference that says nothing but what the viewer is; null when it is no longer a member. */
+  standing(viewerId: string): DeltaView | null {
+    const self = this.self(viewerId);
+    if (self === null) return null;
+    const { version } = this.#network;
+    return { fromVersion: version, version, self, peers: [], removedNodeIds: [] };
+  }
+
+  self(viewerId: string): SelfView | null {
+    const viewer = this.#nodes.get(viewerId);
+    return viewer === undefined ? null : selfView(viewer, this.#network);
   }
 
   /** Catches up with the database. Calls while it is under way are answered by one more round. */

@@ -4,7 +4,7 @@ import { WarrenError } from '../../shared/errors.ts';
 import { isExpired } from '../network/joining.ts';
 import { type Call, keyExpired, remoteAddress } from './caller.ts';
 import type { RpcContext } from './context.ts';
-import type { MapFeed, Subscriber } from './map-feed.ts';
+import type { MapFeed, Subscriber, Update } from './map-feed.ts';
 import { deltaMessage, snapshotMessage } from './messages.ts';
 import { grpcError } from './status.ts';
 
@@ -31,6 +31,7 @@ export class SyncStream implements Subscriber {
   #behind = false;
   #blocked = false;
   #ended = false;
+  #greeted = false;
   /** Only the latest report counts; it waits here while an earlier one is stored. */
   #report: Report | null = null;
   #storing = false;
@@ -125,7 +126,7 @@ export class SyncStream implements Subscriber {
   async #sendUpdates(): Promise<void> {
     while (this.#behind && !this.#blocked && !this.#ended) {
       this.#behind = false;
-      const update = await this.#feed.since(this.nodeId, this.#epoch, this.#version);
+      const update = (await this.#feed.since(this.nodeId, this.#epoch, this.#version)) ?? this.#greeting();
       if (update === null || this.#ended) continue;
       const facts = {
         serverTime: this.#context.clock.wall(),
@@ -135,10 +136,21 @@ export class SyncStream implements Subscriber {
         this.#epoch = update.view.epoch;
         this.#write({ message: { $case: 'snapshot', value: snapshotMessage(update.view, facts) } });
       } else {
-        this.#write({ message: { $case: 'delta', value: deltaMessage(update.view, facts) } });
+        // The first message of a stream tells the coordinator's clock and the address seen, which stand in `self`.
+        const self =
+          update.view.self ?? (this.#greeted ? undefined : (this.#feed.self(this.nodeId) ?? undefined));
+        const view = self === undefined ? update.view : { ...update.view, self };
+        this.#write({ message: { $case: 'delta', value: deltaMessage(view, facts) } });
       }
+      this.#greeted = true;
       this.#version = update.view.version;
     }
+  }
+
+  /** An agent whose map is up to date is answered all the same: it learns that it is connected, and as what. */
+  #greeting(): Update {
+    const view = this.#greeted ? null : this.#feed.standing(this.nodeId);
+    return view === null ? null : { kind: 'delta', view };
   }
 
   #write(response: SyncResponse): void {

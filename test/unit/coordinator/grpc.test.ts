@@ -210,6 +210,19 @@ describe('Sync', () => {
     expect(again.received.some(({ message }) => message?.$case === 'snapshot')).toBe(false);
   });
 
+  it('an agent that is up to date is told its own standing at once, with clock and address', async () => {
+    const a = await newMember(grpc);
+    const first = stream(a.shown);
+    const { epoch } = await first.snapshot();
+    await waitFor('the node to be online', async () => (await grpc.store.node(a.nodeId))?.online);
+    const { version } = await grpc.store.network();
+    await grpc.server.feed.refresh();
+    const again = stream(a.shown, { epoch, version });
+    const { self } = await again.until((message) => (message.$case === 'delta' ? message.value : undefined));
+    expect(self).toMatchObject({ nodeId: a.nodeId, observedAddress: '127.0.0.1' });
+    expect(Number(self?.serverTime)).toBeGreaterThan(0);
+  });
+
   it.each([
     ['another epoch', { epoch: 'other', version: 1 }],
     ['a version of the future', { version: 1_000_000 }],
