@@ -27,7 +27,7 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
 function strictly(command: Command): void {
   command.exitOverride();
   command.configureOutput({
-    outputError: (text, write) => write(`${text.trim().replace(/\s*\n\s*/g, ' ')}; see --help\n`),
+    outputError: (text, write) => write(`${text.trim().replace(/\s*\n\s*/g, ' ').replace(/\.$/, '')}; see --help\n`),
   });
   for (const child of command.commands) strictly(child);
 }

@@ -113,7 +113,13 @@ export class UapiServer {
       }
       if (operation !== 'set=1') throw new UapiError(EPROTO, 'expected get=1 or set=1');
       const { device, socket } = parseSet(lines);
-      await this.#tunnel.configure(device, socket);
+      try {
+        await this.#tunnel.configure(device, socket);
+      } finally {
+        // The worker has copies of its own.
+        if (device.privateKey !== undefined) wipe(device.privateKey);
+        for (const peer of device.peers ?? []) if (peer.presharedKey !== undefined) wipe(peer.presharedKey);
+      }
       return 'errno=0\n\n';
     } catch (error) {
       const errno = errnoOf(error);
