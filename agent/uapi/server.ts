@@ -10,8 +10,8 @@ import { printGet } from './print-get.ts';
 import { EADDRINUSE, EINVAL, EIO, EPROTO, UapiError } from './uapi-error.ts';
 
 const SOCKET_FOLDER = '/var/run/wireguard';
-/** A configuration of 10,000 peers has some 3 MB. */
-const MAX_REQUEST = 64 << 20;
+/** Characters. A configuration of 10,000 peers has some 3 million. */
+const MAX_REQUEST = 16 << 20;
 const MAX_CONNECTIONS = 64;
 
 /** Where wg(8) looks for the interface. */
@@ -85,9 +85,12 @@ export class UapiServer {
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#connections.delete(socket));
     socket.on('data', (text: string) => {
-      pending += text;
+      // The empty line after a get=1 may come by itself; it asks for nothing.
+      pending = (pending + text).replace(/^\n+/, '');
       if (pending.length > MAX_REQUEST) {
-        socket.end(`errno=${-EINVAL}\n\n`);
+        pending = '';
+        socket.removeAllListeners('data');
+        socket.end(`errno=${-EINVAL}\n\n`, () => socket.destroy());
         return;
       }
       for (let end = requestEnd(pending); end >= 0; end = requestEnd(pending)) {
