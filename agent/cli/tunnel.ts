@@ -47,6 +47,10 @@ It runs until SIGTERM or Ctrl-C, or until the interface or its socket in /var/ru
 
 async function run(name: string, options: Options): Promise<void> {
   const log = createLogger(options.logLevel, `tunnel ${name}`);
+  // Heard from the first moment on: a signal that comes while the tunnel opens ends it with 0 too.
+  const stop = Promise.withResolvers<void>();
+  process.once('SIGTERM', () => stop.resolve());
+  process.once('SIGINT', () => stop.resolve());
   const tunnel = await Tunnel.open(
     { driver: options.driver, interfaceName: name, mtu: options.mtu },
     (event) => {
@@ -61,8 +65,7 @@ async function run(name: string, options: Options): Promise<void> {
     throw error;
   }
   const end = () => void tunnel.close();
-  process.once('SIGTERM', end);
-  process.once('SIGINT', end);
+  void stop.promise.then(end);
   const watcher = watch(dirname(server.path), () => {
     if (!server.isThere()) end();
   });
