@@ -27,7 +27,14 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
 function strictly(command: Command): void {
   command.exitOverride();
   command.configureOutput({
-    outputError: (text, write) => write(`${text.trim().replace(/\s*\n\s*/g, ' ').replace(/\.$/, '')}; see --help\n`),
+    outputError: (text, write) => write(`${oneLine(text)}; see --help\n`),
   });
   for (const child of command.commands) strictly(child);
+}
+
+function oneLine(text: string): string {
+  return text
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
 }
