@@ -52,6 +52,25 @@ describeNeeds(['root', 'tun', 'wg', 'ncat'], 'drivers', () => {
       await ping(b, a.inner6);
     });
 
+    it('carries over link-local addresses, by the interface of their zone', async () => {
+      for (const [host, address] of [
+        [a.host, 'fe80::a'],
+        [b.host, 'fe80::b'],
+      ] as const) {
+        await host.ip(`-6 address add ${address}/64 dev eth0 nodad`);
+        // A decoy whose route to link-local addresses comes before that of the cable, for whoever forgets the zone.
+        await host.ip('link add decoy type bridge');
+        await host.ip('link set decoy up');
+        await host.ip('-6 route replace fe80::/64 dev decoy metric 1');
+      }
+      await a.host.runOk('wg', [
+        ...['set', a.device, 'peer', b.publicKey, 'endpoint', `[fe80::b%eth0]:${PORT}`],
+      ]);
+      await ping(a, b.inner4);
+      expect((await onlyPeer(b)).endpoint).toMatch(/^\[fe80:.*%eth0\]/);
+      await ping(b, a.inner6);
+    });
+
     it('SEC-24: carries packets of every size up to the MTU, do not fragment', async () => {
       // ping's payload is 28 bytes less than the packet; a sweep in steps that meet every remainder of 16.
       const sizes = [0, ...Array.from({ length: 24 }, (_, i) => 1 + i * 59), MTU - 29, MTU - 28];

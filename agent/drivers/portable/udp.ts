@@ -4,6 +4,7 @@ import { WarrenError } from '../../../shared/errors.ts';
 import { formatIp, parseIp } from '../../../shared/ip.ts';
 import type { PacketBuffer } from '../../wireguard/packet-buffer.ts';
 import { UdpAddress } from '../../wireguard/udp-address.ts';
+import { Zones } from './zones.ts';
 
 const SOCKET_BUFFER = 7 << 20;
 
@@ -12,6 +13,7 @@ export class DgramSockets {
   readonly port: number;
   readonly #four: Socket;
   readonly #six: Socket | null;
+  readonly #zones = new Zones();
   sendErrors = 0;
 
   private constructor(four: Socket, six: Socket | null) {
@@ -45,14 +47,15 @@ export class DgramSockets {
 
   send(target: UdpAddress, buffer: PacketBuffer, offset: number, length: number): void {
     const socket = target.family === 4 ? this.#four : this.#six;
-    if (socket === null) {
+    const zone = target.scope === 0 ? '' : this.#zones.name(target.scope);
+    if (socket === null || zone === null) {
       this.sendErrors++;
       return;
     }
-    const zone = target.scope === 0 ? '' : `%${target.scope}`;
     // The buffer is its owner's again when this returns, and dgram sends later.
     const copy = Buffer.from(buffer.bytes.subarray(offset, offset + length));
-    socket.send(copy, target.port, `${formatIp(target.addressBytes())}${zone}`, (error) => {
+    const address = formatIp(target.addressBytes());
+    socket.send(copy, target.port, zone === '' ? address : `${address}%${zone}`, (error) => {
       if (error !== null) this.sendErrors++;
     });
   }
@@ -65,7 +68,7 @@ export class DgramSockets {
   #listen(onDatagram: (datagram: Uint8Array, source: UdpAddress) => void): void {
     for (const socket of [this.#four, this.#six]) {
       socket?.on('message', (datagram, remote) => {
-        const source = addressOf(remote);
+        const source = addressOf(remote, this.#zones);
         if (source !== null) onDatagram(datagram, source);
       });
       socket?.on('error', () => this.sendErrors++);
@@ -99,10 +102,9 @@ async function bound(type: 'udp4' | 'udp6', port: number): Promise<Socket> {
   return socket;
 }
 
-function addressOf(remote: RemoteInfo): UdpAddress | null {
+function addressOf(remote: RemoteInfo, zones: Zones): UdpAddress | null {
   const [text = '', zone] = remote.address.split('%');
   const address = parseIp(text);
-  // Node.js gives the zone by its interface's name; the index is only needed to answer link-local peers, which name theirs.
-  const scope = zone !== undefined && /^\d+$/.test(zone) ? Number(zone) : 0;
+  const scope = zone === undefined ? 0 : zones.index(zone);
   return address === null ? null : UdpAddress.from(address, remote.port, scope);
 }
