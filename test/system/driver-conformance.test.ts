@@ -138,8 +138,11 @@ describeNeeds(['root', 'tun', 'wg', 'ncat'], 'drivers', () => {
 
     const second = host.spawn(agent, ['tunnel', lab.interfaceName()]);
     const name = (await second.waitForOutput(/^(\S+) is up/m))[1] as string;
-    const busy = await host.run('wg', ['set', name, 'listen-port', String(PORT)]);
+    const busy = await host.run('wg', ['set', name, 'fwmark', '0x2a', 'listen-port', String(PORT)]);
     expect(busy.stderr).toMatch(/Address already in use/);
+    expect(await host.runOk('wg', ['show', name, 'fwmark'])).toBe('off\n');
+    await host.runOk('wg', ['set', name, 'fwmark', '0x2a', 'listen-port', '0']);
+    expect(await host.runOk('wg', ['show', name, 'fwmark'])).toBe('0x2a\n');
 
     expect(await host.run(agent, ['tunnel', 'x', '--mtu', 'many'])).toMatchObject({ status: 2 });
   });

@@ -106,6 +106,9 @@ class LinuxDriver implements Driver {
   setSocket(change: SocketChange): void {
     const port = change.listenPort ?? this.#listenPort;
     const mark = change.fwmark ?? this.#fwmark;
+    // First what may fail: new sockets have their mark from the start, and when there are none, all stays as it was.
+    if (change.listenPort !== undefined && (port === 0 || port !== this.#listenPort))
+      this.#bind(port, mark, []);
     if (mark !== this.#fwmark) {
       for (const socket of [this.#four, this.#six]) {
         if (socket !== null && !socket.setMark(mark)) {
@@ -116,8 +119,6 @@ class LinuxDriver implements Driver {
       }
       this.#fwmark = mark;
     }
-    if (change.listenPort !== undefined && (port === 0 || port !== this.#listenPort))
-      this.#bind(port, mark, []);
   }
 
   socket(): SocketSnapshot {
