@@ -99,7 +99,7 @@ export class Daemon {
     }
     if (this.#stopping) return;
     this.#startSync();
-    const watch = setInterval(() => this.#reportEndpoints(), ADDRESS_INTERVAL);
+    const watch = setInterval(() => this.#watchAddresses(), ADDRESS_INTERVAL);
     this.#closers.push(() => clearInterval(watch));
   }
 
@@ -241,8 +241,18 @@ export class Daemon {
     return this.#clock.monotonic() + this.#serverOffset;
   }
 
+  /** Where this host is decides at which endpoints it is reached, and which routes it needs from the mesh. */
+  #watchAddresses(): void {
+    this.#reportEndpoints();
+    void this.#reconciler?.followNetworks();
+  }
+
+  #localAddresses() {
+    return localAddresses(this.#tunnel?.facts.interfaceName ?? this.#settings.interfaceName);
+  }
+
   #reportEndpoints(): void {
-    const addresses = localAddresses(this.#settings.interfaceName).map((local) => local.address);
+    const addresses = this.#localAddresses().map((local) => local.address);
     const overlay = this.#map?.self.networkPrefixes ?? [];
     const endpoints = ownEndpoints(addresses, this.#observed, this.#listenPort, overlay);
     if (this.#reported && endpoints.join() === this.#endpoints.join()) return;

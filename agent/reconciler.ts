@@ -3,6 +3,7 @@ import { keyFromBase64 } from '../shared/key.ts';
 import type { Logger } from '../shared/log.ts';
 import { checkConflicts } from './host/conflicts.ts';
 import { reconcileInterface } from './host/interface.ts';
+import { localAddresses } from './host/local-addresses.ts';
 import type { NetworkMap } from './mesh/network-map.ts';
 import { peerChanges } from './mesh/peer-changes.ts';
 import { type WantedPeer, wantedState } from './mesh/wanted-state.ts';
@@ -34,6 +35,10 @@ export class Reconciler {
   #peers: readonly WantedPeer[] = [];
   #checkedRanges = '';
   #hasApplied = false;
+  /** The networks that this host was connected to at that time: they decide which routes it can have. */
+  #networks = '';
+  /** What this host cannot have, as told already. */
+  #noted: readonly string[] = [];
   #closed = false;
   /** One run after the other. */
   #running: Promise<boolean> = Promise.resolve(false);
@@ -69,6 +74,11 @@ export class Reconciler {
         })),
       });
     }
+  }
+
+  /** Applies the map again if this host is connected to other networks than the last time. Throws nothing. */
+  async followNetworks(): Promise<void> {
+    if (this.#hasApplied && this.#connectedNetworks() !== this.#networks) await this.#run();
   }
 
   /** Applies nothing from now on; resolves when what is under way is done. */
@@ -111,11 +121,19 @@ export class Reconciler {
     if (changes.length > 0) await tunnel.configure({ peers: changes });
     this.#peers = wanted.peers;
     const { addresses, routes } = wanted;
+    this.#networks = this.#connectedNetworks();
     const { notes } = await reconcileInterface({ name, mtu, addresses, routes });
-    if (!this.#hasApplied) for (const note of notes) log.warn(note);
+    for (const note of notes) if (!this.#noted.includes(note)) log.warn(note);
+    this.#noted = notes;
     this.#hasApplied = true;
     // A key that expires is acted on at that moment, also while the coordinator is away.
     this.#runIn(wanted.nextExpiry - now);
+  }
+
+  #connectedNetworks(): string {
+    return localAddresses(this.#options.tunnel.facts.interfaceName)
+      .map(({ interfaceName, cidr }) => `${interfaceName} ${cidr}`)
+      .join();
   }
 
   #runIn(wait: number): void {

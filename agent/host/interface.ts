@@ -1,9 +1,21 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { canonicalPrefix } from '../../shared/prefix.ts';
+import {
+  canonicalPrefix,
+  formatPrefix,
+  type Prefix,
+  parsePrefix,
+  prefixContains,
+} from '../../shared/prefix.ts';
+import { localAddresses } from './local-addresses.ts';
 import { runCommand } from './run-command.ts';
 
 /** How our routes are marked (rtnetlink(7), rtm_protocol), so that nobody takes them for an administrator's. */
 const ROUTE_PROTOCOL = '87';
+/**
+ * Behind what else routes to the same network, automatic metrics of network managers (up to some 20,700) included: a network
+ * that this host is connected to stays so, and comes through the mesh when the host leaves it.
+ */
+const ROUTE_METRIC = '32000';
 
 /** How the tunnel's interface is to be. */
 export interface WantedInterface {
@@ -24,7 +36,8 @@ export interface InterfaceChanges {
 
 /**
  * Brings the interface to the wanted state by the differences only: up, MTU, addresses, routes. Doing it twice changes nothing
- * the second time. On a host without IPv6 its part is left out, with a note.
+ * the second time. What this host cannot have, IPv6 where that is off and parts of its own networks, is left out with a note.
+ * An address or route that the kernel refuses does not keep the others away: all are tried, then the first refusal is thrown.
  */
 export async function reconcileInterface(wanted: WantedInterface): Promise<InterfaceChanges> {
   const changes: InterfaceChanges = { added: [], removed: [], notes: [] };
@@ -44,16 +57,16 @@ export async function reconcileInterface(wanted: WantedInterface): Promise<Inter
       ...(add && cidr.includes(':') ? ['nodad'] : []),
     ]),
   );
-  await converge(usable(wanted.routes), await actualRoutes(wanted.name), changes, (cidr, add) =>
+  const routes = withoutConnected(wanted, changes.notes);
+  await converge(usable(routes), await actualRoutes(wanted.name, six), changes, (cidr, add) =>
     runCommand('ip', [
       cidr.includes(':') ? '-6' : '-4',
       'route',
-      add ? 'replace' : 'delete',
+      add ? 'add' : 'delete',
       cidr,
       'dev',
       wanted.name,
-      'protocol',
-      ROUTE_PROTOCOL,
+      ...['protocol', ROUTE_PROTOCOL, 'metric', ROUTE_METRIC],
     ]),
   );
   return changes;
@@ -76,16 +89,43 @@ async function converge(
   changes: InterfaceChanges,
   change: (cidr: string, add: boolean) => Promise<unknown>,
 ): Promise<void> {
-  for (const cidr of wanted) {
-    if (actual.has(cidr)) continue;
-    await change(cidr, true);
-    changes.added.push(cidr);
-  }
-  for (const cidr of actual) {
-    if (wanted.has(cidr)) continue;
-    await change(cidr, false);
-    changes.removed.push(cidr);
-  }
+  const refusals: unknown[] = [];
+  const attempt = async (cidr: string, add: boolean) => {
+    try {
+      await change(cidr, add);
+      changes[add ? 'added' : 'removed'].push(cidr);
+    } catch (error) {
+      refusals.push(error);
+    }
+  };
+  for (const cidr of wanted) if (!actual.has(cidr)) await attempt(cidr, true);
+  for (const cidr of actual) if (!wanted.has(cidr)) await attempt(cidr, false);
+  if (refusals.length > 0) throw refusals[0];
+}
+
+/**
+ * The wanted routes without those to a part of a network that this host is connected to: being more specific, they would take
+ * that part away from it, perhaps with its router. The mesh's own range, the one that holds an own address, is judged by
+ * checkConflicts.
+ */
+function withoutConnected(wanted: WantedInterface, notes: string[]): string[] {
+  const own = wanted.addresses.map((cidr) => parsePrefix(cidr) as Prefix);
+  const connected = localAddresses(wanted.name).map((local) => ({
+    ...local,
+    prefix: parsePrefix(local.cidr) as Prefix,
+  }));
+  return wanted.routes.filter((cidr) => {
+    const route = parsePrefix(cidr) as Prefix;
+    if (own.some((address) => prefixContains(route, address.bytes))) return true;
+    const around = connected.find(
+      ({ prefix }) => prefix.length < route.length && prefixContains(prefix, route.bytes),
+    );
+    if (around === undefined) return true;
+    notes.push(
+      `${cidr} is a part of ${formatPrefix(around.prefix)} on ${around.interfaceName} of this host: not routed`,
+    );
+    return false;
+  });
 }
 
 async function actualAddresses(name: string): Promise<Set<string>> {
@@ -99,9 +139,9 @@ async function actualAddresses(name: string): Promise<Set<string>> {
   );
 }
 
-async function actualRoutes(name: string): Promise<Set<string>> {
+async function actualRoutes(name: string, six: boolean): Promise<Set<string>> {
   const found = new Set<string>();
-  for (const family of ['-4', '-6']) {
+  for (const family of six ? ['-4', '-6'] : ['-4']) {
     const text = await runCommand('ip', [
       family,
       '-json',

@@ -59,6 +59,22 @@ describeNeedsRoot('the life of an agent', () => {
     );
   });
 
+  it('a part of a network that the host is connected to is not routed, until the host leaves that network', async () => {
+    await agents.oslo.host.ip('address add 10.77.9.1/16 dev eth0');
+    await coordinator.verb('routes', 'approve', 'lima', '10.77.0.0/24');
+    await agents.oslo.process?.waitForOutput(/10\.77\.0\.0\/24 is a part of 10\.77\.0\.0\/16 on eth0/);
+    expect(await agents.oslo.host.ip('route get 10.77.0.9')).toContain('dev eth0');
+    await agents.oslo.host.ip('address delete 10.77.9.1/16 dev eth0');
+    await waitFor('the route by the mesh', async () =>
+      (await agents.oslo.host.ip('route get 10.77.0.9')).includes('dev warren0'),
+    );
+    await coordinator.verb('routes', 'unapprove', 'lima', '10.77.0.0/24');
+    await waitFor(
+      'oslo to drop the route',
+      async () => !(await routesOf(agents.oslo)).includes('10.77.0.0/24'),
+    );
+  });
+
   it('an address that appears on an interface becomes an endpoint that peers know', async () => {
     await agents.berlin.host.ip('address add 192.0.2.111/24 dev eth0');
     await waitFor('the new endpoint', async () =>
