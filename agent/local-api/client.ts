@@ -1,20 +1,36 @@
 import { createConnection } from 'node:net';
 import { type ErrorCode, WarrenError } from '../../shared/errors.ts';
 
+/** How long to wait for an answer, milliseconds; the longest question is `leave`, which asks the coordinator. */
+const PATIENCE = 60_000;
+
 interface Answer {
   result?: unknown;
   error?: { code: string; message: string; hint?: string };
 }
 
 /**
- * Asks the running agent behind a socket. Throws `unavailable` when none runs there, `permission-denied` when this user may
+ * Asks the running agent behind a socket. Throws `unavailable` when none runs there or it does not answer, `permission-denied` when this user may
  * not ask, and whatever the agent answers.
  */
-export function askAgent<T>(socketPath: string, verb: string, args: unknown = null): Promise<T> {
+export function askAgent<T>(
+  socketPath: string,
+  verb: string,
+  args: unknown = null,
+  options: { patience?: number } = {},
+): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const socket = createConnection(socketPath);
     let text = '';
     socket.setEncoding('utf8');
+    socket.setTimeout(options.patience ?? PATIENCE, () => {
+      socket.destroy();
+      reject(
+        new WarrenError('unavailable', `the agent at ${socketPath} does not answer`, {
+          hint: 'stop it and start it again: bin/agent up',
+        }),
+      );
+    });
     socket.on('connect', () => socket.write(`${JSON.stringify({ verb, args })}\n`));
     socket.on('data', (part: string) => {
       text += part;

@@ -6,13 +6,14 @@ const SO_PEERCRED = 17;
 /** struct ucred: pid, uid, gid. */
 const UCRED_LENGTH = 12;
 
-/** The user at the other end of a Unix socket, as the kernel knows it (unix(7)); null if it cannot be told. */
+const getsockopt = koffi
+  .load(null)
+  .func('int getsockopt(int fd, int level, int option, void *value, void *length)');
+
+/** The user at the other end of a Unix socket, as the kernel knows it (unix(7)); null if it cannot be told, as on systems but Linux. */
 export function peerUser(socket: Socket): number | null {
   const descriptor = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd;
-  if (descriptor === undefined || descriptor < 0) return null;
-  const getsockopt = koffi
-    .load('libc.so.6')
-    .func('int getsockopt(int fd, int level, int option, void *value, void *length)');
+  if (process.platform !== 'linux' || descriptor === undefined || descriptor < 0) return null;
   const credentials = Buffer.alloc(UCRED_LENGTH);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(UCRED_LENGTH);

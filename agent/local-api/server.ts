@@ -29,6 +29,9 @@ export async function serveLocalApi(
     const user = peerUser(socket);
     if (user !== 0 && user !== process.geteuid?.()) {
       log.warn({ user }, 'a local user without rights was refused');
+      // Whatever he sends is read and dropped, so that the answer reaches him; he cannot hold the connection.
+      socket.setTimeout(PATIENCE, () => socket.destroy());
+      socket.resume();
       socket.end(
         `${JSON.stringify({ error: { code: 'permission-denied', message: 'only root may ask this agent' } })}\n`,
       );
@@ -49,6 +52,8 @@ export async function serveLocalApi(
   } finally {
     process.umask(before);
   }
+  // Of one connection, as when no descriptor is left for it. The agent works on.
+  server.on('error', (error) => log.warn({ reason: describeError(error) }, 'a local connection failed'));
   return {
     close: async () => {
       for (const connection of connections) connection.destroy();

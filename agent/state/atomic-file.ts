@@ -4,11 +4,13 @@ import { WarrenError } from '../../shared/errors.ts';
 
 /**
  * Replaces a file as a whole, 0600: written beside it, made durable, renamed over it. Whatever fails, the old file stays as it
- * was. Throws `exhausted` when the disk is full, `unavailable` for anything else.
+ * was. Throws `exhausted` when the disk is full, `unavailable` for anything else. One writer at a time: who holds the lock.
  */
 export function writeFileAtomically(path: string, content: string | Uint8Array): void {
-  const draft = `${path}.${process.pid}.new`;
+  const draft = draftOf(path);
   try {
+    // What a process that was killed while it wrote left behind.
+    rmSync(draft, { force: true });
     const descriptor = openSync(draft, 'wx', 0o600);
     try {
       const bytes = typeof content === 'string' ? Buffer.from(content) : content;
@@ -34,6 +36,11 @@ export function writeFileAtomically(path: string, content: string | Uint8Array):
       },
     );
   }
+}
+
+/** Where the next content of a file is written. It may outlive a killed process, with all that is secret in it. */
+export function draftOf(path: string): string {
+  return `${path}.new`;
 }
 
 /** A rename is durable when its folder is. */

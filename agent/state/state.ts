@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { WarrenError } from '../../shared/errors.ts';
-import { syncFolder, writeFileAtomically } from './atomic-file.ts';
+import { draftOf, syncFolder, writeFileAtomically } from './atomic-file.ts';
 import { lockFolder } from './lock.ts';
 import {
   type Identity,
@@ -23,6 +23,8 @@ import {
 } from './records.ts';
 
 const TIMESTAMP_LENGTH = 12;
+/** sockaddr_un holds 108 bytes, the last of them zero (unix(7)). */
+const LONGEST_SOCKET_PATH = 107;
 
 /**
  * What an agent keeps on disk, in a folder of its own (0700, files 0600). Everything is written atomically. A file that
@@ -37,6 +39,13 @@ export class State {
 
   /** Opens the folder, making it if `create`. Throws `not-found`, or `permission-denied` for one that others can look into. */
   static open(folder: string, options: { create: boolean }): State {
+    const state = new State(folder);
+    // Before anything is done in it: a token would be used up for an agent that cannot run.
+    if (Buffer.byteLength(state.socketPath) > LONGEST_SOCKET_PATH) {
+      throw new WarrenError('usage', `the path ${folder} is too long for a socket in it`, {
+        hint: `give a folder of at most ${LONGEST_SOCKET_PATH - '/agent.sock'.length} bytes with --state`,
+      });
+    }
     if (!existsSync(folder)) {
       if (!options.create) throw notJoined(folder);
       try {
@@ -56,7 +65,7 @@ export class State {
       if (readdirSync(folder).length > 0) throw tooOpen(folder, 'chmod 700');
       chmodSync(folder, 0o700);
     }
-    return new State(folder);
+    return state;
   }
 
   /** Where the running agent of this folder answers. */
@@ -127,7 +136,9 @@ export class State {
   /** Forgets keys, map and settings. */
   forget(): void {
     for (const file of ['map.json', 'map.json.broken', 'settings.json', 'timestamp', 'identity.json']) {
-      rmSync(join(this.folder, file), { force: true });
+      const path = join(this.folder, file);
+      rmSync(path, { force: true });
+      rmSync(draftOf(path), { force: true });
     }
     syncFolder(this.folder);
   }

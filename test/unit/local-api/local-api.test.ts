@@ -25,6 +25,7 @@ beforeEach(async () => {
       fail: async () => {
         throw new WarrenError('not-found', 'no such peer', { hint: 'look again' });
       },
+      sleep: () => new Promise(() => {}),
       break: async () => {
         throw new Error('surprise');
       },
@@ -93,6 +94,24 @@ describe('the local API', () => {
       expect(JSON.parse(refused.stdout).error.code).toBe('permission-denied');
     },
   );
+
+  it('a socket on the longest path there may be serves', async () => {
+    const longest = join(folder, 'x'.repeat(107 - folder.length - 1));
+    const other = await serveLocalApi(
+      longest,
+      { echo: async (args) => args },
+      createLogger('silent', 'test'),
+    );
+    await expect(askAgent(longest, 'echo', 2)).resolves.toBe(2);
+    await other.close();
+  });
+
+  it('an agent that does not answer is not waited for without end', async () => {
+    await expect(askAgent(path, 'sleep', null, { patience: 50 })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/does not answer/),
+    });
+  });
 
   it('says how to start the agent where none runs', async () => {
     await server.close();

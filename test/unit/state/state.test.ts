@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -134,6 +135,34 @@ describe('the state folder', () => {
     expect(state.savedMap((reason) => reasons.push(reason))).toBeNull();
     expect(reasons).toHaveLength(1);
     expect(existsSync(join(folder, 'map.json.broken'))).toBe(true);
+  });
+
+  it('what a process left that was killed while it wrote keeps nothing from being written, and is forgotten too', () => {
+    const state = State.open(folder, { create: true });
+    writeFileSync(join(folder, 'identity.json.new'), '{"version":1,"privateKe', { mode: 0o600 });
+    expect(state.identity()).toBeNull();
+    state.saveIdentity(IDENTITY);
+    expect(state.identity()).toEqual(IDENTITY);
+    writeFileSync(join(folder, 'identity.json.new'), JSON.stringify(IDENTITY), { mode: 0o600 });
+    state.forget();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('a path that is too long for the socket is refused before anything is made', () => {
+    const deep = join(root, 'x'.repeat(100));
+    expect(refusal(() => State.open(deep, { create: true }))).toMatchObject({
+      code: 'usage',
+      hint: expect.stringMatching(/at most 96 bytes/),
+    });
+    expect(existsSync(deep)).toBe(false);
+    const longest = join(root, 'x'.repeat(96 - root.length - 1));
+    expect(Buffer.byteLength(State.open(longest, { create: true }).socketPath)).toBe(107);
+  });
+
+  it('a folder that cannot hold a lock is not said to be in use', () => {
+    const state = State.open(folder, { create: true });
+    mkdirSync(join(folder, 'lock'));
+    expect(refusal(() => state.lock())).toMatchObject({ code: 'unavailable' });
   });
 
   it('a second process is told that the folder is in use, and a killed one locks nobody out', async () => {
