@@ -23,10 +23,11 @@ export function agentSocket(folder: string): string {
 }
 
 export function interfaceName(text: string): string {
-  // The kernel's rule (dev_valid_name), and no leading dash, which other programs would take for an option.
-  if (!/^[^\s/:-][^\s/:]{0,14}$/.test(text) || text === '.' || text === '..') {
+  // The kernel's rule (dev_valid_name); no leading dash, which other programs would take for an option; no %, for which the
+  // kernel puts a number; ASCII, for it counts bytes and terminals obey control characters.
+  if (!/^(?!-)[^\s/:%\p{C}\P{ASCII}]{1,15}$/u.test(text) || text === '.' || text === '..') {
     throw new InvalidArgumentError(
-      'expected an interface name of 1 to 15 characters without /, : and spaces.',
+      'expected an interface name of 1 to 15 ASCII characters without /, :, % and spaces.',
     );
   }
   return text;

@@ -57,6 +57,7 @@ describeNeedsRoot('an agent that cannot start', () => {
       [['join', 'x', '--mtu', '1279'], /expected a number from 1280/],
       [['join', 'x', '--interface', '../etc'], /expected an interface name/],
       [['join', 'x', '--interface', '-rf'], /expected an interface name/],
+      [['join', 'x', '--interface', 'wg%d'], /expected an interface name/],
       [['join', 'x', '--advertise-routes', '10.0.0.0'], /expected a CIDR/],
       [['join', 'x', '--log-level', 'loud'], /Allowed choices are silent/],
       [['up', '--speed'], /unknown option '--speed'/],
