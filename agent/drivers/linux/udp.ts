@@ -9,6 +9,8 @@ const AF_INET6 = 10;
 const SOCK_DGRAM = 2;
 const SOCK_FLAGS = 0x80000 | 0x800;
 const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
+const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const SO_MARK = 36;
@@ -118,8 +120,13 @@ export class UdpSocket {
       throw new WarrenError('internal', `no UDP socket: ${libc.errnoName(why)}`);
     }
     if (family === 6) setOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    setOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER);
-    setOption(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER);
+    // In a container without CAP_NET_ADMIN of the host only as much as net.core.rmem_max and wmem_max allow.
+    if (!setOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER)) {
+      setOption(descriptor, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
+    }
+    if (!setOption(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER)) {
+      setOption(descriptor, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
+    }
     if (mark !== 0 && !setOption(descriptor, SOL_SOCKET, SO_MARK, mark)) {
       libc.close(descriptor);
       throw new WarrenError('permission-denied', `the fwmark ${mark} was refused for the UDP socket`, {

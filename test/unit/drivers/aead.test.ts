@@ -80,3 +80,12 @@ describe.each<
     opener.destroy();
   });
 });
+
+it("ending OpenSSL's cipher twice is harmless, and using it after its end is refused", () => {
+  const cipher = openSslCipher()(new Uint8Array(32).fill(9));
+  const buffer = nativeBuffer(100);
+  cipher.destroy();
+  cipher.destroy();
+  expect(() => cipher.seal(0, 0, buffer, 0, 16, buffer, 0)).toThrow(/end/);
+  expect(() => cipher.open(0, 0, buffer, 0, 32, buffer, 0)).toThrow(/end/);
+});
