@@ -8,10 +8,7 @@ import { nativeBuffer } from './memory.ts';
 /**
  * ChaCha20-Poly1305 by the OpenSSL that is inside the node binary, called through its EVP interface (EVP_EncryptInit(3)).
  * A context keeps its key; per packet only the nonce is set. Buffers must have a native address.
- *
- * On processors with AVX512-IFMA, OpenSSL 3.5 takes a Poly1305 after which the SSE instructions of whatever runs next are
- * slow. Without it (environment variable OPENSSL_ia32cap=:~0x200000, OPENSSL_ia32cap(3), to be set before node starts)
- * sealing 1,424 bytes in a worker thread took 1.31 us instead of 2.07 us, 64 bytes 0.68 us instead of 1.44 us.
+ * bin/warren-node hides AVX512-IFMA from it, with which a packet takes two to three times as long.
  */
 type Word = number;
 interface Evp {
