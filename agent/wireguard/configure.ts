@@ -6,7 +6,7 @@ import { MAX_CANDIDATES } from './constants.ts';
 import { equalConstantTime, isZero } from './crypto.ts';
 import { forgetIdentity, ownIdentity } from './identity.ts';
 import type { Outbound } from './outbound.ts';
-import { Peer } from './peer.ts';
+import type { Peer } from './peer.ts';
 import type { DeviceState } from './state.ts';
 import { UdpAddress } from './udp-address.ts';
 
@@ -70,9 +70,7 @@ export class Configurator {
     }
     if (peer === undefined) {
       if (change.updateOnly) return null;
-      peer = new Peer(change.publicKey, state.indices, state.deadlines, state.dependencies.random);
-      peer.setOwnIdentity(state.own);
-      state.peers.set(keyToHex(change.publicKey), peer);
+      peer = state.addPeer(change.publicKey);
     }
     if (change.presharedKey !== undefined) peer.presharedKey.set(change.presharedKey);
     if (change.endpoint !== undefined || change.candidates !== undefined) this.setEndpoints(peer, change);
@@ -87,11 +85,14 @@ export class Configurator {
     for (const { prefix, remove } of change.allowedIps ?? []) {
       const text = formatPrefix(prefix);
       if (remove) {
-        if (state.allowedIps.remove(prefix, peer)) peer.allowedIps.delete(text);
+        if (!state.allowedIps.remove(prefix, peer)) continue;
+        peer.allowedIps.delete(text);
+        state.followers.allowedIpChanged(peer, prefix, true);
         continue;
       }
       state.allowedIps.insert(prefix, peer)?.allowedIps.delete(text);
       peer.allowedIps.set(text, prefix);
+      state.followers.allowedIpChanged(peer, prefix, false);
     }
     return peer;
   }
@@ -103,6 +104,7 @@ export class Configurator {
       if (!peer.endpoint?.equals(endpoint)) {
         peer.endpoint = endpoint;
         peer.endpointConfirmed = false;
+        this.state.followers.peerChanged(peer);
       }
     }
     if (change.candidates !== undefined) {
@@ -125,13 +127,14 @@ export class Configurator {
 
   private remove(peer: Peer): void {
     this.clearAllowedIps(peer);
-    peer.close();
-    this.state.deadlines.remove(peer);
-    this.state.peers.delete(keyToHex(peer.publicKey));
+    this.state.removePeer(peer);
   }
 
   private clearAllowedIps(peer: Peer): void {
-    for (const prefix of peer.allowedIps.values()) this.state.allowedIps.remove(prefix, peer);
+    for (const prefix of peer.allowedIps.values()) {
+      this.state.allowedIps.remove(prefix, peer);
+      this.state.followers.allowedIpChanged(peer, prefix, true);
+    }
     peer.allowedIps.clear();
   }
 }

@@ -7,6 +7,7 @@ export const COUNTERS = [
   // dropped datagrams from the network
   'malformed-datagram',
   'unknown-receiver',
+  'misdirected',
   'expired-session',
   'bad-tag',
   'counter-limit',
@@ -48,6 +49,19 @@ export class Counters {
 
   get(name: CounterName): number {
     return this.counts[COUNT[name]] as number;
+  }
+
+  /** Adds what `takeAll` of others gave. */
+  addAll(counts: Float64Array): void {
+    for (let i = 0; i < counts.length; i++) this.add(i, counts[i]);
+  }
+
+  /** A copy of all, by position in COUNTERS, which then begin anew; null when there is nothing but zeros. */
+  takeAll(): Float64Array | null {
+    if (this.counts.every((count) => count === 0)) return null;
+    const copy = this.counts.slice();
+    this.counts.fill(0);
+    return copy;
   }
 
   /** Those that are not zero, by name. */

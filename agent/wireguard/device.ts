@@ -1,10 +1,11 @@
 import type { DeviceChange, DeviceSnapshot } from './configuration.ts';
 import { Configurator } from './configure.ts';
 import { COUNT } from './counters.ts';
+import type { DataPath } from './data-path.ts';
 import { Expiry } from './expiry.ts';
+import type { FollowerReport } from './follower-updates.ts';
 import { forgetIdentity } from './identity.ts';
 import { Inbound } from './inbound.ts';
-import { IPV4_DESTINATION, IPV6_DESTINATION, ipVersion } from './inner-packet.ts';
 import {
   MESSAGE_COOKIE_REPLY,
   MESSAGE_INITIATION,
@@ -17,7 +18,8 @@ import type { PacketBuffer } from './packet-buffer.ts';
 import type { Peer } from './peer.ts';
 import { snapshotOf } from './snapshot.ts';
 import { type DeviceDependencies, DeviceState } from './state.ts';
-import type { UdpAddress } from './udp-address.ts';
+import { destinationOf } from './transport.ts';
+import { UdpAddress } from './udp-address.ts';
 
 export type { DeviceDependencies } from './state.ts';
 
@@ -26,7 +28,7 @@ export type { DeviceDependencies } from './state.ts';
  * sink inside the same call. Times are monotonic milliseconds. `cryptoReady()` must have resolved before. The sink must not
  * call back into the device.
  */
-export class Device {
+export class Device implements DataPath {
   private readonly state: DeviceState;
   private readonly outbound: Outbound;
   private readonly inbound: Inbound;
@@ -52,7 +54,9 @@ export class Device {
   }
 
   setMtu(mtu: number): void {
+    if (mtu === this.state.mtu) return;
     this.state.mtu = mtu;
+    this.state.followers.mtuChanged(mtu);
   }
 
   /**
@@ -63,8 +67,7 @@ export class Device {
     const peer = this.route(buffer, offset, length);
     if (peer === null) return;
     const { datagram, sink } = this.state;
-    // What waits already goes first, or packets would overtake each other.
-    const sealed = peer.staged.length > 0 ? 0 : this.seal(peer, buffer, offset, length, datagram, 0, now);
+    const sealed = this.seal(peer, buffer, offset, length, datagram, 0, now);
     if (sealed === 0) {
       this.stage(peer, buffer, offset, length, now);
       return;
@@ -111,26 +114,11 @@ export class Device {
     return this.state.indices.sessions === 0 ? deadline : Math.min(deadline, this.state.sleep.nextCheck);
   }
 
-  /** The peer that an inner packet goes to by its destination, or null; what is malformed or has no peer is counted. */
   route(buffer: PacketBuffer, offset: number, length: number): Peer | null {
-    const { allowedIps, counters } = this.state;
-    const version = ipVersion(buffer.view, offset, length);
-    if (version === 0) {
-      counters.add(COUNT['malformed-outbound']);
-      return null;
-    }
-    const peer =
-      version === 4
-        ? allowedIps.lookup4(buffer, offset + IPV4_DESTINATION)
-        : allowedIps.lookup6(buffer, offset + IPV6_DESTINATION);
-    if (peer === null) counters.add(COUNT['no-route']);
-    return peer;
+    return destinationOf(this.state.allowedIps, this.state.counters, buffer, offset, length);
   }
 
-  /**
-   * Seals one inner packet: padding is written behind it in `source` (15 bytes at most, put back after), header, ciphertext
-   * and tag to `target`. Returns the datagram's length, or 0 when the peer has no usable session or endpoint: then `stage`.
-   */
+  /** 0 also while other packets to the peer are staged: they go first. */
   seal(
     peer: Peer,
     source: PacketBuffer,
@@ -143,20 +131,14 @@ export class Device {
     return this.outbound.seal(peer, source, sourceOffset, length, target, targetOffset, now);
   }
 
-  /** Copies a packet to wait for a session, and starts a handshake if that is due. */
   stage(peer: Peer, buffer: PacketBuffer, offset: number, length: number, now: number): void {
     this.outbound.stage(peer, buffer, offset, length, now);
   }
 
-  /** To be called after `count` sealed packets, `bytes` of datagrams in all, went to the network. */
   sealed(peer: Peer, count: number, bytes: number, now: number): void {
     if (count > 0) this.outbound.sealed(peer, bytes, now);
   }
 
-  /**
-   * Opens one transport data message (type 4, at least 32 bytes) into `target`, which needs room for length - 32 bytes. The
-   * length of the inner packet at `targetOffset`, or 0 for a keepalive and for what was dropped and counted.
-   */
   open(
     source: PacketBuffer,
     offset: number,
@@ -169,9 +151,45 @@ export class Device {
     return this.inbound.open(source, offset, length, from, target, targetOffset, now);
   }
 
-  /** Whose message `open` last found authentic; null if it was not. */
-  get openedPeer(): Peer | null {
-    return this.inbound.openedPeer;
+  /** Takes what one of the followers reports; peers and sessions that are gone by now are no error. */
+  report(report: FollowerReport, now: number): void {
+    const { indices, slots, counters, plaintext } = this.state;
+    switch (report.kind) {
+      case 'confirmed': {
+        const keypair = indices.keypair(report.localIndex);
+        if (keypair !== undefined && keypair === keypair.peer.keypairs.next)
+          this.inbound.confirm(keypair.peer, now);
+        return;
+      }
+      case 'roamed': {
+        const { address, port, scope } = report.endpoint;
+        const peer = slots.get(report.slot);
+        if (peer !== undefined) this.inbound.roam(peer, UdpAddress.from(address, port, scope));
+        return;
+      }
+      case 'packet':
+        // A buffer with room for the padding that sealing writes behind a packet.
+        plaintext.bytes.set(report.bytes);
+        this.packetFromTunnel(plaintext, 0, report.bytes.length, now);
+        return;
+      case 'datagram': {
+        const { bytes } = report;
+        const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        // Transport data needs memory with a native address, and its owner's replay window.
+        if (messageType(view, 0, bytes.length) === MESSAGE_TRANSPORT) return;
+        const { address, port, scope } = report.source;
+        const source = UdpAddress.from(address, port, scope);
+        this.datagramFromNetwork({ bytes, view, address: 0 }, 0, bytes.length, source, now);
+        return;
+      }
+      case 'activity':
+        if (report.counts !== null) counters.addAll(report.counts);
+        for (const activity of report.peers) {
+          const peer = slots.get(activity.slot);
+          if (peer !== undefined) this.inbound.passedElsewhere(peer, activity, now);
+        }
+        return;
+    }
   }
 
   /** Removes every peer and wipes all keys. The device does nothing more. */

@@ -72,6 +72,7 @@ export class Expiry {
     if (now < this.state.sleep.nextCheck) return;
     const slept = this.state.sleep.check(now);
     if (slept === 0) return;
+    this.state.followers.aged(slept);
     for (const peer of this.state.peers.values()) {
       const wasUsable = peer.keypairs.current?.canSend(now) === true;
       peer.keypairs.age(slept);

@@ -1,8 +1,7 @@
 import { wipe } from '../../shared/key.ts';
-import { INITIATION_INTERVAL, REJECT_AFTER_MESSAGES, REKEY_BEFORE_REJECT } from './constants.ts';
+import { INITIATION_INTERVAL, REKEY_BEFORE_REJECT } from './constants.ts';
 import { COUNT } from './counters.ts';
-import { IPV4_SOURCE, IPV6_SOURCE, ipLength, ipVersion } from './inner-packet.ts';
-import { Keypair } from './keypair.ts';
+import type { PeerActivity } from './follower-updates.ts';
 import { COOKIE_REPLY, INITIATION, MESSAGE_INITIATION, RESPONSE, TRANSPORT } from './messages.ts';
 import { forgetResponder, openInitiation, openResponse, openTimestamp } from './noise.ts';
 import type { Outbound } from './outbound.ts';
@@ -10,14 +9,11 @@ import type { PacketBuffer } from './packet-buffer.ts';
 import type { Peer } from './peer.ts';
 import type { DeviceState } from './state.ts';
 import { isAfter } from './tai64n.ts';
+import { innerLength, openMessage } from './transport.ts';
 import type { UdpAddress } from './udp-address.ts';
-
-const COUNTER_HIGH_LIMIT = REJECT_AFTER_MESSAGES / 0x1_0000_0000;
 
 /** Everything that arrives from the network. What is wrong costs a counter and nothing else. */
 export class Inbound {
-  /** Whose message `open` last found authentic, or null. */
-  openedPeer: Peer | null = null;
   private readonly state: DeviceState;
   private readonly outbound: Outbound;
 
@@ -40,7 +36,6 @@ export class Inbound {
     now: number,
   ): number {
     const { counters } = this.state;
-    this.openedPeer = null;
     if (length < TRANSPORT.overhead) {
       counters.add(COUNT['malformed-datagram']);
       return 0;
@@ -52,38 +47,22 @@ export class Inbound {
       return 0;
     }
     const peer = keypair.peer;
-    if (!keypair.isAlive(now)) {
-      this.state.drop(peer, COUNT['expired-session']);
+    const why = openMessage(keypair, source, offset, length, target, targetOffset, now);
+    if (why >= 0) {
+      this.state.drop(peer, why);
       return 0;
     }
-    const low = view.getUint32(offset + TRANSPORT.counterLow, true);
-    const high = view.getUint32(offset + TRANSPORT.counterHigh, true);
-    if (high >= COUNTER_HIGH_LIMIT) {
-      this.state.drop(peer, COUNT['counter-limit']);
-      return 0;
-    }
-    const sealed = length - TRANSPORT.packet;
-    if (!keypair.receiving.open(low, high, source, offset + TRANSPORT.packet, sealed, target, targetOffset)) {
-      this.state.drop(peer, COUNT['bad-tag']);
-      return 0;
-    }
-    if (!keypair.replay.accept(high * 0x1_0000_0000 + low)) {
-      this.state.drop(peer, COUNT.replayed);
-      return 0;
-    }
-    this.openedPeer = peer;
     this.roam(peer, from);
-    if (keypair === peer.keypairs.next) {
-      peer.keypairs.confirm();
-      this.handshakeCompleted(peer);
-      if (peer.staged.length > 0) this.outbound.sendStaged(peer, now);
-    }
+    if (keypair === peer.keypairs.next) this.confirm(peer, now);
     this.received(peer, length, now);
     this.renewLate(peer, now);
     const plain = length - TRANSPORT.overhead;
     if (plain === 0) return 0;
     peer.timers.dataReceived(now);
-    return this.checkInner(peer, target, targetOffset, plain);
+    const inner = innerLength(this.state.allowedIps, peer, target, targetOffset, plain);
+    if (inner > 0) return inner;
+    this.state.drop(peer, -inner);
+    return 0;
   }
 
   /** Handles an initiation or a response of the right size. */
@@ -169,7 +148,7 @@ export class Inbound {
     source: UdpAddress,
     now: number,
   ): void {
-    const { own, counters, dependencies, indices } = this.state;
+    const { own, counters, indices } = this.state;
     const localIndex = buffer.view.getInt32(offset + RESPONSE.receiver, true);
     const peer = indices.handshake(localIndex);
     if (own === null || peer === undefined || peer.pending === null) {
@@ -185,9 +164,7 @@ export class Inbound {
     peer.forgetPending();
     const remoteIndex = buffer.view.getInt32(offset + RESPONSE.sender, true);
     this.state.beforeSession(now);
-    peer.keypairs.addAsInitiator(
-      new Keypair(peer, localIndex, remoteIndex, true, keys, dependencies.createCipher, now),
-    );
+    peer.keypairs.addAsInitiator(this.state.newKeypair(peer, localIndex, remoteIndex, true, keys, now));
     wipe(keys.sending);
     wipe(keys.receiving);
     this.roam(peer, source);
@@ -199,11 +176,12 @@ export class Inbound {
   }
 
   /** 6.5 and 2.1: any authentic message tells where the peer is; its endpoint follows. */
-  private roam(peer: Peer, from: UdpAddress): void {
+  roam(peer: Peer, from: UdpAddress): void {
     peer.endpointConfirmed = true;
     if (peer.endpoint === null) peer.endpoint = from.clone();
     else if (peer.endpoint.equals(from)) return;
     else peer.endpoint.copyFrom(from);
+    this.state.followers.peerChanged(peer);
     this.state.sink.event({
       kind: 'endpoint-changed',
       publicKey: peer.publicKey,
@@ -234,23 +212,27 @@ export class Inbound {
     this.outbound.initiate(peer, now, false);
   }
 
-  /** The inner packet's own length, if it is an IP packet whose source this peer may use (the cryptokey routing of 2). */
-  private checkInner(peer: Peer, buffer: PacketBuffer, offset: number, length: number): number {
-    const version = ipVersion(buffer.view, offset, length);
-    const inner = version === 0 ? 0 : ipLength(buffer.view, offset, length, version);
-    if (inner === 0) {
-      this.state.drop(peer, COUNT['malformed-packet']);
-      return 0;
+  /** Key confirmation: the other end has shown that it has the session which this end answered to. */
+  confirm(peer: Peer, now: number): void {
+    peer.keypairs.confirm();
+    this.handshakeCompleted(peer);
+    if (peer.staged.length > 0) this.outbound.sendStaged(peer, now);
+  }
+
+  /** What passed through a follower, as if it had passed here, in the order in which it happened. */
+  passedElsewhere(peer: Peer, activity: PeerActivity, now: number): void {
+    const { txBytes, rxBytes, lastDataSent, lastReceived, lastDataReceived, drops } = activity;
+    if (drops !== null) {
+      this.state.counters.addAll(drops);
+      peer.drops.addAll(drops);
     }
-    const { allowedIps } = this.state;
-    const owner =
-      version === 4
-        ? allowedIps.lookup4(buffer, offset + IPV4_SOURCE)
-        : allowedIps.lookup6(buffer, offset + IPV6_SOURCE);
-    if (owner !== peer) {
-      this.state.drop(peer, COUNT['source-not-allowed']);
-      return 0;
+    const sendsFirst = lastDataSent < lastReceived;
+    if (lastDataSent > 0 && sendsFirst) this.outbound.sealed(peer, txBytes, lastDataSent);
+    if (lastReceived > 0) {
+      this.received(peer, rxBytes, lastReceived);
+      this.renewLate(peer, now);
+      if (lastDataReceived > 0) peer.timers.dataReceived(lastDataReceived);
     }
-    return inner;
+    if (lastDataSent > 0 && !sendsFirst) this.outbound.sealed(peer, txBytes, lastDataSent);
   }
 }

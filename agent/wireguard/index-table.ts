@@ -8,29 +8,42 @@ import type { Peer } from './peer.ts';
  */
 export class IndexTable {
   private readonly handshakes = new Map<number, Peer>();
-  private readonly keypairs = new Map<number, Keypair>();
+  private readonly keypairs = new Map<number, Keypair<Peer>>();
 
   private readonly random: Random;
-  constructor(random: Random) {
+  private readonly workers: number;
+
+  constructor(random: Random, workers: number) {
     this.random = random;
+    this.workers = workers;
   }
 
   /** A new index for the handshake that `peer` begins. */
   addHandshake(peer: Peer): number {
-    const index = this.fresh();
+    const index = this.fresh(peer);
     this.handshakes.set(index, peer);
     return index;
   }
 
-  /** A new index, to be given to `addKeypair`. */
-  fresh(): number {
+  /** The worker that a peer's messages are received by: the same for all its sessions, as they come in one UDP flow. */
+  ownerOf(peer: Peer): number {
+    return peer.slot % this.workers;
+  }
+
+  /**
+   * A new index, to be given to `addKeypair`. Its low byte modulo the number of workers tells its owner: that is what the
+   * driver steers datagrams by.
+   */
+  fresh(peer: Peer): number {
+    const owner = this.ownerOf(peer);
     for (;;) {
       const index = randomUint32(this.random) | 0;
+      if ((index & 0xff) % this.workers !== owner) continue;
       if (index !== 0 && !this.handshakes.has(index) && !this.keypairs.has(index)) return index;
     }
   }
 
-  addKeypair(keypair: Keypair): void {
+  addKeypair(keypair: Keypair<Peer>): void {
     this.keypairs.set(keypair.localIndex, keypair);
   }
 
@@ -38,7 +51,7 @@ export class IndexTable {
     return this.handshakes.get(index);
   }
 
-  keypair(index: number): Keypair | undefined {
+  keypair(index: number): Keypair<Peer> | undefined {
     return this.keypairs.get(index);
   }
 

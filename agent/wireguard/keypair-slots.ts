@@ -1,5 +1,7 @@
+import type { Followers } from './followers.ts';
 import type { IndexTable } from './index-table.ts';
 import type { Keypair } from './keypair.ts';
+import type { Peer } from './peer.ts';
 
 /** Sessions kept for packets in flight beyond those that the paper keeps. */
 const MAX_RETIRED = 4;
@@ -13,18 +15,20 @@ const MAX_RETIRED = 4;
  * sessions only receive, each with its own replay window, and no longer than any other session.
  */
 export class KeypairSlots {
-  current: Keypair | null = null;
-  next: Keypair | null = null;
-  previous: Keypair | null = null;
-  private retired: Keypair[] = [];
+  current: Keypair<Peer> | null = null;
+  next: Keypair<Peer> | null = null;
+  previous: Keypair<Peer> | null = null;
+  private retired: Keypair<Peer>[] = [];
   private readonly indices: IndexTable;
+  private readonly followers: Followers;
 
-  constructor(indices: IndexTable) {
+  constructor(indices: IndexTable, followers: Followers) {
     this.indices = indices;
+    this.followers = followers;
   }
 
   /** A session made by a response that was received: both ends have it, so it is used at once. */
-  addAsInitiator(keypair: Keypair): void {
+  addAsInitiator(keypair: Keypair<Peer>): void {
     this.add(keypair);
     if (this.next !== null) {
       // A handshake of the other direction is unconfirmed: its session may yet be used towards us.
@@ -37,10 +41,11 @@ export class KeypairSlots {
       this.previous = this.current;
     }
     this.current = keypair;
+    this.followers.currentChanged(keypair);
   }
 
   /** A session made by a response that was sent: not used before the other end has shown that it got the response. */
-  addAsResponder(keypair: Keypair): void {
+  addAsResponder(keypair: Keypair<Peer>): void {
     this.add(keypair);
     this.drop(this.next);
     this.next = keypair;
@@ -54,6 +59,7 @@ export class KeypairSlots {
     this.previous = this.current;
     this.current = this.next;
     this.next = null;
+    if (this.current !== null) this.followers.currentChanged(this.current);
   }
 
   /** Adds to the age of every session. */
@@ -75,12 +81,12 @@ export class KeypairSlots {
     this.retired = [];
   }
 
-  private add(keypair: Keypair): void {
+  private add(keypair: Keypair<Peer>): void {
     this.indices.addKeypair(keypair);
     while (this.retired[0] !== undefined && !this.retired[0].isAlive(keypair.created)) this.dropOldest();
   }
 
-  private retire(keypair: Keypair | null): void {
+  private retire(keypair: Keypair<Peer> | null): void {
     if (keypair === null) return;
     this.retired.push(keypair);
     if (this.retired.length > MAX_RETIRED) this.dropOldest();
@@ -90,9 +96,10 @@ export class KeypairSlots {
     this.drop(this.retired.shift() ?? null);
   }
 
-  private drop(keypair: Keypair | null): void {
+  private drop(keypair: Keypair<Peer> | null): void {
     if (keypair === null) return;
     this.indices.removeKeypair(keypair.localIndex);
+    this.followers.sessionEnded(keypair);
     keypair.destroy();
   }
 }

@@ -1,12 +1,11 @@
-import type { CreateTransportCipher, TransportCipher } from './aead.ts';
-import { REJECT_AFTER_MESSAGES, REJECT_AFTER_TIME } from './constants.ts';
-import type { SessionKeys } from './noise.ts';
-import type { Peer } from './peer.ts';
+import type { TransportCipher } from './aead.ts';
+import { REJECT_AFTER_TIME } from './constants.ts';
 import { ReplayWindow } from './replay.ts';
+import type { SendCounter } from './send-counter.ts';
 
 /** One session: the keys of both directions (5.4.5), their indices, counters and age. */
-export class Keypair {
-  readonly peer: Peer;
+export class Keypair<P = unknown> {
+  readonly peer: P;
   /** What the other end writes into messages to us, as a signed integer. */
   readonly localIndex: number;
   /** What we write into messages to the other end. */
@@ -15,29 +14,33 @@ export class Keypair {
   readonly isInitiator: boolean;
   /** Monotonic milliseconds. Moved back when the host slept, because it is the age that counts. */
   created: number;
-  /** The counter of the next message to send. */
-  sendCounter = 0;
+  /** The counters of messages to send; shared where several workers send. */
+  readonly counter: SendCounter;
   readonly sending: TransportCipher;
-  readonly receiving: TransportCipher;
-  readonly replay = new ReplayWindow();
+  /** Null where another worker owns what is received under this session: its replay window is there, and only there. */
+  readonly receiving: TransportCipher | null;
+  readonly replay: ReplayWindow | null;
 
-  /** The caller keeps `keys` and wipes them. */
+  /** Owns the ciphers from now on. */
   constructor(
-    peer: Peer,
+    peer: P,
     localIndex: number,
     remoteIndex: number,
     isInitiator: boolean,
-    keys: SessionKeys,
-    createCipher: CreateTransportCipher,
-    now: number,
+    created: number,
+    counter: SendCounter,
+    sending: TransportCipher,
+    receiving: TransportCipher | null,
   ) {
     this.peer = peer;
     this.localIndex = localIndex;
     this.remoteIndex = remoteIndex;
     this.isInitiator = isInitiator;
-    this.created = now;
-    this.sending = createCipher(keys.sending);
-    this.receiving = createCipher(keys.receiving);
+    this.created = created;
+    this.counter = counter;
+    this.sending = sending;
+    this.receiving = receiving;
+    this.replay = receiving === null ? null : new ReplayWindow();
   }
 
   /** 6.2: neither sending nor receiving from REJECT_AFTER_TIME on. */
@@ -46,11 +49,11 @@ export class Keypair {
   }
 
   canSend(now: number): boolean {
-    return this.sendCounter < REJECT_AFTER_MESSAGES && this.isAlive(now);
+    return this.counter.value < this.counter.rejectAfter && this.isAlive(now);
   }
 
   destroy(): void {
     this.sending.destroy();
-    this.receiving.destroy();
+    this.receiving?.destroy();
   }
 }

@@ -1,29 +1,24 @@
 import { wipe } from '../../shared/key.ts';
-import { PADDING_MULTIPLE, REKEY_AFTER_MESSAGES, REKEY_AFTER_TIME, REKEY_TIMEOUT } from './constants.ts';
+import { REKEY_AFTER_TIME, REKEY_TIMEOUT } from './constants.ts';
 import { COUNT } from './counters.ts';
-import { Keypair } from './keypair.ts';
-import { COOKIE_REPLY, INITIATION, MESSAGE_TRANSPORT, RESPONSE, TRANSPORT } from './messages.ts';
+import { COOKIE_REPLY, INITIATION, RESPONSE } from './messages.ts';
 import { createInitiation, createResponse, type ResponderState } from './noise.ts';
 import type { PacketBuffer } from './packet-buffer.ts';
 import type { Peer } from './peer.ts';
 import type { DeviceState } from './state.ts';
 import { isAfter, timestampAfter, timestampOf } from './tai64n.ts';
+import { sealMessage } from './transport.ts';
 import type { UdpAddress } from './udp-address.ts';
 
 /** Everything that leaves for the network: transport data (5.4.6), and the handshake messages of this end. */
 export class Outbound {
   private readonly state: DeviceState;
-  /** What padding overwrites behind a packet, to be put back. */
-  private readonly saved = new Uint8Array(PADDING_MULTIPLE);
 
   constructor(state: DeviceState) {
     this.state = state;
   }
 
-  /**
-   * Seals one inner packet into `target`. Padding is written behind the packet in `source` (up to 15 bytes) and what was
-   * there is put back. Returns the datagram's length, or 0 if the peer has no usable session or no endpoint.
-   */
+  /** As DataPath says it. What waits already goes first, or packets would overtake each other. */
   seal(
     peer: Peer,
     source: PacketBuffer,
@@ -33,27 +28,8 @@ export class Outbound {
     targetOffset: number,
     now: number,
   ): number {
-    const keypair = peer.keypairs.current;
-    if (keypair === null || peer.endpoint === null || !keypair.canSend(now)) return 0;
-    const padded = paddedLength(length, this.state.mtu);
-    const bytes = source.bytes;
-    const end = sourceOffset + length;
-    const padding = padded - length;
-    for (let i = 0; i < padding; i++) {
-      this.saved[i] = bytes[end + i] as number;
-      bytes[end + i] = 0;
-    }
-    const counter = keypair.sendCounter++;
-    const low = counter >>> 0;
-    const high = (counter - low) / 0x1_0000_0000;
-    const view = target.view;
-    view.setUint32(targetOffset, MESSAGE_TRANSPORT, true);
-    view.setUint32(targetOffset + TRANSPORT.receiver, keypair.remoteIndex, true);
-    view.setUint32(targetOffset + TRANSPORT.counterLow, low, true);
-    view.setUint32(targetOffset + TRANSPORT.counterHigh, high, true);
-    keypair.sending.seal(low, high, source, sourceOffset, padded, target, targetOffset + TRANSPORT.packet);
-    for (let i = 0; i < padding; i++) bytes[end + i] = this.saved[i] as number;
-    return padded + TRANSPORT.overhead;
+    if (peer.staged.length > 0) return 0;
+    return this.sealNow(peer, source, sourceOffset, length, target, targetOffset, now);
   }
 
   /** After `count` data packets (`bytes` of datagrams) went to the network: counters, timers, and a new handshake if due. */
@@ -73,7 +49,7 @@ export class Outbound {
     const { plaintext, datagram, sink } = this.state;
     let bytes = 0;
     while (peer.staged.length > 0) {
-      const length = this.seal(peer, plaintext, 0, peer.staged.peek(plaintext), datagram, 0, now);
+      const length = this.sealNow(peer, plaintext, 0, peer.staged.peek(plaintext), datagram, 0, now);
       if (length === 0) {
         this.initiate(peer, now, false);
         break;
@@ -92,7 +68,7 @@ export class Outbound {
       return;
     }
     const { plaintext, datagram, sink } = this.state;
-    const length = this.seal(peer, plaintext, 0, 0, datagram, 0, now);
+    const length = this.sealNow(peer, plaintext, 0, 0, datagram, 0, now);
     if (length === 0) {
       this.initiate(peer, now, false);
       return;
@@ -170,7 +146,7 @@ export class Outbound {
     const { handshake, dependencies, sink, counters, indices } = this.state;
     const ephemeral = new Uint8Array(32);
     dependencies.random.fill(ephemeral);
-    const localIndex = indices.fresh();
+    const localIndex = indices.fresh(peer);
     const message = handshake.bytes.subarray(0, RESPONSE.size);
     const keys = createResponse(
       message,
@@ -185,9 +161,7 @@ export class Outbound {
       return;
     }
     this.state.beforeSession(now);
-    peer.keypairs.addAsResponder(
-      new Keypair(peer, localIndex, remoteIndex, false, keys, dependencies.createCipher, now),
-    );
+    peer.keypairs.addAsResponder(this.state.newKeypair(peer, localIndex, remoteIndex, false, keys, now));
     wipe(keys.sending);
     wipe(keys.receiving);
     peer.cookies.addMacs(message, now);
@@ -215,6 +189,21 @@ export class Outbound {
     if (count > 0) this.state.drop(peer, COUNT['staged-given-up'], count);
   }
 
+  /** 0 if the peer has no usable session or no endpoint. */
+  private sealNow(
+    peer: Peer,
+    source: PacketBuffer,
+    sourceOffset: number,
+    length: number,
+    target: PacketBuffer,
+    targetOffset: number,
+    now: number,
+  ): number {
+    const keypair = peer.keypairs.current;
+    if (keypair === null || peer.endpoint === null || !keypair.isAlive(now)) return 0;
+    return sealMessage(keypair, this.state.mtu, source, sourceOffset, length, target, targetOffset);
+  }
+
   private sendInitiation(peer: Peer, target: UdpAddress): void {
     peer.txBytes += INITIATION.size;
     this.state.sink.datagram(target, this.state.handshake, 0, INITIATION.size);
@@ -228,7 +217,7 @@ export class Outbound {
     const keypair = peer.keypairs.current;
     if (keypair === null) return;
     if (
-      keypair.sendCounter > REKEY_AFTER_MESSAGES ||
+      keypair.counter.value > keypair.counter.rekeyAfter ||
       (keypair.isInitiator && now - keypair.created >= REKEY_AFTER_TIME)
     ) {
       this.initiate(peer, now, false);
@@ -251,12 +240,4 @@ export class Outbound {
     this.state.newestTimestamp = timestamp;
     this.state.sink.event({ kind: 'timestamp-sent', timestamp: timestamp.slice() });
   }
-}
-
-/** 5.4.6: the next multiple of 16, but no packet grows beyond the MTU. A packet larger than the MTU is padded by its rest. */
-export function paddedLength(length: number, mtu: number): number {
-  if (mtu === 0) return Math.ceil(length / PADDING_MULTIPLE) * PADDING_MULTIPLE;
-  const last = length > mtu ? length % mtu : length;
-  const padded = Math.ceil(last / PADDING_MULTIPLE) * PADDING_MULTIPLE;
-  return length - last + Math.min(padded, mtu);
 }

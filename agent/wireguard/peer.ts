@@ -5,6 +5,7 @@ import { CookieJar } from './cookie.ts';
 import { Counters } from './counters.ts';
 import { dh } from './crypto.ts';
 import type { Deadlines, Sleeper } from './deadlines.ts';
+import type { Followers } from './followers.ts';
 import { type OwnIdentity, type PublicIdentity, publicIdentity } from './identity.ts';
 import type { IndexTable } from './index-table.ts';
 import { KeypairSlots } from './keypair-slots.ts';
@@ -23,6 +24,8 @@ interface PendingHandshake {
 
 /** Everything that a device knows about one peer. The data plane reads `publicKey` and `endpoint`; the rest is the core's. */
 export class Peer implements Sleeper {
+  /** A number that no other peer of the device ever has; followers know the peer by it. */
+  readonly slot: number;
   readonly identity: PublicIdentity;
   /** Where datagrams go. Changed in place when the peer roams, so copy what must last. */
   endpoint: UdpAddress | null = null;
@@ -63,10 +66,18 @@ export class Peer implements Sleeper {
   heapIndex = -1;
   private readonly indices: IndexTable;
 
-  constructor(publicKey: Uint8Array, indices: IndexTable, deadlines: Deadlines<Peer>, random: Random) {
+  constructor(
+    slot: number,
+    publicKey: Uint8Array,
+    indices: IndexTable,
+    deadlines: Deadlines<Peer>,
+    followers: Followers,
+    random: Random,
+  ) {
+    this.slot = slot;
     this.identity = publicIdentity(publicKey);
     this.indices = indices;
-    this.keypairs = new KeypairSlots(indices);
+    this.keypairs = new KeypairSlots(indices, followers);
     this.timers = new Timers(random, (time) => deadlines.wakeBy(this, time));
     this.cookies = new CookieJar(this.identity);
   }

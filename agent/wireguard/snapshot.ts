@@ -1,8 +1,8 @@
-import type { DeviceSnapshot, PeerEndpoint, PeerSnapshot } from './configuration.ts';
+import type { DeviceSnapshot, PeerSnapshot } from './configuration.ts';
 import { isZero } from './crypto.ts';
 import type { Peer } from './peer.ts';
 import type { DeviceState } from './state.ts';
-import type { UdpAddress } from './udp-address.ts';
+import { endpointOf } from './udp-address.ts';
 
 /** A copy of everything that `get=1` tells. The receiver wipes the keys. */
 export function snapshotOf(state: DeviceState): DeviceSnapshot {
@@ -26,10 +26,4 @@ function peerSnapshot(peer: Peer): PeerSnapshot {
     allowedIps: [...peer.allowedIps.values()],
     drops: peer.drops.toRecord(),
   };
-}
-
-function endpointOf(address: UdpAddress): PeerEndpoint {
-  const endpoint: PeerEndpoint = { address: address.addressBytes(), port: address.port };
-  if (address.scope !== 0) endpoint.scope = address.scope;
-  return endpoint;
 }

@@ -6,13 +6,18 @@ import { MAX_PACKET } from './constants.ts';
 import { CookieChecker } from './cookie.ts';
 import { Counters } from './counters.ts';
 import { Deadlines } from './deadlines.ts';
+import { type Followers, NO_FOLLOWERS } from './followers.ts';
 import { HandshakeLoad } from './handshake-load.ts';
 import type { OwnIdentity } from './identity.ts';
 import { IndexTable } from './index-table.ts';
+import { Keypair } from './keypair.ts';
 import { INITIATION, TRANSPORT } from './messages.ts';
+import type { SessionKeys } from './noise.ts';
 import { type PacketBuffer, packetBuffer } from './packet-buffer.ts';
-import type { Peer } from './peer.ts';
+import { Peer } from './peer.ts';
 import { RateLimiter } from './rate-limiter.ts';
+import { OwnCounter } from './send-counter.ts';
+import { SharedCounter } from './shared-session.ts';
 import type { Sink } from './sink.ts';
 import { SleepDetector } from './sleep-detector.ts';
 
@@ -27,6 +32,8 @@ export interface DeviceDependencies {
   wall: () => number;
   /** Of the tunnel; padding does not grow a packet beyond it. 0 for no limit. */
   mtu: number;
+  /** The other workers of the tunnel, if there are any. */
+  followers?: Followers;
   /** The newest TAI64N (12 bytes) that this private key sent before, so that a clock set back blocks no handshake. */
   lastTimestamp?: Uint8Array;
 }
@@ -35,10 +42,14 @@ export interface DeviceDependencies {
 export class DeviceState {
   readonly dependencies: DeviceDependencies;
   readonly sink: Sink;
+  readonly followers: Followers;
   mtu: number;
   own: OwnIdentity | null = null;
   /** By public key in hex. */
   readonly peers = new Map<string, Peer>();
+  /** By slot. A slot is never used again, for followers may still report of a peer that is gone. */
+  readonly slots = new Map<number, Peer>();
+  private nextSlot = 0;
   readonly allowedIps = new AllowedIps<Peer>();
   readonly indices: IndexTable;
   readonly deadlines = new Deadlines<Peer>();
@@ -62,8 +73,9 @@ export class DeviceState {
   constructor(dependencies: DeviceDependencies, now: number) {
     this.dependencies = dependencies;
     this.sink = dependencies.sink;
+    this.followers = dependencies.followers ?? NO_FOLLOWERS;
     this.mtu = dependencies.mtu;
-    this.indices = new IndexTable(dependencies.random);
+    this.indices = new IndexTable(dependencies.random, this.followers.workers);
     this.cookies = new CookieChecker(dependencies.random);
     this.sleep = new SleepDetector(dependencies.wall, now);
     this.newestTimestamp = dependencies.lastTimestamp?.slice() ?? null;
@@ -76,6 +88,52 @@ export class DeviceState {
 
   peer(publicKey: Uint8Array): Peer | undefined {
     return this.peers.get(keyToHex(publicKey));
+  }
+
+  addPeer(publicKey: Uint8Array): Peer {
+    const slot = this.nextSlot++;
+    const { indices, deadlines, followers, dependencies } = this;
+    const peer = new Peer(slot, publicKey, indices, deadlines, followers, dependencies.random);
+    peer.setOwnIdentity(this.own);
+    this.peers.set(keyToHex(publicKey), peer);
+    this.slots.set(slot, peer);
+    followers.peerChanged(peer);
+    return peer;
+  }
+
+  /** Its allowed IPs are gone already. Wipes its keys. */
+  removePeer(peer: Peer): void {
+    peer.close();
+    this.deadlines.remove(peer);
+    this.peers.delete(keyToHex(peer.publicKey));
+    this.slots.delete(peer.slot);
+    this.followers.peerRemoved(peer);
+  }
+
+  /** Makes a session known to everybody that takes part in it. The caller keeps `keys` and wipes them. */
+  newKeypair(
+    peer: Peer,
+    localIndex: number,
+    remoteIndex: number,
+    isInitiator: boolean,
+    keys: SessionKeys,
+    now: number,
+  ): Keypair<Peer> {
+    const { createCipher } = this.dependencies;
+    const memory = this.followers.share(keys);
+    const owner = this.indices.ownerOf(peer);
+    const keypair = new Keypair(
+      peer,
+      localIndex,
+      remoteIndex,
+      isInitiator,
+      now,
+      memory === null ? new OwnCounter() : new SharedCounter(memory),
+      createCipher(keys.sending),
+      owner === 0 ? createCipher(keys.receiving) : null,
+    );
+    if (memory !== null) this.followers.sessionBegan(keypair, owner, memory);
+    return keypair;
   }
 
   /** The first session begins: how long the host slept before concerns nobody. */

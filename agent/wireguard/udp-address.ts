@@ -1,3 +1,5 @@
+import type { PeerEndpoint } from './configuration.ts';
+
 /**
  * A UDP endpoint held as numbers, so that the receive path compares and copies endpoints without allocating. IPv4 uses
  * `word0` alone. Words are the address in network order read as unsigned 32-bit integers.
@@ -67,4 +69,11 @@ export class UdpAddress {
     }
     return bytes;
   }
+}
+
+/** The address as plain data. */
+export function endpointOf(address: UdpAddress): PeerEndpoint {
+  const endpoint: PeerEndpoint = { address: address.addressBytes(), port: address.port };
+  if (address.scope !== 0) endpoint.scope = address.scope;
+  return endpoint;
 }

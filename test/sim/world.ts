@@ -1,6 +1,9 @@
 import { clamp, publicKeyOf } from '../../agent/wireguard/crypto.ts';
 import { Device, type DeviceDependencies } from '../../agent/wireguard/device.ts';
+import { Follower } from '../../agent/wireguard/follower.ts';
+import type { FollowerReport, FollowerUpdate } from '../../agent/wireguard/follower-updates.ts';
 import { type PacketBuffer, packetBuffer } from '../../agent/wireguard/packet-buffer.ts';
+import { Publisher } from '../../agent/wireguard/publisher.ts';
 import type { DeviceEvent } from '../../agent/wireguard/sink.ts';
 import { UdpAddress } from '../../agent/wireguard/udp-address.ts';
 import { type Endpoint, parseEndpoint } from '../../shared/endpoint.ts';
@@ -58,6 +61,8 @@ export class World {
   readonly hosts: Host[] = [];
   /** Every datagram that was sent, lost ones too. */
   readonly sent: (Datagram & { at: number })[] = [];
+  /** How many workers the hosts to be made have. */
+  workers = 1;
   /** Keeps `sent` from growing in long runs. */
   recording = true;
   /** Decides about single datagrams: false loses it. */
@@ -121,8 +126,7 @@ export class World {
       if (next > end) break;
       this.now = Math.max(this.now, next);
       while ((this.queue[0]?.at ?? Number.POSITIVE_INFINITY) <= this.now) this.queue.shift()?.run();
-      for (const host of this.hosts)
-        if (host.device.nextDeadline() <= this.now) host.device.advance(this.now);
+      for (const host of this.hosts) host.advance();
     }
     this.now = end;
   }
@@ -133,14 +137,14 @@ export class World {
   }
 
   private nextDeadline(): number {
-    return this.hosts.reduce(
-      (least, host) => Math.min(least, host.device.nextDeadline()),
-      Number.POSITIVE_INFINITY,
-    );
+    return this.hosts.reduce((least, host) => Math.min(least, host.nextDeadline()), Number.POSITIVE_INFINITY);
   }
 }
 
-/** One host of the world: a device, where its packets come out, and what it reported. */
+/** The most milliseconds that a message between two workers is under way. */
+const BETWEEN_WORKERS = 2;
+
+/** One host of the world: a device and perhaps followers, where its packets come out, and what it reported. */
 export class Host {
   readonly device: Device;
   readonly privateKey = new Uint8Array(32);
@@ -150,8 +154,12 @@ export class Host {
   /** Inner packets that came out of the tunnel. */
   readonly received: Uint8Array[] = [];
   readonly events: DeviceEvent[] = [];
+  readonly followers: Follower[] = [];
+  /** For each follower, the updates that it has not taken yet. */
+  private readonly updates: FollowerUpdate[][] = [];
   private readonly world: World;
   private readonly buffer: PacketBuffer = packetBuffer(70_000);
+  private readonly sealed: PacketBuffer = packetBuffer(70_000);
 
   constructor(world: World, address: string, options: Partial<DeviceDependencies>) {
     this.world = world;
@@ -165,6 +173,9 @@ export class Host {
         random: world.random,
         wall: () => world.wallStart + world.now,
         mtu: 1420,
+        ...(world.workers > 1 && {
+          followers: new Publisher(world.workers, (update) => this.update(update)),
+        }),
         ...options,
         sink: {
           datagram: (target, buffer, offset, length) =>
@@ -180,6 +191,7 @@ export class Host {
       },
       world.now,
     );
+    for (let worker = 1; worker < world.workers; worker++) this.addFollower(worker);
     this.device.configure({ privateKey: this.privateKey }, world.now);
   }
 
@@ -212,23 +224,84 @@ export class Host {
     );
   }
 
-  /** Puts an inner packet into the tunnel. */
+  /** Puts an inner packet into the tunnel; where there are several workers, it is read by any. */
   send(packet: Uint8Array): void {
-    this.buffer.bytes.set(packet, 64);
-    this.device.packetFromTunnel(this.buffer, 64, packet.length, this.world.now);
+    const { buffer, sealed, world } = this;
+    buffer.bytes.set(packet, 64);
+    const follower =
+      world.workers > 1 ? this.followers[Math.floor(world.random.next() * world.workers) - 1] : undefined;
+    if (follower === undefined) {
+      this.device.packetFromTunnel(buffer, 64, packet.length, world.now);
+      return;
+    }
+    const peer = follower.route(buffer, 64, packet.length);
+    if (peer === null) return;
+    const length = follower.seal(peer, buffer, 64, packet.length, sealed, 0, world.now);
+    if (length === 0) follower.stage(peer, buffer, 64, packet.length, world.now);
+    else {
+      const to = addressText(peer.endpoint as UdpAddress);
+      world.transmit({ from: this.address, to, bytes: sealed.bytes.slice(0, length) });
+      follower.sealed(peer, 1, length, world.now);
+    }
   }
 
-  /** Takes a datagram from the network. */
+  /** Takes a datagram from the network; transport data goes to the worker that its receiver index tells. */
   receive(bytes: Uint8Array, from: string): void {
-    this.buffer.bytes.set(bytes, 32);
-    const source = endpoint(from);
-    this.device.datagramFromNetwork(
-      this.buffer,
-      32,
-      bytes.length,
-      UdpAddress.from(source.address, source.port),
-      this.world.now,
-    );
+    const { buffer, world } = this;
+    buffer.bytes.set(bytes, 32);
+    const { address, port } = endpoint(from);
+    const source = UdpAddress.from(address, port);
+    const worker = bytes[0] === 4 ? (bytes[4] as number) % world.workers : 0;
+    const follower = this.followers[worker - 1];
+    if (follower === undefined) {
+      this.device.datagramFromNetwork(buffer, 32, bytes.length, source, world.now);
+      return;
+    }
+    const length = follower.open(buffer, 32, bytes.length, source, this.sealed, 0, world.now);
+    if (length > 0) this.received.push(this.sealed.bytes.slice(0, length));
+  }
+
+  nextDeadline(): number {
+    return Math.min(this.device.nextDeadline(), ...this.followers.map((follower) => follower.nextDeadline()));
+  }
+
+  advance(): void {
+    const { now } = this.world;
+    for (const path of [this.device, ...this.followers]) if (path.nextDeadline() <= now) path.advance(now);
+  }
+
+  /** Messages between workers stay in order but take their time. */
+  private addFollower(worker: number): void {
+    const { world } = this;
+    const waiting: FollowerUpdate[] = [];
+    const reports: FollowerReport[] = [];
+    const follower = new Follower({
+      worker,
+      mtu: 1420,
+      createCipher: createReferenceCipher,
+      mayHandOver: () => reports.length < 256,
+      takeUpdates: () => this.takeUpdates(worker),
+      report: (report) => {
+        reports.push(report);
+        world.at(world.now + world.random.next() * BETWEEN_WORKERS, () => {
+          for (const next of reports.splice(0)) this.device.report(next, world.now);
+        });
+      },
+    });
+    this.updates.push(waiting);
+    this.followers.push(follower);
+  }
+
+  private update(update: FollowerUpdate): void {
+    const { world } = this;
+    for (const [index, waiting] of this.updates.entries()) {
+      waiting.push(update);
+      world.at(world.now + world.random.next() * BETWEEN_WORKERS, () => this.takeUpdates(index + 1));
+    }
+  }
+
+  private takeUpdates(worker: number): void {
+    for (const update of this.updates[worker - 1]?.splice(0) ?? []) this.followers[worker - 1]?.apply(update);
   }
 
   /** What this host counted about its only peer. */

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceChange } from '../../../agent/wireguard/configuration.ts';
 import { cryptoReady } from '../../../agent/wireguard/crypto.ts';
-import { paddedLength } from '../../../agent/wireguard/outbound.ts';
+import { paddedLength } from '../../../agent/wireguard/transport.ts';
 import { formatPrefix } from '../../../shared/prefix.ts';
 import { endpoint, type Host, ipv4, prefix, World } from '../../sim/world.ts';
 

@@ -1,0 +1,274 @@
+import { WarrenError } from '../../shared/errors.ts';
+import type { CreateTransportCipher } from './aead.ts';
+import { AllowedIps } from './allowed-ips.ts';
+import { COUNT, type CounterName, Counters } from './counters.ts';
+import type { DataPath } from './data-path.ts';
+import { FollowerKeypair, FollowerPeer } from './follower-peer.ts';
+import type { FollowerReport, FollowerUpdate } from './follower-updates.ts';
+import { TRANSPORT } from './messages.ts';
+import type { PacketBuffer } from './packet-buffer.ts';
+import { SharedCounter, takeKeys } from './shared-session.ts';
+import { destinationOf, innerLength, openMessage, sealMessage } from './transport.ts';
+import { endpointOf, UdpAddress } from './udp-address.ts';
+
+/** How often activity is reported, milliseconds: the timers of section 6 count in seconds. */
+const REPORT_INTERVAL = 100;
+const NEVER = Number.POSITIVE_INFINITY;
+
+export interface FollowerDependencies {
+  /** Which worker this is, from 1. */
+  worker: number;
+  createCipher: CreateTransportCipher;
+  /** Hands a report to the device. */
+  report: (report: FollowerReport) => void;
+  /** Room for one more packet on its way to the device; false while too many are under way. */
+  mayHandOver: () => boolean;
+  /** Takes the updates that wait, by `apply`. Cheap when there are none. */
+  takeUpdates: () => void;
+  mtu: number;
+}
+
+/**
+ * A further worker's part of a device: it seals for every peer under the session that the device chose, with counters that
+ * all workers share, and opens for the peers whose receiver indices are its own. Handshakes, timers and all decisions stay
+ * with the device, which hears what happened here ten times a second.
+ */
+export class Follower implements DataPath {
+  readonly #dependencies: FollowerDependencies;
+  readonly #peers = new Map<number, FollowerPeer>();
+  readonly #allowedIps = new AllowedIps<FollowerPeer>();
+  readonly #sessions = new Map<number, FollowerKeypair>();
+  readonly #counters = new Counters();
+  /** Those that something happened with since the last report. */
+  #active: FollowerPeer[] = [];
+  #reportAt = NEVER;
+  /** Something was counted that belongs to no peer. */
+  #hasCounts = false;
+  #mtu: number;
+
+  constructor(dependencies: FollowerDependencies) {
+    this.#dependencies = dependencies;
+    this.#mtu = dependencies.mtu;
+  }
+
+  apply(update: FollowerUpdate): void {
+    switch (update.kind) {
+      case 'mtu':
+        this.#mtu = update.mtu;
+        return;
+      case 'peer': {
+        let peer = this.#peers.get(update.slot);
+        if (peer === undefined) {
+          peer = new FollowerPeer(update.slot);
+          this.#peers.set(update.slot, peer);
+        }
+        const { endpoint } = update;
+        peer.endpoint =
+          endpoint === null ? null : UdpAddress.from(endpoint.address, endpoint.port, endpoint.scope);
+        return;
+      }
+      case 'peer-removed':
+        this.#peers.delete(update.slot);
+        return;
+      case 'allowed-ip': {
+        const peer = this.#peer(update.slot);
+        if (update.remove) this.#allowedIps.remove(update.prefix, peer);
+        else this.#allowedIps.insert(update.prefix, peer);
+        return;
+      }
+      case 'session':
+        this.#begin(update);
+        return;
+      case 'current': {
+        const keypair = this.#sessions.get(update.localIndex);
+        if (keypair === undefined) return;
+        keypair.peer.current = keypair;
+        return;
+      }
+      case 'session-ended': {
+        const keypair = this.#sessions.get(update.localIndex);
+        if (keypair === undefined) return;
+        this.#sessions.delete(update.localIndex);
+        if (keypair.peer.current === keypair) keypair.peer.current = null;
+        keypair.destroy();
+        return;
+      }
+      case 'aged':
+        for (const keypair of this.#sessions.values()) keypair.created -= update.milliseconds;
+        return;
+    }
+  }
+
+  route(buffer: PacketBuffer, offset: number, length: number): FollowerPeer | null {
+    const peer = destinationOf(this.#allowedIps, this.#counters, buffer, offset, length);
+    if (peer === null) this.#hasCounts = true;
+    return peer;
+  }
+
+  seal(
+    peer: FollowerPeer,
+    source: PacketBuffer,
+    sourceOffset: number,
+    length: number,
+    target: PacketBuffer,
+    targetOffset: number,
+    now: number,
+  ): number {
+    const keypair = peer.current;
+    if (keypair === null || peer.endpoint === null || !keypair.isAlive(now)) return 0;
+    return sealMessage(keypair, this.#mtu, source, sourceOffset, length, target, targetOffset);
+  }
+
+  stage(_peer: FollowerPeer, buffer: PacketBuffer, offset: number, length: number, _now: number): void {
+    if (!this.#dependencies.mayHandOver()) {
+      this.#count('staged-overflow');
+      return;
+    }
+    this.#dependencies.report({ kind: 'packet', bytes: buffer.bytes.slice(offset, offset + length) });
+  }
+
+  sealed(peer: FollowerPeer, count: number, bytes: number, now: number): void {
+    if (count === 0) return;
+    peer.txBytes += bytes;
+    peer.lastDataSent = now;
+    this.#noteActivity(peer, now);
+  }
+
+  open(
+    source: PacketBuffer,
+    offset: number,
+    length: number,
+    from: UdpAddress,
+    target: PacketBuffer,
+    targetOffset: number,
+    now: number,
+  ): number {
+    if (length < TRANSPORT.overhead) {
+      this.#count('malformed-datagram');
+      return 0;
+    }
+    const keypair = this.#session(source.view.getInt32(offset + TRANSPORT.receiver, true));
+    if (keypair === undefined) {
+      this.#count('unknown-receiver');
+      return 0;
+    }
+    const peer = keypair.peer;
+    const why = openMessage(keypair, source, offset, length, target, targetOffset, now);
+    if (why >= 0) {
+      this.#drop(peer, why, now);
+      return 0;
+    }
+    if (peer.endpoint === null || !peer.endpoint.equals(from)) this.#roam(peer, from);
+    if (!keypair.isConfirmed) this.#confirm(keypair, now);
+    peer.rxBytes += length;
+    peer.lastReceived = now;
+    this.#noteActivity(peer, now);
+    const plain = length - TRANSPORT.overhead;
+    if (plain === 0) return 0;
+    peer.lastDataReceived = now;
+    const inner = innerLength(this.#allowedIps, peer, target, targetOffset, plain);
+    if (inner > 0) return inner;
+    this.#drop(peer, -inner, now);
+    return 0;
+  }
+
+  datagramFromNetwork(
+    buffer: PacketBuffer,
+    offset: number,
+    length: number,
+    source: UdpAddress,
+    _now: number,
+  ): void {
+    if (!this.#dependencies.mayHandOver()) {
+      this.#count('rate-limited');
+      return;
+    }
+    const bytes = buffer.bytes.slice(offset, offset + length);
+    this.#dependencies.report({ kind: 'datagram', bytes, source: endpointOf(source) });
+  }
+
+  nextDeadline(): number {
+    return this.#hasCounts && this.#reportAt === NEVER ? 0 : this.#reportAt;
+  }
+
+  advance(now: number): void {
+    if (this.#reportAt === NEVER && this.#hasCounts) this.#reportAt = now + REPORT_INTERVAL;
+    if (now < this.#reportAt) return;
+    this.#reportAt = NEVER;
+    this.#hasCounts = false;
+    const peers = this.#active.map((peer) => peer.takeActivity());
+    this.#active = [];
+    this.#dependencies.report({ kind: 'activity', peers, counts: this.#counters.takeAll() });
+  }
+
+  /** Wipes every key. */
+  close(): void {
+    for (const keypair of this.#sessions.values()) keypair.destroy();
+    this.#sessions.clear();
+    this.#peers.clear();
+  }
+
+  /** The device may have begun the session a moment ago and this worker not have looked yet. */
+  #session(index: number): FollowerKeypair | undefined {
+    const keypair = this.#sessions.get(index);
+    if (keypair !== undefined) return keypair;
+    this.#dependencies.takeUpdates();
+    return this.#sessions.get(index);
+  }
+
+  #peer(slot: number): FollowerPeer {
+    const peer = this.#peers.get(slot);
+    if (peer === undefined) throw new WarrenError('internal', `follower: no peer in slot ${slot}`);
+    return peer;
+  }
+
+  #begin(update: FollowerUpdate & { kind: 'session' }): void {
+    const { worker, createCipher } = this.#dependencies;
+    const { localIndex, remoteIndex, created, memory } = update;
+    const peer = this.#peer(update.slot);
+    const keypair = takeKeys(
+      memory,
+      (keys) =>
+        new FollowerKeypair(
+          peer,
+          localIndex,
+          remoteIndex,
+          false,
+          created,
+          new SharedCounter(memory),
+          createCipher(keys.sending),
+          update.owner === worker ? createCipher(keys.receiving) : null,
+        ),
+    );
+    this.#sessions.set(localIndex, keypair);
+  }
+
+  /** 2.1: any authentic message tells where the peer is. */
+  #roam(peer: FollowerPeer, from: UdpAddress): void {
+    if (peer.endpoint === null) peer.endpoint = from.clone();
+    else peer.endpoint.copyFrom(from);
+    this.#dependencies.report({ kind: 'roamed', slot: peer.slot, endpoint: endpointOf(from) });
+  }
+
+  #confirm(keypair: FollowerKeypair, now: number): void {
+    keypair.isConfirmed = true;
+    this.#dependencies.report({ kind: 'confirmed', localIndex: keypair.localIndex, time: now });
+  }
+
+  #drop(peer: FollowerPeer, index: number, now: number): void {
+    peer.drops.add(index);
+    this.#noteActivity(peer, now);
+  }
+
+  #count(name: CounterName): void {
+    this.#counters.add(COUNT[name]);
+    this.#hasCounts = true;
+  }
+
+  #noteActivity(peer: FollowerPeer, now: number): void {
+    if (peer.isActive) return;
+    peer.isActive = true;
+    this.#active.push(peer);
+    if (this.#reportAt === NEVER) this.#reportAt = now + REPORT_INTERVAL;
+  }
+}

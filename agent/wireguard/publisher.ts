@@ -1,0 +1,58 @@
+import type { Prefix } from '../../shared/prefix.ts';
+import type { FollowerUpdate } from './follower-updates.ts';
+import type { Followers } from './followers.ts';
+import type { Keypair } from './keypair.ts';
+import type { SessionKeys } from './noise.ts';
+import type { Peer } from './peer.ts';
+import { shareSession } from './shared-session.ts';
+import { endpointOf } from './udp-address.ts';
+
+/** Tells the followers of a tunnel what they need of the device, so that they can seal for every peer and open for theirs. */
+export class Publisher implements Followers {
+  readonly workers: number;
+  readonly #post: (update: FollowerUpdate) => void;
+
+  /** `post` hands an update to every follower; all get them in the same order. */
+  constructor(workers: number, post: (update: FollowerUpdate) => void) {
+    this.workers = workers;
+    this.#post = post;
+  }
+
+  peerChanged(peer: Peer): void {
+    const endpoint = peer.endpoint === null ? null : endpointOf(peer.endpoint);
+    this.#post({ kind: 'peer', slot: peer.slot, endpoint });
+  }
+
+  peerRemoved(peer: Peer): void {
+    this.#post({ kind: 'peer-removed', slot: peer.slot });
+  }
+
+  allowedIpChanged(peer: Peer, prefix: Prefix, remove: boolean): void {
+    this.#post({ kind: 'allowed-ip', slot: peer.slot, prefix, remove });
+  }
+
+  share(keys: SessionKeys): SharedArrayBuffer {
+    return shareSession(keys, this.workers - 1);
+  }
+
+  sessionBegan(keypair: Keypair<Peer>, owner: number, memory: SharedArrayBuffer): void {
+    const { localIndex, remoteIndex, created } = keypair;
+    this.#post({ kind: 'session', slot: keypair.peer.slot, localIndex, remoteIndex, created, owner, memory });
+  }
+
+  currentChanged(keypair: Keypair<Peer>): void {
+    this.#post({ kind: 'current', localIndex: keypair.localIndex });
+  }
+
+  sessionEnded(keypair: Keypair<Peer>): void {
+    this.#post({ kind: 'session-ended', localIndex: keypair.localIndex });
+  }
+
+  aged(milliseconds: number): void {
+    this.#post({ kind: 'aged', milliseconds });
+  }
+
+  mtuChanged(mtu: number): void {
+    this.#post({ kind: 'mtu', mtu });
+  }
+}
