@@ -110,9 +110,14 @@ export class Daemon {
 
   async #openTunnel(): Promise<void> {
     const timestamps = new TimestampKeeper(this.#state, this.#log);
-    const { interfaceName, mtu, driver, listenPort } = this.#settings;
+    const { interfaceName, mtu, driver, workers, listenPort } = this.#settings;
     const tunnel = await openTunnel(
-      { interfaceName, mtu, ...(timestamps.last === undefined ? {} : { lastTimestamp: timestamps.last }) },
+      {
+        interfaceName,
+        mtu,
+        ...(workers === null ? {} : { workers }),
+        ...(timestamps.last === undefined ? {} : { lastTimestamp: timestamps.last }),
+      },
       driver,
       (event) => {
         if (event.kind === 'timestamp-sent') timestamps.sent(event.timestamp);

@@ -15,8 +15,8 @@ export async function openTunnel(
   log: Logger,
 ): Promise<Tunnel> {
   const tunnel = await openBest(options, wanted, onEvent, log);
-  const { driver, offloads, notes } = tunnel.facts;
-  log.info({ driver, offloads }, 'the tunnel is open');
+  const { driver, workers, offloads, notes } = tunnel.facts;
+  log.info({ driver, workers, offloads }, 'the tunnel is open');
   for (const note of notes) log.warn(note);
   return tunnel;
 }

@@ -9,7 +9,15 @@ import { enrol } from '../control/enrol.ts';
 import { checkPrivileges } from '../host/privileges.ts';
 import { State } from '../state/state.ts';
 import type { DriverName } from '../tunnel/commands.ts';
-import { DEFAULT_INTERFACE, DEFAULT_MTU, interfaceName, mtu, withLogLevel, withState } from './options.ts';
+import {
+  DEFAULT_INTERFACE,
+  DEFAULT_MTU,
+  interfaceName,
+  mtu,
+  withLogLevel,
+  withState,
+  withWorkers,
+} from './options.ts';
 import { runDaemon } from './run-daemon.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -22,6 +30,7 @@ interface JoinOptions {
   listenPort: number;
   mtu: number;
   driver?: DriverName;
+  workers?: number;
   advertiseRoutes: string[];
   acceptRoutes: boolean;
   advertiseExitNode: boolean;
@@ -47,7 +56,7 @@ export function joinCommand(): Command {
     .option('--advertise-routes <cidr,...>', 'offer to carry these networks', routes, [])
     .option('--accept-routes', 'use the networks that others carry', false)
     .option('--advertise-exit-node', 'offer to carry traffic to the Internet', false);
-  return withLogLevel(withState(command), 'warn')
+  return withLogLevel(withState(withWorkers(command)), 'warn')
     .addHelpText(
       'after',
       `
@@ -96,6 +105,7 @@ async function join(argument: string | undefined, options: JoinOptions): Promise
       mtu: options.mtu,
       listenPort: options.listenPort,
       driver: options.driver ?? null,
+      workers: options.workers ?? null,
       advertiseRoutes: options.advertiseRoutes,
       acceptRoutes: options.acceptRoutes,
       advertiseExitNode: options.advertiseExitNode,

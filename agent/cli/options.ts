@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { LOG_LEVELS } from '../../shared/log.ts';
 import { State } from '../state/state.ts';
+import { MAX_WORKERS, workersByCores } from '../tunnel/workers.ts';
 
 export const DEFAULT_STATE = '/var/lib/warren';
 export const DEFAULT_INTERFACE = 'warren0';
@@ -31,6 +32,23 @@ export function interfaceName(text: string): string {
     );
   }
   return text;
+}
+
+/** `--workers N`. */
+export function withWorkers(command: Command): Command {
+  return command.option(
+    '--workers <n>',
+    `threads that move packets, 1 to ${MAX_WORKERS} (default: half of the cores, here ${workersByCores()})`,
+    workers,
+  );
+}
+
+function workers(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > MAX_WORKERS) {
+    throw new InvalidArgumentError(`expected a number from 1 to ${MAX_WORKERS}.`);
+  }
+  return value;
 }
 
 /** IPv6 needs 1280 (RFC 8200 section 5). */

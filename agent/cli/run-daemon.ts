@@ -15,12 +15,12 @@ export async function runDaemon(
     identity,
     settings,
     log,
-    onUp: ({ interfaceName, driver, offloads }, port) => {
+    onUp: ({ interfaceName, driver, workers, offloads }, port) => {
       const active = Object.entries(offloads)
         .filter(([, on]) => on)
         .map(([offload]) => offload);
       process.stdout.write(
-        `mesh is up\n  interface ${interfaceName}, UDP port ${port}, driver ${driver}, offloads ${active.join(' ') || 'none'}\n`,
+        `mesh is up\n  interface ${interfaceName}, UDP port ${port}, driver ${driver}, workers ${workers}, offloads ${active.join(' ') || 'none'}\n`,
       );
     },
   });

@@ -10,25 +10,27 @@ import { createLogger, LOG_LEVELS, type LogLevel } from '../../shared/log.ts';
 import type { DriverName } from '../tunnel/commands.ts';
 import { Tunnel } from '../tunnel/tunnel.ts';
 import { UapiServer } from '../uapi/server.ts';
-import { DEFAULT_MTU, interfaceName, mtu } from './options.ts';
+import { DEFAULT_MTU, interfaceName, mtu, withWorkers } from './options.ts';
 
 interface Options {
   driver: DriverName;
   mtu: number;
+  workers?: number;
   daemon: boolean;
   logLevel: LogLevel;
 }
 
 /** `bin/agent tunnel IFNAME`: a plain WireGuard interface, without a coordinator, for wg(8) and wg-quick(8). */
 export function tunnelCommand(): Command {
-  return new Command('tunnel')
+  const command = new Command('tunnel')
     .description('a plain WireGuard interface, configured with wg(8); needs no coordinator')
     .argument('<ifname>', 'name of the interface to make', interfaceName)
     .addOption(
       new Option('--driver <name>', 'how packets move').choices(['linux', 'portable']).default('linux'),
     )
     .option('--mtu <bytes>', 'MTU of the interface', mtu, DEFAULT_MTU)
-    .option('--daemon', 'go to the background once wg(8) can reach the interface', false)
+    .option('--daemon', 'go to the background once wg(8) can reach the interface', false);
+  return withWorkers(command)
     .addOption(new Option('--log-level <level>', 'what to log').choices([...LOG_LEVELS]).default('warn'))
     .addHelpText(
       'after',
@@ -52,7 +54,12 @@ async function run(name: string, options: Options): Promise<void> {
   process.once('SIGTERM', () => stop.resolve());
   process.once('SIGINT', () => stop.resolve());
   const tunnel = await Tunnel.open(
-    { driver: options.driver, interfaceName: name, mtu: options.mtu },
+    {
+      driver: options.driver,
+      interfaceName: name,
+      mtu: options.mtu,
+      ...(options.workers === undefined ? {} : { workers: options.workers }),
+    },
     (event) => {
       if (event.kind !== 'timestamp-sent') log.debug({ event: event.kind }, 'device');
     },
@@ -69,13 +76,13 @@ async function run(name: string, options: Options): Promise<void> {
   const watcher = watch(dirname(server.path), () => {
     if (!server.isThere()) end();
   });
-  const { interfaceName, driver, offloads, notes } = tunnel.facts;
+  const { interfaceName, driver, workers, offloads, notes } = tunnel.facts;
   for (const note of notes) log.warn(note);
   const active = Object.entries(offloads)
     .filter(([, on]) => on)
     .map(([offload]) => offload);
   process.stdout.write(
-    `${interfaceName} is up: driver ${driver}, offloads ${active.join(' ') || 'none'}, socket ${server.path}\n`,
+    `${interfaceName} is up: driver ${driver}, workers ${workers}, offloads ${active.join(' ') || 'none'}, socket ${server.path}\n`,
   );
   try {
     await tunnel.closed;
@@ -101,6 +108,7 @@ async function detach(name: string, options: Options): Promise<void> {
       options.driver,
       '--mtu',
       String(options.mtu),
+      ...(options.workers === undefined ? [] : ['--workers', String(options.workers)]),
       '--log-level',
       options.logLevel,
     ],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_WORKERS } from '../tunnel/workers.ts';
 
 /** The files of the state folder, as JSON. Each carries the version of its form; a newer one is refused, not guessed at. */
 
@@ -38,6 +39,8 @@ export const settingsSchema = z.object({
   /** What the system chose last: taken again if it is free, so that peers find a restarted agent where it was. */
   lastPort: z.number().int().optional(),
   driver: z.enum(['linux', 'portable']).nullable(),
+  /** Threads that move packets; null for by the number of cores. */
+  workers: z.number().int().min(1).max(MAX_WORKERS).nullable().default(null),
   advertiseRoutes: z.array(z.string()),
   acceptRoutes: z.boolean(),
   advertiseExitNode: z.boolean(),

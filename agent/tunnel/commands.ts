@@ -8,6 +8,8 @@ export interface TunnelOptions {
   driver: DriverName;
   interfaceName: string;
   mtu: number;
+  /** Threads that move packets, from 1; by the number of cores where absent. Only the linux driver uses several. */
+  workers?: number;
   /** The last TAI64N that this private key sent (12 bytes), from disk. */
   lastTimestamp?: Uint8Array;
   /** Offloads to leave off even where the kernel has them. */
@@ -21,6 +23,7 @@ export interface TunnelFacts {
   /** As the kernel knows it. */
   interfaceName: string;
   driver: DriverName;
+  workers: number;
   /** Which offloads are at work. */
   offloads: Record<OffloadName, boolean>;
   /** One line each: what the kernel refused, and which AEAD was taken. */

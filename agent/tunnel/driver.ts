@@ -1,5 +1,6 @@
 import type { CreateTransportCipher } from '../wireguard/aead.ts';
 import type { Device } from '../wireguard/device.ts';
+import type { Followers } from '../wireguard/followers.ts';
 import type { PacketBuffer } from '../wireguard/packet-buffer.ts';
 import type { UdpAddress } from '../wireguard/udp-address.ts';
 import type { SocketChange, SocketSnapshot, TunnelFacts, TunnelOptions } from './commands.ts';
@@ -11,6 +12,8 @@ import type { SocketChange, SocketSnapshot, TunnelFacts, TunnelOptions } from '.
 export interface Driver {
   readonly facts: TunnelFacts;
   readonly createCipher: CreateTransportCipher;
+  /** The tunnel's other workers, which the device is to tell what they need. */
+  readonly followers: Followers;
   /** Memory that this driver's ciphers and system calls can use; the device's own scratch buffers come from here too. */
   readonly createBuffer: (length: number) => PacketBuffer;
   /** Binds or rebinds the UDP sockets (IPv4 and IPv6 on one port). Throws WarrenError `in-use`; the old sockets then stay. */

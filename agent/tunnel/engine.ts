@@ -6,6 +6,7 @@ import { Device } from '../wireguard/device.ts';
 import type { DeviceEvent } from '../wireguard/sink.ts';
 import type { TunnelOptions, TunnelReply, TunnelRequest, TunnelSnapshot } from './commands.ts';
 import type { Driver } from './driver.ts';
+import { monotonicNow } from './monotonic.ts';
 
 /** One tunnel inside its worker thread: a driver, a device between its two sides, and the requests of the main thread. */
 export class Engine {
@@ -27,6 +28,7 @@ export class Engine {
       {
         createCipher: driver.createCipher,
         createBuffer: driver.createBuffer,
+        followers: driver.followers,
         random: systemRandom,
         sink: {
           datagram: (target, buffer, offset, length) => driver.sendDatagram(target, buffer, offset, length),
@@ -37,7 +39,7 @@ export class Engine {
         mtu: options.mtu,
         ...(options.lastTimestamp === undefined ? {} : { lastTimestamp: options.lastTimestamp }),
       },
-      performance.now(),
+      monotonicNow(),
     );
     return new Engine(driver, device);
   }
@@ -48,7 +50,7 @@ export class Engine {
       switch (request.verb) {
         case 'configure':
           await this.#driver.setSocket(request.socket);
-          this.device.configure(request.device, performance.now());
+          this.device.configure(request.device, monotonicNow());
           wipeSecrets(request);
           return { id: request.id, ok: true };
         case 'snapshot':

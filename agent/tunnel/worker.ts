@@ -61,7 +61,7 @@ async function main(): Promise<void> {
   const driver = await open(options);
   const engine = await Engine.create(driver, options, (device) => tell({ event: 'device', device }));
   const wake =
-    options.driver === 'linux' ? new (await import('../drivers/linux/eventfd.ts')).Eventfd() : null;
+    options.driver === 'linux' ? (await import('../drivers/linux/eventfd.ts')).Eventfd.open() : null;
   tell({ event: 'ready', facts: driver.facts, wakeDescriptor: wake?.descriptor ?? -1 });
   try {
     const reason = await driver.run(engine.device, new RequestQueue(engine, wake));

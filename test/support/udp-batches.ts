@@ -10,9 +10,12 @@ import type { PacketBuffer } from '../../agent/wireguard/packet-buffer.ts';
 import { UdpAddress } from '../../agent/wireguard/udp-address.ts';
 import { parseIp } from '../../shared/ip.ts';
 
-/** Bytes of a batch, and of each of its datagrams but the last; odd ones too, for the checksums' sake. */
+/**
+ * Bytes of a batch, and of each of its datagrams but the last; odd ones too, for the checksums' sake. All together fewer
+ * datagrams than a TUN device queues (500), so that none is lost however busy the machine is.
+ */
 export const BATCHES: readonly (readonly [length: number, size: number])[] = Array.from(
-  { length: 24 },
+  { length: 20 },
   (_, i) => [20_000 + i * 501, 1_100 + (i % 8) * 37],
 );
 export const DATAGRAMS = BATCHES.reduce((sum, [length, size]) => sum + Math.ceil(length / size), 0);

@@ -29,6 +29,7 @@ function status(devices: PeerSnapshot[], map = aMap([peer]) as ReturnType<typeof
     facts: {
       interfaceName: 'warren0',
       driver: 'linux',
+      workers: 1,
       offloads: { 'tun-tso': true, 'tun-uso': false, 'udp-gso': true, 'udp-gro': true },
       notes: [],
     },

@@ -1,6 +1,5 @@
-import type { Device } from '../../wireguard/device.ts';
+import type { DataPath, Destination } from '../../wireguard/data-path.ts';
 import type { PacketBuffer } from '../../wireguard/packet-buffer.ts';
-import type { Peer } from '../../wireguard/peer.ts';
 import type { UdpAddress } from '../../wireguard/udp-address.ts';
 import { nativeBuffer } from './memory.ts';
 import { MAX_SEGMENTS, MAX_SEND } from './udp.ts';
@@ -27,7 +26,7 @@ export class DatagramBatch {
   end = 0;
 
   readonly #send: Send;
-  #peer: Peer | null = null;
+  #peer: Destination | null = null;
   #start = 0;
   #count = 0;
   #segmentSize = 0;
@@ -38,20 +37,20 @@ export class DatagramBatch {
   }
 
   /** Makes room at `end` for the next datagram, which is for `peer`. */
-  prepare(device: Device, peer: Peer, now: number): void {
-    if (this.#count > 0 && this.#peer !== peer) this.flush(device, now);
-    if (this.end + MAX_DATAGRAM > SIZE) this.flush(device, now);
+  prepare(path: DataPath, peer: Destination, now: number): void {
+    if (this.#count > 0 && this.#peer !== peer) this.flush(path, now);
+    if (this.end + MAX_DATAGRAM > SIZE) this.flush(path, now);
     this.#peer = peer;
   }
 
   /** Takes the datagram of `length` bytes that was sealed at `end`. */
-  append(device: Device, peer: Peer, length: number, now: number): void {
+  append(path: DataPath, peer: Destination, length: number, now: number): void {
     const bytes = this.end - this.#start;
     if (
       this.#count > 0 &&
       (this.#closed || length > this.#segmentSize || this.#count >= MAX_SEGMENTS || bytes + length > MAX_SEND)
     ) {
-      this.#sendAll(device, now);
+      this.#sendAll(path, now);
       this.#start = this.end;
       this.#peer = peer;
     }
@@ -62,13 +61,13 @@ export class DatagramBatch {
   }
 
   /** Sends what there is and begins anew. */
-  flush(device: Device, now: number): void {
-    this.#sendAll(device, now);
+  flush(path: DataPath, now: number): void {
+    this.#sendAll(path, now);
     this.#start = 0;
     this.end = 0;
   }
 
-  #sendAll(device: Device, now: number): void {
+  #sendAll(path: DataPath, now: number): void {
     const peer = this.#peer;
     const bytes = this.end - this.#start;
     const count = this.#count;
@@ -76,6 +75,6 @@ export class DatagramBatch {
     this.#closed = false;
     if (peer === null || count === 0 || peer.endpoint === null) return;
     this.#send(peer.endpoint, this.buffer, this.#start, bytes, this.#segmentSize);
-    device.sealed(peer, count, bytes, now);
+    path.sealed(peer, count, bytes, now);
   }
 }

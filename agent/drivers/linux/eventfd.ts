@@ -9,12 +9,28 @@ const EFD_CLOEXEC = 0x80000;
 export class Eventfd {
   readonly descriptor: number;
   readonly #count = nativeBuffer(8);
+  /** What signalling writes: the number one as a native 64-bit integer. */
+  readonly #one = nativeBuffer(8);
 
-  constructor() {
-    this.descriptor = libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (this.descriptor < 0) {
-      throw new WarrenError('internal', `eventfd: ${libc.errnoName(libc.errno())}`);
-    }
+  private constructor(descriptor: number) {
+    this.descriptor = descriptor;
+    this.#one.view.setUint8(0, 1);
+  }
+
+  static open(): Eventfd {
+    const descriptor = libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (descriptor < 0) throw new WarrenError('internal', `eventfd: ${libc.errnoName(libc.errno())}`);
+    return new Eventfd(descriptor);
+  }
+
+  /** One that another thread opened and will close. */
+  static of(descriptor: number): Eventfd {
+    return new Eventfd(descriptor);
+  }
+
+  /** Makes it readable. */
+  signal(): void {
+    libc.write(this.descriptor, this.#one.address, 8);
   }
 
   /** Makes it unreadable again, however often it was written. */

@@ -10,8 +10,11 @@ const TUNGETDEVNETNS = 0x54e3;
 const SIOCGIFMTU = 0x8921;
 const SIOCSIFMTU = 0x8922;
 const IFF_TUN = 0x0001;
+const IFF_MULTI_QUEUE = 0x0100;
 const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
+/** Fail if there is such a device. */
+const IFF_TUN_EXCL = 0x8000;
 const TUN_F_CSUM = 0x01;
 const TUN_F_TSO4 = 0x02;
 const TUN_F_TSO6 = 0x04;
@@ -27,9 +30,18 @@ const SOCK_CLOEXEC = 0x80000;
 const IFREQ_LENGTH = 40;
 const IFREQ_VALUE = 16;
 
-/** An open TUN device. It is there as long as its descriptor is. */
-export class TunDevice {
-  readonly descriptor: number;
+/** What a worker needs to use a TUN device. */
+export interface TunFacts {
+  /** One descriptor for each worker; a packet written to any of them comes back, if answered, on the same. */
+  readonly queues: readonly number[];
+  readonly tso: boolean;
+  readonly uso: boolean;
+  readonly vnetHeader: boolean;
+}
+
+/** An open TUN device. It is there as long as one of its descriptors is. */
+export class TunDevice implements TunFacts {
+  readonly queues: readonly number[];
   readonly name: string;
   /** The kernel hands over TCP superpackets with checksums left to do, and takes them. */
   readonly tso: boolean;
@@ -38,8 +50,14 @@ export class TunDevice {
   /** Whether a virtio_net_hdr stands before every packet. */
   readonly vnetHeader: boolean;
 
-  private constructor(descriptor: number, name: string, vnetHeader: boolean, tso: boolean, uso: boolean) {
-    this.descriptor = descriptor;
+  private constructor(
+    queues: readonly number[],
+    name: string,
+    vnetHeader: boolean,
+    tso: boolean,
+    uso: boolean,
+  ) {
+    this.queues = queues;
     this.name = name;
     this.vnetHeader = vnetHeader;
     this.tso = tso;
@@ -47,21 +65,35 @@ export class TunDevice {
   }
 
   /**
-   * Makes the device. What the kernel refuses is left off, with a line in `notes`. Throws `unsupported` without
-   * /dev/net/tun, `permission-denied` without CAP_NET_ADMIN, `in-use` when the name is taken.
+   * Makes the device with a queue for each worker. What the kernel refuses is left off, with a line in `notes`. Throws
+   * `unsupported` without /dev/net/tun, `permission-denied` without CAP_NET_ADMIN, `in-use` when the name is taken.
    */
-  static open(name: string, mtu: number, disabled: ReadonlySet<OffloadName>, notes: string[]): TunDevice {
-    let vnetHeader = true;
-    let descriptor = attach(name, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
+  static open(
+    name: string,
+    mtu: number,
+    workers: number,
+    disabled: ReadonlySet<OffloadName>,
+    notes: string[],
+  ): TunDevice {
+    let flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | (workers > 1 ? IFF_MULTI_QUEUE : 0);
+    // Without IFF_TUN_EXCL one would join a device with several queues that another program has.
+    let descriptor = attach(name, flags | IFF_TUN_EXCL);
     if (descriptor === -libc.EINVAL) {
       notes.push('the kernel refuses IFF_VNET_HDR: no TUN offloads');
-      vnetHeader = false;
-      descriptor = attach(name, IFF_TUN | IFF_NO_PI);
+      flags &= ~IFF_VNET_HDR;
+      descriptor = attach(name, flags | IFF_TUN_EXCL);
     }
     if (descriptor < 0) throw attachError(name, -descriptor);
+    const vnetHeader = (flags & IFF_VNET_HDR) !== 0;
     const [tso, uso] = vnetHeader ? setOffloads(descriptor, disabled, notes) : [false, false];
-    const device = new TunDevice(descriptor, attachedName(descriptor) ?? name, vnetHeader, tso, uso);
+    const queues = [descriptor];
+    const device = new TunDevice(queues, attachedName(descriptor) ?? name, vnetHeader, tso, uso);
     try {
+      while (queues.length < workers) {
+        const next = attach(device.name, flags);
+        if (next < 0) throw attachError(device.name, -next);
+        queues.push(next);
+      }
       device.#setMtu(mtu);
     } catch (error) {
       device.close();
@@ -75,8 +107,8 @@ export class TunDevice {
    * told. Changes the calling thread's network namespace for the time of one system call.
    */
   readMtu(): number | null {
-    const name = attachedName(this.descriptor);
-    const theirs = libc.ioctl(this.descriptor, TUNGETDEVNETNS, 0);
+    const name = attachedName(this.queues[0] as number);
+    const theirs = libc.ioctl(this.queues[0] as number, TUNGETDEVNETNS, 0);
     if (name === null || theirs < 0) return null;
     const ours = libc.open('/proc/thread-self/ns/net', libc.O_CLOEXEC);
     let control = -1;
@@ -96,7 +128,7 @@ export class TunDevice {
   }
 
   close(): void {
-    libc.close(this.descriptor);
+    for (const queue of this.queues) libc.close(queue);
   }
 
   #setMtu(mtu: number): void {

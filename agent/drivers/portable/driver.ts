@@ -1,8 +1,10 @@
 import { WarrenError } from '../../../shared/errors.ts';
 import type { SocketChange, SocketSnapshot, TunnelFacts } from '../../tunnel/commands.ts';
 import type { Commands, Driver, OpenDriver } from '../../tunnel/driver.ts';
+import { monotonicNow } from '../../tunnel/monotonic.ts';
 import type { CreateTransportCipher } from '../../wireguard/aead.ts';
 import type { Device } from '../../wireguard/device.ts';
+import { NO_FOLLOWERS } from '../../wireguard/followers.ts';
 import { type PacketBuffer, packetBuffer } from '../../wireguard/packet-buffer.ts';
 import type { UdpAddress } from '../../wireguard/udp-address.ts';
 import { sodiumCipher } from './aead.ts';
@@ -16,7 +18,7 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 export const openPortableDriver: OpenDriver = async (options) => {
   const cipher = await sodiumCipher();
   const tun = await PortableTun.open(options.interfaceName, options.mtu);
-  const driver = new PortableDriver(tun, cipher);
+  const driver = new PortableDriver(tun, cipher, options.workers ?? 1);
   try {
     await driver.setSocket({ listenPort: 0 });
   } catch (error) {
@@ -33,6 +35,7 @@ class PortableDriver implements Driver {
   readonly facts: TunnelFacts;
   readonly createCipher: CreateTransportCipher;
   readonly createBuffer = packetBuffer;
+  readonly followers = NO_FOLLOWERS;
   readonly #tun: PortableTun;
   readonly #packet = packetBuffer(MAX_PACKET);
   readonly #datagram = packetBuffer(MAX_PACKET);
@@ -42,14 +45,15 @@ class PortableDriver implements Driver {
   /** Of sockets that were closed since. */
   #earlierSendErrors = 0;
 
-  constructor(tun: PortableTun, createCipher: CreateTransportCipher) {
+  constructor(tun: PortableTun, createCipher: CreateTransportCipher, workers: number) {
     this.#tun = tun;
     this.createCipher = createCipher;
     this.facts = {
       interfaceName: tun.name,
       driver: 'portable',
+      workers: 1,
       offloads: { 'tun-tso': false, 'tun-uso': false, 'udp-gso': false, 'udp-gro': false },
-      notes: [],
+      notes: workers > 1 ? ['the portable driver has one worker only'] : [],
     };
   }
 
@@ -89,25 +93,25 @@ class PortableDriver implements Driver {
       };
       const rearm = () => {
         if (timer !== null) clearTimeout(timer);
-        const wait = device.nextDeadline() - performance.now();
+        const wait = device.nextDeadline() - monotonicNow();
         timer =
           wait === Number.POSITIVE_INFINITY
             ? null
             : setTimeout(advance, Math.min(LONGEST_TIMEOUT, Math.max(0, Math.ceil(wait))));
       };
       const advance = () => {
-        device.advance(performance.now());
+        device.advance(monotonicNow());
         rearm();
       };
       this.#onDatagram = (datagram, source) => {
         this.#datagram.bytes.set(datagram);
-        device.datagramFromNetwork(this.#datagram, 0, datagram.length, source, performance.now());
+        device.datagramFromNetwork(this.#datagram, 0, datagram.length, source, monotonicNow());
         rearm();
       };
       this.#tun.read(
         (packet) => {
           this.#packet.bytes.set(packet);
-          device.packetFromTunnel(this.#packet, 0, packet.length, performance.now());
+          device.packetFromTunnel(this.#packet, 0, packet.length, monotonicNow());
           rearm();
         },
         () => end('removed'),

@@ -40,6 +40,7 @@ const SETTINGS: Settings = {
   mtu: 1420,
   listenPort: 0,
   driver: null,
+  workers: null,
   advertiseRoutes: [],
   acceptRoutes: false,
   advertiseExitNode: false,
