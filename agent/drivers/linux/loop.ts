@@ -7,7 +7,7 @@ import { MESSAGE_TRANSPORT, TRANSPORT } from '../../wireguard/messages.ts';
 import type { PacketBuffer } from '../../wireguard/packet-buffer.ts';
 import type { UdpAddress } from '../../wireguard/udp-address.ts';
 import { DatagramBatch } from './datagram-batch.ts';
-import { flowOf } from './flow.ts';
+import { FlowSteering } from './flow-steering.ts';
 import * as libc from './libc.ts';
 import { nativeBuffer } from './memory.ts';
 import type { TunFacts } from './tun.ts';
@@ -48,6 +48,7 @@ export class PacketLoop {
 
   readonly #tun: TunFacts;
   readonly #queue: number;
+  readonly #steering: FlowSteering;
   readonly #segmenter = new Segmenter();
   readonly #coalescer: Coalescer;
   readonly #batch: DatagramBatch;
@@ -57,6 +58,8 @@ export class PacketLoop {
   /** A single packet for the TUN, after a virtio_net_hdr of zeros. */
   readonly #single = nativeBuffer(VNET_HEADER_LENGTH + 65_536);
 
+  /** When the loop last woke. */
+  #now = 0;
   #malformedTunReads = 0;
   #tunWriteErrors = 0;
   #unroutableFamily = 0;
@@ -65,6 +68,7 @@ export class PacketLoop {
   constructor(tun: TunFacts, worker: number) {
     this.#tun = tun;
     this.#queue = tun.queues[worker] as number;
+    this.#steering = new FlowSteering(worker, tun.queues.length);
     this.#coalescer = new Coalescer(nativeBuffer, tun, (offset, length) =>
       this.#writeTun(this.#coalescer.buffer, offset, length),
     );
@@ -106,6 +110,7 @@ export class PacketLoop {
       watch(SIX, this.six?.descriptor ?? -1);
       libc.poll(set.address, count, sleepFor(path.nextDeadline() - monotonicNow()));
       const now = monotonicNow();
+      this.#now = now;
       for (let index = 0; index < wakeups.length; index++) {
         if (happened(FIRST_WAKEUP + index) === 0) continue;
         const goOn = (wakeups[index] as Wakeup).run();
@@ -192,20 +197,13 @@ export class PacketLoop {
     coalescer.flush();
   }
 
-  /**
-   * Answers to a packet come by the queue that it was written to, so what is read from the TUN is spread over the workers
-   * by choosing that queue by flow: sealing then takes place on all of them, even where one owns all that is received.
-   */
   #writeTun(buffer: PacketBuffer, offset: number, length: number): void {
     const { queues, vnetHeader } = this.#tun;
+    const packet = offset + VNET_HEADER_LENGTH;
+    const place = this.#steering.queueOf(buffer.view, packet, length - VNET_HEADER_LENGTH, this.#now);
     const skip = vnetHeader ? 0 : VNET_HEADER_LENGTH;
-    const queue =
-      queues.length === 1
-        ? this.#queue
-        : (queues[
-            flowOf(buffer.view, offset + VNET_HEADER_LENGTH, length - VNET_HEADER_LENGTH, queues.length)
-          ] as number);
-    if (libc.write(queue, buffer.address + offset + skip, length - skip) < 0) this.#tunWriteErrors++;
+    const written = libc.write(queues[place] as number, buffer.address + offset + skip, length - skip);
+    if (written < 0) this.#tunWriteErrors++;
   }
 
   #socketFor(target: UdpAddress): UdpSocket | null {
