@@ -10,7 +10,23 @@ const ROOT = join(import.meta.dirname, '../..');
 export const AGENT = join(ROOT, 'bin/agent');
 export const PORT = 51820;
 
-export type Implementation = 'linux' | 'portable' | 'wireguard-go';
+export type Implementation = keyof typeof PROGRAMS;
+
+/** How each implementation is started, by the name of its device and its MTU. */
+const PROGRAMS = {
+  linux: (device: string, mtu: string) => [AGENT, 'tunnel', device, '--mtu', mtu, '--workers', '1'],
+  'linux, 2 workers': (device: string, mtu: string) => [
+    AGENT,
+    'tunnel',
+    device,
+    '--mtu',
+    mtu,
+    '--workers',
+    '2',
+  ],
+  portable: (device: string, mtu: string) => [AGENT, 'tunnel', device, '--mtu', mtu, '--driver', 'portable'],
+  'wireguard-go': (device: string) => ['wireguard-go', '-f', device],
+} as const satisfies Record<string, (device: string, mtu: string) => readonly string[]>;
 
 export interface TunnelEnd {
   host: TestHost;
@@ -60,10 +76,8 @@ async function startProgram(
   // wireguard-go 0.0.20220316 now and then deletes its own socket as it starts (the Go listener that it copied the
   // descriptor from is collected) and ends with "Failed to listen on uapi socket". That is not what these tests are about.
   for (let tries = 1; ; tries++) {
-    const child =
-      implementation === 'wireguard-go'
-        ? host.spawn('wireguard-go', ['-f', device])
-        : host.spawn(AGENT, ['tunnel', device, '--driver', implementation, '--mtu', String(mtu)]);
+    const [file, ...args] = PROGRAMS[implementation](device, String(mtu)) as [string, ...string[]];
+    const child = host.spawn(file, args);
     const isUp = await waitFor(`${child.command} to answer wg`, async () => {
       if (!child.running) return 'ended';
       return (await host.run('wg', ['show', device])).status === 0 && 'up';
