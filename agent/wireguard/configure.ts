@@ -38,6 +38,22 @@ export class Configurator {
     }
   }
 
+  /**
+   * Path discovery's word: datagrams to the peer go there from now on. What waited for a way goes out at once, an unanswered
+   * initiation once more.
+   */
+  setPath(peer: Peer, path: UdpAddress, now: number): void {
+    const isNew = !peer.endpoint?.equals(path);
+    peer.endpointChosen = true;
+    peer.endpointConfirmed = true;
+    if (!isNew) return;
+    peer.endpoint = path.clone();
+    peer.heardFrom = null;
+    this.state.followers.peerChanged(peer);
+    if (peer.pending !== null) this.outbound.repeatInitiation(peer, path);
+    this.wake(peer, now);
+  }
+
   removeAll(): void {
     for (const peer of [...this.state.peers.values()]) this.remove(peer);
   }

@@ -48,6 +48,20 @@ export class Device implements DataPath {
     this.configurator.apply(change, now);
   }
 
+  /** The number by which path discovery and followers know a peer, or undefined where there is none. */
+  slotOf(publicKey: Uint8Array): number | undefined {
+    return this.state.peer(publicKey)?.slot;
+  }
+
+  /**
+   * Sends a peer's datagrams to `path` (copied) from now on; authentic messages no longer move the endpoint but are told as
+   * `heard-from`. A slot whose peer is gone by now is no error.
+   */
+  setPath(slot: number, path: UdpAddress, now: number): void {
+    const peer = this.state.slots.get(slot);
+    if (peer !== undefined) this.configurator.setPath(peer, path, now);
+  }
+
   /** A copy of configuration, statistics and counters. The receiver wipes the keys in it. */
   snapshot(): DeviceSnapshot {
     return snapshotOf(this.state);

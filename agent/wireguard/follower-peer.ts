@@ -14,6 +14,9 @@ export class FollowerKeypair extends Keypair<FollowerPeer> {
 export class FollowerPeer implements Destination {
   readonly slot: number;
   endpoint: UdpAddress | null = null;
+  /** As in Peer. */
+  endpointChosen = false;
+  heardFrom: UdpAddress | null = null;
   current: FollowerKeypair | null = null;
 
   txBytes = 0;

@@ -8,7 +8,7 @@ import type { PeerEndpoint } from './configuration.ts';
 export type FollowerUpdate =
   | { kind: 'mtu'; mtu: number }
   /** A new peer, or where it is now. */
-  | { kind: 'peer'; slot: number; endpoint: PeerEndpoint | null }
+  | { kind: 'peer'; slot: number; endpoint: PeerEndpoint | null; endpointChosen: boolean }
   | { kind: 'peer-removed'; slot: number }
   | { kind: 'allowed-ip'; slot: number; prefix: Prefix; remove: boolean }
   | {

@@ -63,6 +63,8 @@ export class Follower implements DataPath {
           this.#peers.set(update.slot, peer);
         }
         const { endpoint } = update;
+        peer.endpointChosen = update.endpointChosen;
+        peer.heardFrom = null;
         peer.endpoint =
           endpoint === null ? null : UdpAddress.from(endpoint.address, endpoint.port, endpoint.scope);
         return;
@@ -245,7 +247,11 @@ export class Follower implements DataPath {
 
   /** 2.1: any authentic message tells where the peer is. */
   #roam(peer: FollowerPeer, from: UdpAddress): void {
-    if (peer.endpoint === null) peer.endpoint = from.clone();
+    if (peer.endpointChosen) {
+      // The device tells path discovery of it; here nothing moves, and one report for a source is enough.
+      if (peer.heardFrom?.equals(from)) return;
+      peer.heardFrom = from.clone();
+    } else if (peer.endpoint === null) peer.endpoint = from.clone();
     else peer.endpoint.copyFrom(from);
     this.#dependencies.report({ kind: 'roamed', slot: peer.slot, endpoint: endpointOf(from) });
   }

@@ -177,6 +177,10 @@ export class Inbound {
 
   /** 6.5 and 2.1: any authentic message tells where the peer is; its endpoint follows. */
   roam(peer: Peer, from: UdpAddress): void {
+    if (peer.endpointChosen) {
+      this.noteSource(peer, from);
+      return;
+    }
     peer.endpointConfirmed = true;
     if (peer.endpoint === null) peer.endpoint = from.clone();
     else if (peer.endpoint.equals(from)) return;
@@ -188,6 +192,14 @@ export class Inbound {
       address: from.addressBytes(),
       port: from.port,
     });
+  }
+
+  /** Where another part decides where datagrams go, it hears of a new source once and verifies it in its own way. */
+  private noteSource(peer: Peer, from: UdpAddress): void {
+    if (peer.endpoint?.equals(from) || peer.heardFrom?.equals(from)) return;
+    peer.heardFrom = from.clone();
+    const { publicKey } = peer;
+    this.state.sink.event({ kind: 'heard-from', publicKey, address: from.addressBytes(), port: from.port });
   }
 
   private handshakeCompleted(peer: Peer): void {

@@ -31,6 +31,10 @@ export class Peer implements Sleeper {
   endpoint: UdpAddress | null = null;
   /** Whether an authenticated packet has come from `endpoint` since the user last set it. */
   endpointConfirmed = false;
+  /** Path discovery chose `endpoint`: authentic messages from elsewhere are told as events and move nothing. */
+  endpointChosen = false;
+  /** The last other address that an authentic message came from since path discovery chose; null for none. */
+  heardFrom: UdpAddress | null = null;
   /** Where the peer may be as well, for initiations while the endpoint is not confirmed. */
   candidates: UdpAddress[] = [];
   /** 32 bytes; all zero for none. */

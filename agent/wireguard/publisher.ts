@@ -20,7 +20,7 @@ export class Publisher implements Followers {
 
   peerChanged(peer: Peer): void {
     const endpoint = peer.endpoint === null ? null : endpointOf(peer.endpoint);
-    this.#post({ kind: 'peer', slot: peer.slot, endpoint });
+    this.#post({ kind: 'peer', slot: peer.slot, endpoint, endpointChosen: peer.endpointChosen });
   }
 
   peerRemoved(peer: Peer): void {

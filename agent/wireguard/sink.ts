@@ -19,5 +19,7 @@ export type DeviceEvent =
   /** REKEY_ATTEMPT_TIME passed without an answer. */
   | { kind: 'handshake-given-up'; publicKey: Uint8Array }
   | { kind: 'endpoint-changed'; publicKey: Uint8Array; address: Uint8Array; port: number }
+  /** An authentic message came from elsewhere than where path discovery has this peer's datagrams sent; told once per change. */
+  | { kind: 'heard-from'; publicKey: Uint8Array; address: Uint8Array; port: number }
   /** The newest TAI64N (12 bytes) sent in an initiation; to be kept on disk so that a clock set back blocks nothing. */
   | { kind: 'timestamp-sent'; timestamp: Uint8Array };
