@@ -16,7 +16,7 @@ import { type Followers, NO_FOLLOWERS } from '../../wireguard/followers.ts';
 import type { PacketBuffer } from '../../wireguard/packet-buffer.ts';
 import { Publisher } from '../../wireguard/publisher.ts';
 import type { UdpAddress } from '../../wireguard/udp-address.ts';
-import { openSslCipher } from './aead.ts';
+import { linuxCipher } from './aead.ts';
 import { Eventfd } from './eventfd.ts';
 import { FollowerLink, type FollowerStart } from './follower-link.ts';
 import { PacketLoop, type Wakeup } from './loop.ts';
@@ -27,7 +27,10 @@ import { UdpSocket } from './udp.ts';
 /** How often the device's MTU is looked up while packets flow, milliseconds. */
 const MTU_INTERVAL = 5_000;
 
-export const openLinuxDriver: OpenDriver = async (options) => new LinuxDriver(options);
+export const openLinuxDriver: OpenDriver = async (options) => {
+  const notes: string[] = [];
+  return new LinuxDriver(options, await linuxCipher(notes), notes);
+};
 
 /**
  * The data plane of Linux, in the tunnel's first worker thread. It opens the TUN device with a queue, and the UDP port with
@@ -52,11 +55,10 @@ class LinuxDriver implements Driver {
   #fwmark = 0;
   #mtuReadAt = Number.NEGATIVE_INFINITY;
 
-  constructor(options: TunnelOptions) {
-    const notes: string[] = [];
+  constructor(options: TunnelOptions, createCipher: CreateTransportCipher, notes: string[]) {
     const workers = options.workers ?? workersByCores();
     this.#disabled = new Set(options.disableOffloads);
-    this.createCipher = openSslCipher();
+    this.createCipher = createCipher;
     this.#tun = TunDevice.open(options.interfaceName, options.mtu, workers, this.#disabled, notes);
     this.#loop = new PacketLoop(this.#tun, 0);
     this.#reports = workers > 1 ? Eventfd.open() : null;

@@ -2,7 +2,7 @@
 import { workerData } from 'node:worker_threads';
 import { Follower } from '../../wireguard/follower.ts';
 import type { FollowerReport } from '../../wireguard/follower-updates.ts';
-import { openSslCipher } from './aead.ts';
+import { linuxCipher } from './aead.ts';
 import { FirstWorkerLink, type FollowerStart } from './follower-link.ts';
 import { PacketLoop } from './loop.ts';
 import { type SocketFacts, UdpSocket } from './udp.ts';
@@ -37,7 +37,8 @@ const link: FirstWorkerLink = new FirstWorkerLink(start, (update) => follower.ap
 const follower: Follower = new Follower({
   worker: start.worker,
   mtu: start.mtu,
-  createCipher: openSslCipher(),
+  // What is to be told of it, the first worker has told.
+  createCipher: await linuxCipher([]),
   report,
   mayHandOver: () => link.mayHandOver(),
   takeUpdates: () => link.takeUpdates(),

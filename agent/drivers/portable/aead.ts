@@ -1,4 +1,5 @@
 import sodium from 'libsodium-wrappers';
+import { WarrenError } from '../../../shared/errors.ts';
 import { wipe } from '../../../shared/key.ts';
 import { type CreateTransportCipher, TAG_LENGTH, type TransportCipher } from '../../wireguard/aead.ts';
 import type { PacketBuffer } from '../../wireguard/packet-buffer.ts';
@@ -15,6 +16,7 @@ class SodiumCipher implements TransportCipher {
   readonly #key: Uint8Array;
   readonly #nonce = new Uint8Array(NONCE_LENGTH);
   readonly #counter = new DataView(this.#nonce.buffer);
+  #ended = false;
 
   constructor(key: Uint8Array) {
     this.#key = key.slice();
@@ -46,8 +48,8 @@ class SodiumCipher implements TransportCipher {
     target: PacketBuffer,
     targetOffset: number,
   ): boolean {
-    if (length < TAG_LENGTH) return false;
     this.#setNonce(counterLow, counterHigh);
+    if (length < TAG_LENGTH) return false;
     const sealed = source.bytes.subarray(sourceOffset, sourceOffset + length);
     try {
       target.bytes.set(
@@ -63,9 +65,11 @@ class SodiumCipher implements TransportCipher {
 
   destroy(): void {
     wipe(this.#key);
+    this.#ended = true;
   }
 
   #setNonce(low: number, high: number): void {
+    if (this.#ended) throw new WarrenError('internal', 'a cipher was used after its end');
     this.#counter.setUint32(4, low, true);
     this.#counter.setUint32(8, high, true);
   }
