@@ -192,7 +192,8 @@ export class Segmenter {
     const transportLength = this.#headerLength - this.#transport + payload;
     const total =
       this.#transportSum +
-      view.getUint32(tcp + 4, true) +
+      view.getUint16(tcp + 4, true) +
+      view.getUint16(tcp + 6, true) +
       flags * 0x100 +
       swapped(transportLength) +
       sum(view, at + this.#headerLength, payload);
