@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { describeError, WarrenError } from '../shared/errors.ts';
 import { keyFromBase64, wipe } from '../shared/key.ts';
 import type { Logger } from '../shared/log.ts';
-import { leaveNetwork, SyncClient } from './control/sync-client.ts';
+import type { SyncClient } from './control/sync-client.ts';
 import { localAddresses } from './host/local-addresses.ts';
 import { type PingResult, pingAddress } from './host/ping.ts';
 import { checkPrivileges } from './host/privileges.ts';
@@ -19,8 +19,10 @@ import { TimestampKeeper } from './timestamp-keeper.ts';
 import type { TunnelFacts } from './tunnel/commands.ts';
 import type { Tunnel } from './tunnel/tunnel.ts';
 
-/** How often this host's addresses are looked at, milliseconds. */
+/** How often this host's addresses are looked at where the driver does not tell of changes, milliseconds. */
 const ADDRESS_INTERVAL = 2_000;
+/** Changes to the network come in bunches: how long after the first of them it is looked at, milliseconds. */
+const NETWORK_SETTLES = 100;
 
 /** How the agent ended: asked to, having left the network, or because it can do nothing more. */
 export type DaemonEnd = { kind: 'stopped' } | { kind: 'left' } | { kind: 'failed'; error: WarrenError };
@@ -51,6 +53,7 @@ export class Daemon {
   #endpoints: string[] = [];
   #reported = false;
   #listenPort = 0;
+  #networkTimer: NodeJS.Timeout | null = null;
   #isUp = false;
   #stopping = false;
   #starting = Promise.resolve();
@@ -98,8 +101,9 @@ export class Daemon {
       await this.#reconciler?.greet();
     }
     if (this.#stopping) return;
-    this.#startSync();
-    const watch = setInterval(() => this.#watchAddresses(), ADDRESS_INTERVAL);
+    await this.#startSync();
+    if (this.#tunnel?.facts.tellsNetworkChanges) return;
+    const watch = setInterval(() => this.#lookAtNetwork(), ADDRESS_INTERVAL);
     this.#closers.push(() => clearInterval(watch));
   }
 
@@ -115,6 +119,7 @@ export class Daemon {
       {
         interfaceName,
         mtu,
+        watchNetwork: true,
         ...(workers === null ? {} : { workers }),
         ...(timestamps.last === undefined ? {} : { lastTimestamp: timestamps.last }),
       },
@@ -123,6 +128,7 @@ export class Daemon {
         if (event.kind === 'timestamp-sent') timestamps.sent(event.timestamp);
         else this.#log.debug({ event: event.kind }, 'device');
       },
+      () => this.#networkChanged(),
       this.#log,
     );
     this.#tunnel = tunnel;
@@ -192,7 +198,10 @@ export class Daemon {
     }
   }
 
-  #startSync(): void {
+  async #startSync(): Promise<void> {
+    // Loaded when the mesh is up by the saved map: gRPC takes a tenth of a second that nothing else waits for.
+    const { SyncClient } = await import('./control/sync-client.ts');
+    if (this.#stopping) return;
     const sync = new SyncClient(this.#identity, this.#map, this.#clock, this.#log, {
       onMap: (map, self) => this.#takeMap(map, self),
       onConnected: () => {},
@@ -247,7 +256,14 @@ export class Daemon {
   }
 
   /** Where this host is decides at which endpoints it is reached, and which routes it needs from the mesh. */
-  #watchAddresses(): void {
+  #networkChanged(): void {
+    this.#networkTimer ??= setTimeout(() => {
+      this.#networkTimer = null;
+      if (!this.#stopping) this.#lookAtNetwork();
+    }, NETWORK_SETTLES);
+  }
+
+  #lookAtNetwork(): void {
     this.#reportEndpoints();
     void this.#reconciler?.followNetworks();
   }
@@ -325,6 +341,7 @@ export class Daemon {
   async #leave(force: boolean): Promise<{ told: boolean }> {
     let told = true;
     try {
+      const { leaveNetwork } = await import('./control/sync-client.ts');
       await leaveNetwork(this.#identity);
     } catch (error) {
       const isGone = error instanceof WarrenError && error.code === 'unauthenticated';

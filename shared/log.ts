@@ -1,8 +1,7 @@
 import { pino } from 'pino';
+import type { LogLevel } from './log-levels.ts';
 
 export type Logger = pino.Logger;
-export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
-export const LOG_LEVELS: readonly LogLevel[] = ['silent', 'error', 'warn', 'info', 'debug', 'trace'];
 
 /** Names under which a secret must never reach a log line, at any level and up to three levels deep. */
 const SECRET_FIELDS = [

@@ -1,14 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { text } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
 import { cidr, portNumber } from '../../shared/arguments.ts';
-import { WarrenError } from '../../shared/errors.ts';
-import { parseJoinToken } from '../../shared/join-token.ts';
-import { createLogger, type LogLevel } from '../../shared/log.ts';
-import { enrol } from '../control/enrol.ts';
-import { checkPrivileges } from '../host/privileges.ts';
-import { State } from '../state/state.ts';
-import type { DriverName } from '../tunnel/commands.ts';
 import {
   DEFAULT_INTERFACE,
   DEFAULT_MTU,
@@ -18,24 +9,7 @@ import {
   withState,
   withWorkers,
 } from './options.ts';
-import { runDaemon } from './run-daemon.ts';
-
-const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
-
-interface JoinOptions {
-  state: string;
-  tokenFile?: string;
-  interface: string;
-  hostname?: string;
-  listenPort: number;
-  mtu: number;
-  driver?: DriverName;
-  workers?: number;
-  advertiseRoutes: string[];
-  acceptRoutes: boolean;
-  advertiseExitNode: boolean;
-  logLevel: LogLevel;
-}
+import type { JoinOptions } from './run-join.ts';
 
 /** `bin/agent join TOKEN`: all that a host needs to become a member. */
 export function joinCommand(): Command {
@@ -66,79 +40,10 @@ Examples:
 
 SIGTERM or Ctrl-C ends it and leaves nothing on the host; \`bin/agent up\` starts it again without a token.`,
     )
-    .action(join);
-}
-
-async function join(argument: string | undefined, options: JoinOptions): Promise<void> {
-  const token = parseJoinToken(await tokenText(argument, options.tokenFile));
-  checkPrivileges();
-  const log = createLogger(options.logLevel, 'agent');
-  const state = State.open(options.state, { create: true });
-  const lock = state.lock();
-  // Nothing of the agent is on the host yet: there is nothing to take away.
-  const quit = () => process.exit(0);
-  for (const signal of SIGNALS) process.on(signal, quit);
-  try {
-    const known = state.identity();
-    const samePin = known !== null && known.pin === Buffer.from(token.pin).toString('base64');
-    if (known !== null && !samePin) {
-      throw new WarrenError(
-        'already-exists',
-        `this host is a member of another network already (${options.state})`,
-        {
-          hint: 'leave it first with `bin/agent leave`, or give a folder of its own with --state',
-        },
-      );
-    }
-    const identity = await enrol({
-      token,
-      name: options.hostname,
-      advertiseRoutes: options.advertiseRoutes,
-      advertiseExitNode: options.advertiseExitNode,
-      known,
-      progress: (line) => process.stderr.write(`${line}\n`),
+    .action(async (token: string | undefined, options: JoinOptions) => {
+      const { join } = await import('./run-join.ts');
+      await join(token, options);
     });
-    const lastPort = state.settings()?.lastPort;
-    const settings = {
-      version: 1 as const,
-      interfaceName: options.interface,
-      mtu: options.mtu,
-      listenPort: options.listenPort,
-      driver: options.driver ?? null,
-      workers: options.workers ?? null,
-      advertiseRoutes: options.advertiseRoutes,
-      acceptRoutes: options.acceptRoutes,
-      advertiseExitNode: options.advertiseExitNode,
-      ...(lastPort === undefined ? {} : { lastPort }),
-    };
-    state.saveIdentity(identity);
-    state.saveSettings(settings);
-    for (const signal of SIGNALS) process.off(signal, quit);
-    await runDaemon(state, identity, settings, log);
-  } finally {
-    lock.release();
-  }
-}
-
-async function tokenText(argument: string | undefined, file: string | undefined): Promise<string> {
-  if ((argument === undefined) === (file === undefined)) {
-    throw new WarrenError('usage', 'expected a token, either as the argument or by --token-file', {
-      hint: 'get one with `coordinator token create`',
-    });
-  }
-  if (argument !== undefined && argument !== '-') return argument;
-  if (file === undefined || file === '-') return text(process.stdin);
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new WarrenError(
-      'usage',
-      `the token file ${file} cannot be read: ${(cause as NodeJS.ErrnoException).code}`,
-      {
-        cause,
-      },
-    );
-  }
 }
 
 function routes(value: string): string[] {

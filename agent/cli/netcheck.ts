@@ -1,11 +1,5 @@
 import { Command } from 'commander';
-import { describeError } from '../../shared/errors.ts';
-import { pinnedAuthority } from '../control/pinned-authority.ts';
-import { localAddresses } from '../host/local-addresses.ts';
-import { askAgent } from '../local-api/client.ts';
-import { State } from '../state/state.ts';
-import type { Status } from '../status.ts';
-import { DEFAULT_INTERFACE, withState } from './options.ts';
+import { withState } from './options.ts';
 
 /** `bin/agent netcheck`: what this host's network lets the agent do. It tells what was tried and nothing else. */
 export function netcheckCommand(): Command {
@@ -14,50 +8,7 @@ export function netcheckCommand(): Command {
     .option('--json', 'for programs', false)
     .addHelpText('after', '\nExample:\n  bin/agent netcheck')
     .action(async (options: { state: string; json: boolean }) => {
-      const state = State.open(options.state, { create: false });
-      const identity = state.joinedIdentity();
-      const status = await askAgent<Status>(state.socketPath, 'status').catch(() => null);
-      const coordinators: {
-        url: string;
-        reachable: boolean;
-        milliseconds: number | null;
-        reason: string | null;
-      }[] = [];
-      for (const url of identity.urls) {
-        const begin = performance.now();
-        const reason = await pinnedAuthority(url, Buffer.from(identity.pin, 'base64')).then(
-          () => null,
-          (error: unknown) => describeError(error),
-        );
-        const milliseconds = reason === null ? Math.round((performance.now() - begin) * 10) / 10 : null;
-        coordinators.push({ url, reachable: reason === null, milliseconds, reason });
-      }
-      const interfaceName = status?.self.interface ?? state.settings()?.interfaceName ?? DEFAULT_INTERFACE;
-      const result = {
-        addresses: localAddresses(interfaceName).map(({ interfaceName: name, cidr }) => ({
-          interface: name,
-          cidr,
-        })),
-        endpoints: status?.self.endpoints ?? null,
-        coordinators,
-      };
-      process.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : text(result));
+      const { netcheck } = await import('./run-netcheck.ts');
+      await netcheck(options.state, options.json);
     });
-}
-
-function text(result: {
-  addresses: { interface: string; cidr: string }[];
-  endpoints: string[] | null;
-  coordinators: { url: string; reachable: boolean; milliseconds: number | null; reason: string | null }[];
-}): string {
-  const lines = ['Addresses of this host:'];
-  for (const address of result.addresses) lines.push(`  ${address.cidr} on ${address.interface}`);
-  lines.push('Endpoints that peers are told of:');
-  if (result.endpoints === null) lines.push('  none: the agent is not running');
-  else for (const endpoint of result.endpoints) lines.push(`  ${endpoint}`);
-  lines.push('Coordinator:');
-  for (const { url, reachable, milliseconds, reason } of result.coordinators) {
-    lines.push(`  ${url}: ${reachable ? `reached, TLS checked twice in ${milliseconds} ms` : reason}`);
-  }
-  return `${lines.join('\n')}\n`;
 }

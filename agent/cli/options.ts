@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { LOG_LEVELS } from '../../shared/log.ts';
-import { State } from '../state/state.ts';
+import { LOG_LEVELS } from '../../shared/log-levels.ts';
 import { MAX_WORKERS, workersByCores } from '../tunnel/workers.ts';
 
 export const DEFAULT_STATE = '/var/lib/warren';
@@ -16,11 +15,6 @@ export function withLogLevel(command: Command, level: string): Command {
   return command.addOption(
     new Option('--log-level <level>', 'what to log').choices([...LOG_LEVELS]).default(level),
   );
-}
-
-/** The socket of the agent that runs on a state folder. */
-export function agentSocket(folder: string): string {
-  return State.open(folder, { create: false }).socketPath;
 }
 
 export function interfaceName(text: string): string {

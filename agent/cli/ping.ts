@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { WarrenError } from '../../shared/errors.ts';
-import { askAgent } from '../local-api/client.ts';
-import { agentSocket, withState } from './options.ts';
+import { withState } from './options.ts';
 
 interface Answer {
   name: string;
@@ -22,6 +21,10 @@ export function pingCommand(): Command {
     .option('-c <count>', 'how many', count, 3)
     .addHelpText('after', '\nExample:\n  bin/agent ping db1 -c 1')
     .action(async (target: string, options: { state: string; c: number }) => {
+      const [{ askAgent }, { agentSocket }] = await Promise.all([
+        import('../local-api/client.ts'),
+        import('./agent-socket.ts'),
+      ]);
       const socket = agentSocket(options.state);
       let answered = 0;
       for (let i = 0; i < options.c; i++) {

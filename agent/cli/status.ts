@@ -1,8 +1,7 @@
 import { Command } from 'commander';
 import { textTable } from '../../shared/text-table.ts';
-import { askAgent } from '../local-api/client.ts';
 import type { PeerStatus, Status } from '../status.ts';
-import { agentSocket, withState } from './options.ts';
+import { withState } from './options.ts';
 
 /** `bin/agent status`: what the running agent knows. */
 export function statusCommand(): Command {
@@ -11,6 +10,10 @@ export function statusCommand(): Command {
     .option('--json', 'for programs', false)
     .addHelpText('after', '\nExample:\n  bin/agent status --json | jq .peers')
     .action(async (options: { state: string; json: boolean }) => {
+      const [{ askAgent }, { agentSocket }] = await Promise.all([
+        import('../local-api/client.ts'),
+        import('./agent-socket.ts'),
+      ]);
       const status = await askAgent<Status>(agentSocket(options.state), 'status');
       process.stdout.write(
         options.json ? `${JSON.stringify(status, null, 2)}\n` : statusText(status, Date.now()),
