@@ -370,6 +370,7 @@ export class Daemon {
   async #close(): Promise<void> {
     this.#stopping = true;
     await this.#starting.catch(() => {});
+    if (this.#networkTimer !== null) clearTimeout(this.#networkTimer);
     for (const close of this.#closers.reverse()) {
       try {
         await close();

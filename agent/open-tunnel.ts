@@ -12,9 +12,10 @@ export async function openTunnel(
   options: Omit<TunnelOptions, 'driver'>,
   wanted: DriverName | null,
   onEvent: (event: DeviceEvent) => void,
+  onNetworkChange: () => void,
   log: Logger,
 ): Promise<Tunnel> {
-  const tunnel = await openBest(options, wanted, onEvent, log);
+  const tunnel = await openBest(options, wanted, onEvent, onNetworkChange, log);
   const { driver, workers, offloads, notes } = tunnel.facts;
   log.info({ driver, workers, offloads }, 'the tunnel is open');
   for (const note of notes) log.warn(note);
@@ -25,15 +26,16 @@ async function openBest(
   options: Omit<TunnelOptions, 'driver'>,
   wanted: DriverName | null,
   onEvent: (event: DeviceEvent) => void,
+  onNetworkChange: () => void,
   log: Logger,
 ): Promise<Tunnel> {
   const first = wanted ?? (process.platform === 'linux' ? 'linux' : 'portable');
   try {
-    return await Tunnel.open({ ...options, driver: first }, onEvent);
+    return await Tunnel.open({ ...options, driver: first }, onEvent, onNetworkChange);
   } catch (error) {
     const mayFallBack = wanted === null && first === 'linux';
     if (!mayFallBack || !(error instanceof WarrenError) || error.code !== 'unsupported') throw error;
     log.warn({ reason: error.message }, 'the linux driver cannot run here; trying the portable one');
-    return await Tunnel.open({ ...options, driver: 'portable' }, onEvent);
+    return await Tunnel.open({ ...options, driver: 'portable' }, onEvent, onNetworkChange);
   }
 }

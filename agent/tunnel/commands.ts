@@ -10,6 +10,8 @@ export interface TunnelOptions {
   mtu: number;
   /** Threads that move packets, from 1; by the number of cores where absent. Only the linux driver uses several. */
   workers?: number;
+  /** Tell of changes to the host's links, addresses and routes. */
+  watchNetwork?: boolean;
   /** The last TAI64N that this private key sent (12 bytes), from disk. */
   lastTimestamp?: Uint8Array;
   /** Offloads to leave off even where the kernel has them. */
@@ -26,6 +28,8 @@ export interface TunnelFacts {
   workers: number;
   /** Which offloads are at work. */
   offloads: Record<OffloadName, boolean>;
+  /** Whether `network-changed` is told; otherwise the owner has to look from time to time. */
+  tellsNetworkChanges: boolean;
   /** One line each: what the kernel refused, and which AEAD was taken. */
   notes: string[];
 }
@@ -64,5 +68,7 @@ export type TunnelEvent =
   | { event: 'ready'; facts: TunnelFacts; wakeDescriptor: number }
   | { event: 'failed'; code: string; message: string; hint?: string }
   | { event: 'device'; device: DeviceEvent }
+  /** Links, addresses or routes of the host are others than before. */
+  | { event: 'network-changed' }
   /** The interface was deleted, or the loop ended after `close`. */
   | { event: 'closed'; reason: 'removed' | 'requested' };

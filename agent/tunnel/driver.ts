@@ -45,4 +45,10 @@ export interface Commands {
   run(): boolean | Promise<boolean>;
 }
 
-export type OpenDriver = (options: TunnelOptions) => Promise<Driver>;
+/** What a driver tells its owner by itself. */
+export interface DriverHooks {
+  /** Links, addresses or routes of the host changed; called often when much changes. */
+  networkChanged(): void;
+}
+
+export type OpenDriver = (options: TunnelOptions, hooks: DriverHooks) => Promise<Driver>;

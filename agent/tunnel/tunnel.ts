@@ -56,9 +56,13 @@ export class Tunnel {
 
   /**
    * Opens a tunnel. Throws what the driver says: `in-use`, `permission-denied`, `unsupported`. `onEvent` is told what the
-   * device reports; never of single packets.
+   * device reports; never of single packets. `onNetworkChange` is called if `watchNetwork` is on and the driver can tell.
    */
-  static open(options: TunnelOptions, onEvent: (event: DeviceEvent) => void): Promise<Tunnel> {
+  static open(
+    options: TunnelOptions,
+    onEvent: (event: DeviceEvent) => void,
+    onNetworkChange: () => void = () => {},
+  ): Promise<Tunnel> {
     const worker = new Worker(new URL('worker.ts', import.meta.url), {
       workerData: options,
       name: `tunnel ${options.interfaceName}`,
@@ -85,6 +89,9 @@ export class Tunnel {
             return;
           case 'device':
             onEvent(message.device);
+            return;
+          case 'network-changed':
+            onNetworkChange();
             return;
           case 'closed':
             ended.resolve(message.reason);

@@ -58,7 +58,7 @@ class RequestQueue implements Commands {
 
 async function main(): Promise<void> {
   const open = await driverOpener();
-  const driver = await open(options);
+  const driver = await open(options, { networkChanged: () => tell({ event: 'network-changed' }) });
   const engine = await Engine.create(driver, options, (device) => tell({ event: 'device', device }));
   const wake =
     options.driver === 'linux' ? (await import('../drivers/linux/eventfd.ts')).Eventfd.open() : null;

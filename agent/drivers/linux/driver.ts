@@ -7,7 +7,7 @@ import type {
   TunnelFacts,
   TunnelOptions,
 } from '../../tunnel/commands.ts';
-import type { Commands, Driver, OpenDriver } from '../../tunnel/driver.ts';
+import type { Commands, Driver, DriverHooks, OpenDriver } from '../../tunnel/driver.ts';
 import { monotonicNow } from '../../tunnel/monotonic.ts';
 import { workersByCores } from '../../tunnel/workers.ts';
 import type { CreateTransportCipher } from '../../wireguard/aead.ts';
@@ -21,15 +21,16 @@ import { Eventfd } from './eventfd.ts';
 import { FollowerLink, type FollowerStart } from './follower-link.ts';
 import { PacketLoop, type Wakeup } from './loop.ts';
 import { nativeBuffer } from './memory.ts';
+import { NetworkChanges } from './network-changes.ts';
 import { TunDevice } from './tun.ts';
 import { UdpSocket } from './udp.ts';
 
 /** How often the device's MTU is looked up while packets flow, milliseconds. */
 const MTU_INTERVAL = 5_000;
 
-export const openLinuxDriver: OpenDriver = async (options) => {
+export const openLinuxDriver: OpenDriver = async (options, hooks) => {
   const notes: string[] = [];
-  return new LinuxDriver(options, await linuxCipher(notes), notes);
+  return new LinuxDriver(options, hooks, await linuxCipher(notes), notes);
 };
 
 /**
@@ -49,13 +50,19 @@ class LinuxDriver implements Driver {
   /** Followers signal by it that they have something to report. */
   readonly #reports: Eventfd | null;
   readonly #wakes: Eventfd[] = [];
+  #changes: NetworkChanges | null = null;
   /** Those of all workers. */
   #sockets: readonly UdpSocket[] = [];
   #listenPort = 0;
   #fwmark = 0;
   #mtuReadAt = Number.NEGATIVE_INFINITY;
 
-  constructor(options: TunnelOptions, createCipher: CreateTransportCipher, notes: string[]) {
+  constructor(
+    options: TunnelOptions,
+    hooks: DriverHooks,
+    createCipher: CreateTransportCipher,
+    notes: string[],
+  ) {
     const workers = options.workers ?? workersByCores();
     this.#disabled = new Set(options.disableOffloads);
     this.createCipher = createCipher;
@@ -75,11 +82,13 @@ class LinuxDriver implements Driver {
       this.close();
       throw error;
     }
+    if (options.watchNetwork) this.#changes = networkChanges(hooks, notes);
     const sockets = [this.#loop.four, this.#loop.six];
     this.facts = {
       interfaceName: this.#tun.name,
       driver: 'linux',
       workers,
+      tellsNetworkChanges: this.#changes !== null,
       offloads: {
         'tun-tso': this.#tun.tso,
         'tun-uso': this.#tun.uso,
@@ -114,6 +123,7 @@ class LinuxDriver implements Driver {
 
   run(device: Device, commands: Commands): Promise<'requested' | 'removed'> {
     const wakeups: Wakeup[] = [commands];
+    if (this.#changes !== null) wakeups.push(this.#changes);
     const reports = this.#reports;
     if (reports !== null) {
       wakeups.push({
@@ -137,6 +147,7 @@ class LinuxDriver implements Driver {
     }
     for (const wake of this.#wakes.splice(0)) wake.close();
     this.#reports?.close();
+    this.#changes?.close();
     this.#loop.four?.close();
     this.#loop.six?.close();
     this.#loop.four = null;
@@ -239,5 +250,15 @@ class LinuxDriver implements Driver {
     this.#mtuReadAt = now;
     const mtu = this.#tun.readMtu();
     if (mtu !== null) device.setMtu(mtu);
+  }
+}
+
+/** Null, with a note, where the kernel does not tell: the owner then looks by itself. */
+function networkChanges(hooks: DriverHooks, notes: string[]): NetworkChanges | null {
+  try {
+    return new NetworkChanges(() => hooks.networkChanged());
+  } catch (error) {
+    notes.push((error as Error).message);
+    return null;
   }
 }

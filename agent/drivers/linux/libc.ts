@@ -90,6 +90,7 @@ export const EBADFD = 77;
 export const EMSGSIZE = 90;
 export const EADDRINUSE = 98;
 export const EAFNOSUPPORT = 97;
+export const ENOBUFS = 105;
 export const EINTR = 4;
 export const ENODEV = 19;
 

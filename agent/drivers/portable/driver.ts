@@ -53,6 +53,7 @@ class PortableDriver implements Driver {
       driver: 'portable',
       workers: 1,
       offloads: { 'tun-tso': false, 'tun-uso': false, 'udp-gso': false, 'udp-gro': false },
+      tellsNetworkChanges: false,
       notes: workers > 1 ? ['the portable driver has one worker only'] : [],
     };
   }
