@@ -1,0 +1,349 @@
+import type { Candidate } from '../../../agent/paths/candidate.ts';
+import { addressKey } from '../../../agent/paths/candidate.ts';
+import { isProbe } from '../../../agent/paths/messages.ts';
+import { isHard, natKind, type Observation } from '../../../agent/paths/nat-kind.ts';
+import { OWN_SOCKET } from '../../../agent/paths/path.ts';
+import type { ChosenPath, PathEvent } from '../../../agent/paths/path-sink.ts';
+import { Paths } from '../../../agent/paths/paths.ts';
+import { isRelay, relayAddress, relaySlot } from '../../../agent/paths/relay-address.ts';
+import { clamp, publicKeyOf } from '../../../agent/wireguard/crypto.ts';
+import { Device } from '../../../agent/wireguard/device.ts';
+import { type PacketBuffer, packetBuffer } from '../../../agent/wireguard/packet-buffer.ts';
+import type { UdpAddress } from '../../../agent/wireguard/udp-address.ts';
+import { createReferenceCipher } from '../../support/reference-cipher.ts';
+import { ipv4, numberOf, prefix } from '../world.ts';
+import { addressOf, type MeshWorld, placeOf } from './mesh-world.ts';
+import type { Packet, Place, Segment } from './network.ts';
+
+const PORT = 51_820;
+const STUN_PATIENCE = 300;
+const STUN_TRIES = 4;
+const STUN_REFRESH = 22_000;
+
+export interface Interface {
+  ip: string;
+  segment: Segment;
+}
+
+/** An inner packet that came out of the tunnel. */
+export interface Arrival {
+  at: number;
+  number: number;
+  from: number;
+}
+
+/**
+ * A host of the virtual Internet with the real device and the real path discovery, wired as paths.ts says that a driver does
+ * it. It asks STUN servers as an agent would.
+ */
+export class MeshHost {
+  readonly index: number;
+  readonly publicKey: Uint8Array;
+  readonly device: Device;
+  readonly paths: Paths;
+  readonly events: (PathEvent & { at: number })[] = [];
+  readonly arrivals: Arrival[] = [];
+  /** Inner packets given to the tunnel. */
+  sent = 0;
+  /** Called for every inner packet that arrives. */
+  onPacket: (number: number, from: number) => void = () => {};
+  candidates: Candidate[] = [];
+  interfaces: Interface[];
+  readonly openSockets = new Map<number, number>();
+  readonly #socketOf = new Map<number, number>();
+  readonly #world: MeshWorld;
+  readonly #buffer: PacketBuffer = packetBuffer(2_048);
+  readonly #peers = new Map<number, MeshHost>();
+  /** Paths in use that go by another socket than the tunnel's, by address. */
+  readonly #bySocket = new Map<string, number>();
+  readonly #observed = new Map<string, { server: Place; place: Place }>();
+  #stunTries = 0;
+  #plannedAt = Number.POSITIVE_INFINITY;
+  #nextSocket = 1;
+
+  constructor(world: MeshWorld, interfaces: Interface[]) {
+    this.#world = world;
+    this.interfaces = [];
+    this.index = world.hosts.length + 1;
+    const privateKey = new Uint8Array(32);
+    world.random.fill(privateKey);
+    clamp(privateKey);
+    this.publicKey = publicKeyOf(privateKey);
+    const { clock, random } = world;
+    this.device = new Device(
+      {
+        createCipher: createReferenceCipher,
+        createBuffer: (length) => packetBuffer(Math.min(length, 2_048)),
+        random,
+        wall: () => 1_800_000_000_000 + clock.now,
+        mtu: 1_420,
+        sink: {
+          datagram: (target, buffer, offset, length) =>
+            this.#datagram(target, buffer.bytes.slice(offset, offset + length)),
+          packet: (buffer, offset, length) => this.#packet(buffer.bytes.slice(offset, offset + length)),
+          event: (event) => {
+            if (event.kind !== 'heard-from') return;
+            const slot = this.device.slotOf(event.publicKey) as number;
+            const from = addressOf(placeFrom(event.address, event.port));
+            clock.after(0, () => this.#do(() => this.paths.heardFrom(slot, from, clock.now)));
+          },
+        },
+      },
+      clock.now,
+    );
+    this.device.configure({ privateKey }, clock.now);
+    this.paths = new Paths({
+      random,
+      privateKey,
+      sink: {
+        probe: (socket, target, bytes) => this.#send(socket, target, bytes),
+        relay: (slot, bytes) => this.#relay(slot, bytes),
+        use: (slot, path) => this.#use(slot, path),
+        openSockets: (slot, count) => clock.after(1, () => this.#open(slot, count)),
+        closeSocket: (socket) => {
+          this.#socketOf.delete(this.openSockets.get(socket) as number);
+          this.openSockets.delete(socket);
+        },
+        wantReflexive: () => clock.after(0, () => this.#askStun()),
+        event: (event) => void this.events.push({ ...event, at: clock.now }),
+      },
+    });
+    world.hosts.push(this);
+    this.moveTo(interfaces);
+    this.#refreshLater();
+  }
+
+  get inner(): string {
+    return `10.${this.index >> 16}.${(this.index >> 8) & 255}.${this.index & 255}`;
+  }
+
+  /** Another network: addresses are others from one moment to the next. */
+  moveTo(interfaces: Interface[]): void {
+    for (const { ip, segment } of this.interfaces) segment.remove(ip);
+    this.interfaces = interfaces;
+    for (const { ip, segment } of interfaces) segment.add(ip, { arrive: (packet) => this.#arrive(packet) });
+    this.#observed.clear();
+    this.#announce();
+    this.#askStun();
+  }
+
+  addPeer(peer: MeshHost): void {
+    const { now } = this.#world.clock;
+    const allowedIps = [{ prefix: prefix(`${peer.inner}/32`) }];
+    this.device.configure({ peers: [{ publicKey: peer.publicKey, allowedIps }] }, now);
+    const slot = this.device.slotOf(peer.publicKey) as number;
+    this.#peers.set(slot, peer);
+    this.paths.addPeer(slot, peer.publicKey, now);
+    this.paths.setCandidates(slot, peer.candidates, now);
+    this.#plan();
+  }
+
+  slotOf(peer: MeshHost): number {
+    return this.device.slotOf(peer.publicKey) as number;
+  }
+
+  pathTo(peer: MeshHost) {
+    return this.paths.status(this.slotOf(peer))?.path ?? null;
+  }
+
+  /** Gives the tunnel an inner packet for a peer. */
+  send(peer: MeshHost, number: number): void {
+    const { now } = this.#world.clock;
+    const packet = ipv4(this.inner, peer.inner, 60, number);
+    this.sent++;
+    this.#do(() => {
+      this.#buffer.bytes.set(packet, 32);
+      const destination = this.device.route(this.#buffer, 32, packet.length);
+      if (destination === null) throw new Error('no route');
+      this.paths.traffic(destination.slot, now);
+      this.device.packetFromTunnel(this.#buffer, 32, packet.length, now);
+    });
+  }
+
+  fromRelay(from: MeshHost, bytes: Uint8Array): void {
+    const slot = this.device.slotOf(from.publicKey);
+    if (slot === undefined) return;
+    const { now } = this.#world.clock;
+    this.#do(() => {
+      if (isProbe(viewOf(bytes), 0, bytes.length)) this.paths.fromRelay(slot, bytes, now);
+      else this.#toDevice(bytes, relayAddress(slot));
+    });
+  }
+
+  relayChanged(isUp: boolean): void {
+    this.#do(() => this.paths.setRelay(isUp, this.#world.clock.now));
+  }
+
+  /** The coordinator tells where a peer may be. */
+  peerMoved(peer: MeshHost): void {
+    const slot = this.device.slotOf(peer.publicKey);
+    if (slot === undefined) return;
+    this.#do(() => this.paths.setCandidates(slot, peer.candidates, this.#world.clock.now));
+  }
+
+  counter(name: string): number {
+    return this.paths.counters()[name] ?? this.device.snapshot().counters[name] ?? 0;
+  }
+
+  /** Runs something that may change when this host must be woken. */
+  #do(run: () => void): void {
+    run();
+    this.#plan();
+  }
+
+  #plan(): void {
+    const { clock } = this.#world;
+    const next = Math.min(this.device.nextDeadline(), this.paths.nextDeadline());
+    if (next >= this.#plannedAt) return;
+    this.#plannedAt = next;
+    clock.at(next, () => {
+      if (this.#plannedAt !== next) return;
+      this.#plannedAt = Number.POSITIVE_INFINITY;
+      if (this.device.nextDeadline() <= clock.now) this.device.advance(clock.now);
+      if (this.paths.nextDeadline() <= clock.now) this.paths.advance(clock.now);
+      this.#plan();
+    });
+  }
+
+  #use(slot: number, path: ChosenPath | null): void {
+    const address = path === null ? relayAddress(slot) : path.address;
+    if (path !== null) {
+      if (path.socket === OWN_SOCKET) this.#bySocket.delete(addressKey(path.address));
+      else this.#bySocket.set(addressKey(path.address), path.socket);
+    }
+    this.device.setPath(slot, address, this.#world.clock.now);
+  }
+
+  #datagram(target: UdpAddress, bytes: Uint8Array): void {
+    if (isRelay(target)) this.#relay(relaySlot(target), bytes);
+    else this.#send(this.#bySocket.get(addressKey(target)) ?? OWN_SOCKET, target, bytes);
+  }
+
+  #relay(slot: number, bytes: Uint8Array): void {
+    const peer = this.#peers.get(slot);
+    if (peer !== undefined) this.#world.byRelay(this, peer.publicKey, bytes);
+  }
+
+  #send(socket: number, target: UdpAddress, bytes: Uint8Array): void {
+    const port = socket === OWN_SOCKET ? PORT : this.openSockets.get(socket);
+    if (port === undefined) this.#world.lose(bytes, 'closed-port');
+    else this.#transmit(port, placeOf(target), bytes);
+  }
+
+  #transmit(port: number, to: Place, bytes: Uint8Array): void {
+    const isSix = to.ip.includes(':');
+    const from = this.interfaces.find(({ ip }) => ip.includes(':') === isSix);
+    if (from === undefined) this.#world.lose(bytes, 'no-route');
+    else from.segment.send({ from: { ip: from.ip, port }, to, bytes });
+  }
+
+  #arrive(packet: Packet): void {
+    const { bytes, from, to } = packet;
+    const socket = to.port === PORT ? OWN_SOCKET : this.#socketOf.get(to.port);
+    if (socket === undefined) {
+      this.#world.lose(bytes, 'closed-port');
+      return;
+    }
+    const { now } = this.#world.clock;
+    this.#do(() => {
+      if (bytes[0] === 1 && bytes[1] !== 0) this.#stunAnswer(from, bytes);
+      else if (isProbe(viewOf(bytes), 0, bytes.length))
+        this.paths.datagram(socket, addressOf(from), bytes, now);
+      else this.#toDevice(bytes, addressOf(from));
+    });
+  }
+
+  #toDevice(bytes: Uint8Array, source: UdpAddress): void {
+    this.#buffer.bytes.set(bytes, 32);
+    this.device.datagramFromNetwork(this.#buffer, 32, bytes.length, source, this.#world.clock.now);
+  }
+
+  #packet(packet: Uint8Array): void {
+    const number = numberOf(packet);
+    const from = (packet[13] as number) * 65_536 + (packet[14] as number) * 256 + (packet[15] as number);
+    this.arrivals.push({ at: this.#world.clock.now, number, from });
+    // The device is in the middle of something: what is sent in answer comes after.
+    this.#world.clock.after(0, () => this.onPacket(number, from));
+  }
+
+  #open(slot: number, count: number): void {
+    const sockets: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const socket = this.#nextSocket++;
+      const port = 52_000 + socket;
+      this.openSockets.set(socket, port);
+      this.#socketOf.set(port, socket);
+      sockets.push(socket);
+    }
+    this.#do(() => this.paths.socketsOpened(slot, sockets, this.#world.clock.now));
+  }
+
+  #refreshLater(): void {
+    this.#world.clock.after(STUN_REFRESH, () => {
+      this.#askStun();
+      this.#refreshLater();
+    });
+  }
+
+  #askStun(): void {
+    this.#stunTries = 0;
+    this.#tryStun(new Set());
+  }
+
+  /** Asks every server that has not answered since. */
+  #tryStun(answered: Set<string>): void {
+    const mine = ++this.#stunTries;
+    this.#answered = answered;
+    for (const { ip } of this.interfaces) {
+      for (const server of this.#world.stunServers(ip.includes(':') ? 6 : 4))
+        if (!answered.has(`${server.ip} ${server.port}`)) this.#transmit(PORT, server, Uint8Array.of(0, 1));
+    }
+    if (mine >= STUN_TRIES) return;
+    this.#world.clock.after(STUN_PATIENCE, () => {
+      if (this.#stunTries === mine) this.#tryStun(answered);
+    });
+  }
+  #answered = new Set<string>();
+
+  #stunAnswer(server: Place, bytes: Uint8Array): void {
+    const [ip, port] = new TextDecoder().decode(bytes.subarray(1)).split(' ') as [string, string];
+    const key = `${server.ip} ${server.port}`;
+    this.#answered.add(key);
+    const known = this.#observed.get(key);
+    if (known?.place.ip === ip && known.place.port === Number(port)) return;
+    this.#observed.set(key, { server, place: { ip, port: Number(port) } });
+    this.#announce();
+  }
+
+  /** Tells what is known of this host to path discovery and to the coordinator. */
+  #announce(): void {
+    const local = this.interfaces.map(({ ip }) => addressOf({ ip, port: PORT }));
+    const observations = [...this.#observed.values()].map(
+      ({ server, place }): Observation => ({ server: addressOf(server), observed: addressOf(place) }),
+    );
+    const four = observations.filter(({ observed }) => observed.family === 4);
+    const nat = natKind(local, four);
+    this.candidates = [
+      ...local.map((address): Candidate => ({ kind: 'interface', address })),
+      ...observations.map(({ observed }): Candidate => ({ kind: 'reflexive', address: observed })),
+    ];
+    this.#do(() =>
+      this.paths.setOwnSide({ candidates: this.candidates, hard: isHard(nat) }, this.#world.clock.now),
+    );
+    this.#world.publish(this);
+  }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function placeFrom(address: Uint8Array, port: number): Place {
+  const ip =
+    address.length === 4
+      ? address.join('.')
+      : Array.from({ length: 8 }, (_, i) =>
+          (((address[i * 2] as number) << 8) | (address[i * 2 + 1] as number)).toString(16),
+        ).join(':');
+  return { ip, port };
+}
