@@ -1,8 +1,8 @@
 /** The limits of path discovery, all in one place. Times in milliseconds. */
 
-/** Candidates kept for a peer: what it told, and beside those what its own probes came from. */
+/** Candidates kept for a peer: what it told, and beside those what its own probes came from (a spray hits four times on average). */
 export const MAX_CANDIDATES = 16;
-export const MAX_LEARNED = 8;
+export const MAX_LEARNED = 16;
 
 /** When the rounds of one discovery begin, counted from its start. Both ends do it at once, so early rounds open NATs. */
 export const ROUNDS: readonly number[] = [0, 120, 300, 600, 1000, 1500, 2200, 3000];

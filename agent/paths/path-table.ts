@@ -1,6 +1,6 @@
 import type { UdpAddress } from '../wireguard/udp-address.ts';
 import { addressKey, type Candidate } from './candidate.ts';
-import { MAX_LEARNED } from './constants.ts';
+import { DEAD_AFTER, MAX_LEARNED } from './constants.ts';
 import { OWN_SOCKET, Path } from './path.ts';
 
 /** After so long without a word, a path that nobody told of is forgotten. */
@@ -26,16 +26,19 @@ export class PathTable {
     const told = new Map(
       candidates.map((candidate) => [keyOf(OWN_SOCKET, candidate.address), candidate.kind]),
     );
+    let learned = 0;
+    for (const { kind } of this.#paths.values()) if (kind === 'learned') learned++;
     for (const [key, path] of this.#paths) {
       const kind = told.get(key);
       if (kind !== undefined) path.kind = kind;
       else if (path.kind !== 'learned') {
         // What answered, or sent, is good for itself, told or not.
-        if (path === keep || path.heardAt > Number.NEGATIVE_INFINITY) path.kind = 'learned';
-        else this.#paths.delete(key);
+        if (path === keep || (path.heardAt > Number.NEGATIVE_INFINITY && learned < MAX_LEARNED)) {
+          path.kind = 'learned';
+          learned++;
+        } else this.#paths.delete(key);
       }
     }
-    this.#makeRoom(MAX_LEARNED, keep);
     const fresh: Path[] = [];
     for (const { kind, address } of candidates) {
       const key = keyOf(OWN_SOCKET, address);
@@ -47,21 +50,23 @@ export class PathTable {
     return fresh;
   }
 
-  /** Adds a path that a probe came by, in the place of the least recently heard of its kind where there are too many. */
-  learn(path: Path, keep: Path | null): Path {
+  /**
+   * The path, or the one that is known already. Where there are too many of its kind it takes the place of the least recently
+   * heard; null where all of them are in use, perhaps by the peer alone: it then must not be answered, for the peer would
+   * take it for a path.
+   */
+  learn(path: Path, keep: Path | null, now: number): Path | null {
     const key = keyOf(path.socket, path.address);
     const known = this.#paths.get(key);
     if (known !== undefined) return known;
-    this.#makeRoom(MAX_LEARNED - 1, keep);
+    const learned = [...this.#paths].filter(([, other]) => other.kind === 'learned' && other !== keep);
+    if (learned.length >= MAX_LEARNED) {
+      const [oldest, least] = learned.reduce((a, b) => (lastSign(b[1]) < lastSign(a[1]) ? b : a));
+      if (now - lastSign(least) < DEAD_AFTER) return null;
+      this.#paths.delete(oldest);
+    }
     this.#paths.set(key, path);
     return path;
-  }
-
-  #makeRoom(limit: number, keep: Path | null): void {
-    const learned = [...this.#paths].filter(([, path]) => path.kind === 'learned' && path !== keep);
-    if (learned.length <= limit) return;
-    learned.sort(([, a], [, b]) => lastSign(b) - lastSign(a));
-    for (const [key] of learned.slice(limit)) this.#paths.delete(key);
   }
 
   /** Forgets learned paths that have been silent for long. */

@@ -150,8 +150,8 @@ export class PeerPaths implements Sleeper {
 
   /** An authentic message of the tunnel came from there. */
   heardFrom(address: UdpAddress, now: number): void {
-    const path = this.#paths.learn(new Path(OWN_SOCKET, address.clone(), 'learned'), this.#current);
-    if (this.#isActive(now) && now - path.provenAt > HEARTBEAT) this.#probe(path, now);
+    const path = this.#paths.learn(new Path(OWN_SOCKET, address.clone(), 'learned'), this.#current, now);
+    if (path !== null && this.#isActive(now) && now - path.provenAt > HEARTBEAT) this.#probe(path, now);
   }
 
   /** Takes an authentic message. False if it may not have come this way, or came before. */
@@ -341,12 +341,10 @@ export class PeerPaths implements Sleeper {
       counters.add('replayed-probe');
       return;
     }
+    const arrived = this.#paths.get(socket, source) ?? new Path(socket, source.clone(), 'learned');
+    const path = this.#paths.learn(arrived, this.#current, now);
     const bytes = this.#seal({ kind: 'pong', transaction: ping.transaction, observed: source });
-    if (bytes === null) return;
-    const path = this.#paths.learn(
-      this.#paths.get(socket, source) ?? new Path(socket, source.clone(), 'learned'),
-      this.#current,
-    );
+    if (path === null || bytes === null) return;
     path.heardAt = now;
     counters.add('sent-pongs');
     sink.probe(socket, path.address, bytes);
@@ -365,7 +363,8 @@ export class PeerPaths implements Sleeper {
       return;
     }
     this.#probes.delete(pong.transaction);
-    const path = this.#paths.learn(waiting.path, this.#current);
+    const path = this.#paths.learn(waiting.path, this.#current, now);
+    if (path === null) return;
     path.observed = pong.observed;
     path.proved(waiting.sentAt, now);
     this.#decide(now);
