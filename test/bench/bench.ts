@@ -1,119 +1,107 @@
-/**
- * `npm run bench`: Warren against wireguard-go, nebula and openvpn, interleaved, and docs/benchmark.md and .svg of it.
- *
- *     npm run bench -- --quick                       one short round, printed only
- *     npm run bench -- --rounds 7                    more rounds (5)
- *     npm run bench -- --only Warren,wireguard-go    some contenders, printed only
- *     npm run bench -- --wireguard-go FILE           another build of it as one more contender
- */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { loadavg, release } from 'node:os';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+/** `npm run bench`: Warren against the other userspace VPNs; options.ts has the command line, docs/benchmark.md the result. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { lacks } from '../support/needs.ts';
-import type { Contender } from './contender.ts';
-import { bare } from './contenders/bare.ts';
-import { nebula } from './contenders/nebula.ts';
-import { openvpn } from './contenders/openvpn.ts';
-import { warren, wireguardGo } from './contenders/wireguard.ts';
-import { METRICS, measure, type Sample } from './measure.ts';
-import { benchmarkChart, benchmarkPage, type Result, ratiosTable, valuesTable } from './report.ts';
-import { digits } from './statistics.ts';
+import { Attempts } from './attempt.ts';
+import { bars } from './bars.ts';
+import { compare } from './compare.ts';
+import { heapProfile } from './heap/measure.ts';
+import { lineup } from './lineup.ts';
+import { thisMachine } from './machine.ts';
+import { type Options, readOptions, USAGE } from './options.ts';
+import { page } from './page.ts';
+import { comparisonPicture, scalePicture } from './pictures.ts';
+import { type Results, rowsOf } from './results.ts';
+import { scale } from './scale.ts';
+import {
+  barsTable,
+  comparedRows,
+  heapTable,
+  peersTable,
+  ratiosTable,
+  sitesTable,
+  sizesTable,
+  valuesTable,
+} from './tables.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+
+const LONG = {
+  compare: { tcp: 3, udp: 2, pings: 1000 },
+  scale: { rounds: 3, seconds: 2, peers: [1, 10, 100, 1000], sizes: [64, 128, 256, 512, 1024, 1400] },
+  heap: { seconds: 5 },
+};
+const QUICK: typeof LONG = {
+  compare: { tcp: 1, udp: 1, pings: 200 },
+  scale: { rounds: 1, seconds: 1, peers: [1, 1000], sizes: [64, 512, 1400] },
+  heap: { seconds: 2 },
+};
 
 function fail(message: string, status: number): never {
   console.error(`bench: ${message}`);
   process.exit(status);
 }
 
-function options() {
+function options(): Options {
   try {
-    return parseArgs({
-      options: {
-        quick: { type: 'boolean', default: false },
-        rounds: { type: 'string' },
-        only: { type: 'string' },
-        'wireguard-go': { type: 'string' },
-      },
-    }).values;
+    const read = readOptions(process.argv.slice(2));
+    if (read) return read;
+    console.log(USAGE);
+    process.exit(0);
   } catch (error) {
-    fail(
-      `${(error as Error).message.split('\n')[0]}: expected --quick, --rounds N, --only NAME,…, --wireguard-go FILE`,
-      2,
-    );
+    fail(`${(error as Error).message.split('\n')[0]}\n\n${USAGE}`, 2);
   }
 }
 
-const { quick, rounds: roundsText, only, 'wireguard-go': otherBuild } = options();
-const rounds = Number(roundsText ?? (quick ? 1 : 5));
-if (!Number.isInteger(rounds) || rounds < 1)
-  fail(`--rounds ${roundsText}: expected a whole number from 1`, 2);
+const { parts, quick, rounds, only, wireguardGo, folder } = options();
 if (lacks('root')) fail('not root: network namespaces need root', 1);
 if (lacks('tun')) fail('no /dev/net/tun: load the tun module (modprobe tun)', 1);
 
-function contenders(): Contender[] {
-  const all = [warren('linux'), wireguardGo()];
-  if (otherBuild) all.push(wireguardGo(otherBuild, 'wireguard-go (given)'));
-  all.push(nebula, openvpn);
-  if (existsSync(join(ROOT, 'node_modules/tuntap2/package.json'))) all.push(warren('portable'));
-  else console.log("left out: Warren's portable driver, as tuntap2 is not installed");
-  all.push(bare);
-  if (only === undefined) return all;
-  const names = only.split(',');
-  const unknown = names.find((name) => !all.some((contender) => contender.name === name));
-  if (unknown !== undefined)
-    fail(`--only ${unknown}: expected some of ${all.map(({ name }) => name).join(', ')}`, 2);
-  return all.filter(({ name }) => names.includes(name));
-}
-
-const durations = quick ? { tcp: 2, udp: 1, pings: 200 } : { tcp: 4, udp: 3, pings: 1000 };
-const chosen = contenders();
-/** The last minute's load average before each measurement: what else the machine did shows in it. */
-const loads: number[] = [];
-const results: Result[] = await Promise.all(
-  chosen.map(async (contender) => ({
-    name: contender.name,
-    version: await contender.version(),
-    ours: contender.name.startsWith('Warren'),
-    yardstick: contender === bare,
-    rounds: [],
-  })),
+const { contenders, ours, reference, leftOut } = await lineup(wireguardGo);
+for (const { name, reason } of leftOut) console.log(`left out: ${name}: ${reason}`);
+const chosen = contenders.filter(
+  ({ name }) => only === null || only.some((part) => name.toLowerCase().includes(part.toLowerCase())),
 );
+if (chosen.length === 0)
+  fail(`--only ${only}: expected a part of ${contenders.map(({ name }) => name).join('; ')}`, 2);
 
-let failures = 0;
-for (let round = 1; round <= rounds; round++)
-  for (const [index, contender] of chosen.entries()) {
-    let sample: Sample | null = null;
-    loads.push(loadavg()[0]!);
-    try {
-      sample = await measure(contender, durations);
-    } catch (error) {
-      failures++;
-      console.error(
-        `round ${round}, ${contender.name}: ${(error as Error).message}`,
-        (error as Error).cause ?? '',
-      );
-    }
-    results[index]!.rounds.push(sample);
-    if (sample)
-      console.log(
-        `round ${round}/${rounds}  ${contender.name.padEnd(26)}`,
-        METRICS.map(({ key, unit }) => `${key} ${digits(sample[key])} ${unit}`).join('  '),
-      );
-  }
+const lengths = quick ? QUICK : LONG;
+const attempts = new Attempts();
+const results: Results = {
+  machine: thisMachine(),
+  contenders: chosen.map(({ name, version, kind }) => ({ name, version, kind })),
+  ...{ ours: ours.name, reference: reference?.name ?? null, leftOut },
+  ...{ comparison: null, scale: null, heap: null },
+  ...{ failures: attempts.failures, loads: attempts.loads },
+};
 
-console.log(`\n${valuesTable(results)}`);
-const ours = results.find((result) => result.ours);
-const others = results.filter((result) => result !== ours && !result.yardstick);
-if (ours) console.log(`\n${ratiosTable(ours, others)}`);
+if (parts.compare) {
+  results.comparison = await compare(chosen, rounds, lengths.compare, attempts);
+  console.log(`\n${valuesTable(rowsOf(results))}`);
+  const compared = comparedRows(results);
+  if (compared) console.log(`\n${ratiosTable(compared.ours, compared.others)}`);
+}
+if (parts.scale) {
+  const pair = [ours, reference].filter((contender) => contender !== null);
+  results.scale = await scale(pair, lengths.scale, attempts);
+  console.log(`\n${peersTable(results.scale)}\n\n${sizesTable(results.scale)}`);
+}
+if (parts.heap) {
+  results.heap = await attempts.measure('heap', () => heapProfile(ours.version, lengths.heap.seconds));
+  if (results.heap) console.log(`\n${heapTable(results.heap)}\n\n${sitesTable(results.heap)}`);
+}
+if (bars(results).length > 0) console.log(`\n${barsTable(results)}`);
 
-if (failures > 0) fail(`${failures} measurements failed: nothing written`, 1);
-if (quick || only !== undefined) process.exit(0);
-const system = /PRETTY_NAME="(.*)"/.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'Linux';
-const date = new Date().toISOString().slice(0, 10);
-mkdirSync(join(ROOT, 'docs'), { recursive: true });
-const run = { date, kernel: release(), system, rounds, durations, loads };
-writeFileSync(join(ROOT, 'docs/benchmark.md'), benchmarkPage(results, run));
-writeFileSync(join(ROOT, 'docs/benchmark.svg'), benchmarkChart(results));
-console.log('\nwritten: docs/benchmark.md, docs/benchmark.svg');
+if (folder !== null) {
+  const at = resolve(ROOT, folder);
+  mkdirSync(at, { recursive: true });
+  const files = {
+    'benchmark.md': page(results),
+    'benchmark.json': `${JSON.stringify(results, null, 1)}\n`,
+    ...(results.comparison && { 'benchmark.svg': comparisonPicture(results) }),
+    ...(results.scale && { 'benchmark-scale.svg': scalePicture(results.scale, ours.name) }),
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(at, name), text);
+  console.log(`\nwritten: ${Object.keys(files).join(', ')} in ${at}`);
+}
+if (attempts.failures.length > 0) fail(`${attempts.failures.length} measurements failed, see above`, 1);

@@ -13,11 +13,13 @@ export interface Pair {
 /** The MTU of every tunnel, so that all carry the same packets. */
 export const TUNNEL_MTU = 1420;
 
-/** A VPN under measurement. */
+/** A VPN under measurement; plain data but for `start`. */
 export interface Contender {
   name: string;
-  /** What the program says that it is. */
-  version(): Promise<string>;
+  /** What the program or its package says that it is. */
+  version: string;
+  /** `yardstick`: shown, but no ratio is made of it. */
+  kind: 'ours' | 'peer' | 'yardstick';
   /** Brings the tunnel between the hosts up; the daemons, one a host. Rejects when that fails. */
   start(pair: Pair): Promise<Child[]>;
 }

@@ -41,8 +41,10 @@ const PROGRAMS = {
   check: {},
   demo: HOSTS,
   test: TESTS,
-  bench: { ...TESTS, nebula: 'nebula', openvpn: 'openvpn' },
+  bench: { ...HOSTS, wg: 'wireguard-tools', iperf3: 'iperf3', openssl: 'openssl' },
 };
+/** What the benchmark can do without: a VPN that is not to be had is left out of it. */
+const PEERS = { 'wireguard-go': 'wireguard-go', nebula: 'nebula', tincd: 'tinc', openvpn: 'openvpn' };
 
 /** A set-up step that cannot be done; the message says what to do. */
 export class SetupError extends Error {}
@@ -90,6 +92,15 @@ function installPrograms(programs) {
   if (status === 0 && still.length === 0) return null;
   const lines = `${stdout}${stderr}`.trim().split('\n').slice(-8).join('\n  ');
   return `apt-get could not install ${(still.length ? still : missing).join(', ')}:\n  ${lines}`;
+}
+
+/** All at once, or where that fails one by one, so that one which is not to be had does not keep the others away. */
+function installPeers() {
+  if (!installPrograms(PEERS)) return;
+  for (const [program, debian] of Object.entries(PEERS)) {
+    const problem = installPrograms({ [program]: debian });
+    if (problem) say(`${problem}\nset-up: going on without it`);
+  }
 }
 
 /** Whether node_modules holds what package-lock.json names; packages for other systems and optional ones may lack. */
@@ -174,6 +185,7 @@ export function setUp(target) {
   if (!existsSync(join(ROOT, 'node_modules/tuntap2/package.json')))
     say('without tuntap2, which did not install: no portable driver (--driver portable); all else works');
   const problem = installPrograms(PROGRAMS[target]);
+  if (target === 'bench' && !problem) installPeers();
   if (!problem) return;
   if (target !== 'test') throw new SetupError(problem);
   say(`${problem}\nset-up: going on without; the tests that need them are left out`);

@@ -2,14 +2,49 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run, runOk } from '../../support/process.ts';
+import { runOk } from '../../support/process.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { type Contender, ends, type Pair, TUNNEL_MTU } from '../contender.ts';
+import { type Contender, ends, OUTER, type Pair, TUNNEL_MTU } from '../contender.ts';
+import type { Program } from '../programs.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const PORT = 51820;
 
-async function startWireGuard(pair: Pair, program: (interfaceName: string) => [string, string[]]) {
+/** The command line that makes a WireGuard interface of that name, and what is added to its environment. */
+export type MakeInterface = (
+  name: string,
+  side: number,
+) => { file: string; args: string[]; env?: Record<string, string> };
+
+/** A contender that `wg` configures. `withPeers(n)` is the same with n peers configured, all but one of them silent. */
+export interface WireGuardContender extends Contender {
+  withPeers(peers: number): Contender;
+}
+
+export function wireGuardContender(
+  about: Pick<Contender, 'name' | 'version' | 'kind'>,
+  make: MakeInterface,
+): WireGuardContender {
+  const withPeers = (peers: number) => ({
+    ...about,
+    start: (pair: Pair) => startWireGuard(pair, make, peers),
+  });
+  return { ...withPeers(1), withPeers };
+}
+
+/** Peers that exist in the configuration only: a key, an address and an endpoint each. Nothing is ever sent to them. */
+function silentPeers(count: number): string {
+  return Array.from({ length: count }, (_, index) =>
+    [
+      '[Peer]',
+      `PublicKey = ${randomBytes(32).toString('base64')}`,
+      `AllowedIPs = 10.98.${index >> 8}.${index & 255}/32`,
+      `Endpoint = ${OUTER.b}:${20_000 + index}\n`,
+    ].join('\n'),
+  ).join('\n');
+}
+
+async function startWireGuard(pair: Pair, make: MakeInterface, peers: number) {
   const sides = ends(pair).map((end) => ({ ...end, device: pair.lab.interfaceName('wb') }));
   const folder = pair.lab.directory('keys');
   const keys = await Promise.all(
@@ -22,8 +57,8 @@ async function startWireGuard(pair: Pair, program: (interfaceName: string) => [s
   );
   return Promise.all(
     sides.map(async ({ host, inner, far, device }, index) => {
-      const [file, args] = program(device);
-      const child = host.spawn(file, args, { env: { LOG_LEVEL: 'error' } });
+      const { file, args, env } = make(device, index);
+      const child = host.spawn(file, args, { env: { LOG_LEVEL: 'error', ...env } });
       await waitFor(`${file} to answer wg`, async () => {
         if (!child.running) throw new Error(`${child.command} ended: ${child.output}`);
         return (await host.run('wg', ['show', device])).status === 0;
@@ -33,6 +68,8 @@ async function startWireGuard(pair: Pair, program: (interfaceName: string) => [s
         ...['peer', keys[1 - index]!.publicKey, 'allowed-ips', `${far.inner}/32`],
         ...['endpoint', `${far.outer}:${PORT}`],
       ]);
+      if (peers > 1)
+        await host.runOk('wg', ['addconf', device, '/dev/stdin'], { input: silentPeers(peers - 1) });
       await host.ip(`address add ${inner}/24 dev ${device}`);
       await host.ip(`link set ${device} mtu ${TUNNEL_MTU} up`);
       return child;
@@ -40,30 +77,25 @@ async function startWireGuard(pair: Pair, program: (interfaceName: string) => [s
   );
 }
 
-/** Debian's wireguard-go, or the binary at `file`. */
-export function wireguardGo(file = 'wireguard-go', name = 'wireguard-go'): Contender {
-  return {
-    name,
-    version: async () => {
-      // Debian's build does not know its version; its package does.
-      const { stdout } = await run('dpkg-query', ['--show', 'wireguard-go']);
-      if (file === 'wireguard-go' && stdout) return stdout.split('\t')[1]!.trim();
-      return (await run(file, ['--version'])).stdout.split('\n')[0] ?? '';
-    },
-    start: (pair) => startWireGuard(pair, (device) => [file, ['-f', device]]),
-  };
+/** Named with the version, for there may be several. */
+export function wireguardGo({ file, version }: Program): WireGuardContender {
+  const name = `wireguard-go ${version.replace(/[-+].*/, '')}`;
+  return wireGuardContender({ name, version, kind: 'peer' }, (device) => ({ file, args: ['-f', device] }));
 }
 
-/** This project's data plane as a plain WireGuard interface. */
-export function warren(driver: 'linux' | 'portable'): Contender {
-  return {
-    name: driver === 'linux' ? 'Warren' : 'Warren (portable driver)',
-    version: async () => {
-      const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-      const { stdout } = await run('git', ['-C', ROOT, 'describe', '--always', '--dirty']);
-      return `${version} ${stdout.trim()}, Node.js ${process.versions.node}`;
-    },
-    start: (pair) =>
-      startWireGuard(pair, (device) => [join(ROOT, 'bin/agent'), ['tunnel', device, '--driver', driver]]),
-  };
+/** This project's data plane as a plain WireGuard interface. `version` is warrenVersion(). */
+export function warren(version: string, driver: 'linux' | 'portable', workers = 1): WireGuardContender {
+  const name =
+    driver === 'linux' ? `Warren, ${workers} worker${workers === 1 ? '' : 's'}` : 'Warren, portable driver';
+  const options = driver === 'linux' ? ['--workers', String(workers)] : ['--driver', driver];
+  return wireGuardContender({ name, version, kind: 'ours' }, (device) => ({
+    file: join(ROOT, 'bin/agent'),
+    args: ['tunnel', device, ...options],
+  }));
+}
+
+export async function warrenVersion(): Promise<string> {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const commit = await runOk('git', ['-C', ROOT, 'describe', '--always', '--dirty']);
+  return `${version} ${commit.trim()}, Node.js ${process.versions.node}`;
 }

@@ -1,15 +1,31 @@
 import { describe, expect, it } from 'vitest';
-import { drawChart } from '../../bench/chart.ts';
+import { drawBarChart } from '../../bench/bar-chart.ts';
+import { bars } from '../../bench/bars.ts';
+import { drawLineChart, roundTicks } from '../../bench/line-chart.ts';
 import type { Sample } from '../../bench/measure.ts';
-import { type Result, ratiosTable, valuesTable } from '../../bench/report.ts';
+import { page } from '../../bench/page.ts';
+import type { Results, Row } from '../../bench/results.ts';
 import { digits, ratios, spread } from '../../bench/statistics.ts';
+import { ratiosTable, valuesTable } from '../../bench/tables.ts';
 
-const sample = (tcp1: number, ping: number): Sample => ({
-  ...{ tcp1, ping, tcp4: 1, bidirectional: 1, udp64: 1, udp1300: 1, cpu: 1, rss: 1 },
+const sample = (values: Partial<Sample>): Sample => ({
+  ...{ tcp1: 1, tcp4: 1, bidirectional: 1, udp64: 1, udp1300: 1, ping: 1, cpu: 1, rss: 1 },
+  ...values,
 });
-const result = (name: string, rounds: (Sample | null)[]): Result => ({
-  ...{ name, rounds, version: '1', ours: name === 'Warren', yardstick: false },
-});
+const row = (name: string, rounds: (Sample | null)[]): Row => ({ name, rounds, kind: 'peer' });
+
+/** Results of a comparison alone; the names tell the kinds. */
+function results(samples: Record<string, (Sample | null)[]>): Results {
+  const kindOf = (name: string) =>
+    name.startsWith('Warren') ? 'ours' : name === 'no VPN' ? 'yardstick' : 'peer';
+  return {
+    machine: { date: '2030-01-01', processors: 2, processor: 'P', gigabytes: 1, system: 'S', kernel: 'K' },
+    contenders: Object.keys(samples).map((name) => ({ name, version: '1', kind: kindOf(name) })),
+    ...{ ours: 'Warren', reference: 'wireguard-go', leftOut: [{ name: 'tinc', reason: 'no program' }] },
+    comparison: { rounds: 1, durations: { tcp: 1, udp: 1, pings: 1 }, samples },
+    ...{ scale: null, heap: null, failures: [], loads: [1] },
+  };
+}
 
 describe("the benchmark's arithmetic", () => {
   it.each([
@@ -31,24 +47,80 @@ describe("the benchmark's arithmetic", () => {
   ])('%f is written as %s', (value, expected) => expect(digits(value)).toBe(expected));
 });
 
-describe('the report', () => {
-  const warren = result('Warren', [sample(2, 0.5), sample(6, 0.5)]);
-  const other = result('other', [sample(1, 1), sample(2, 2)]);
+describe('the bars', () => {
+  const bar = (samples: Record<string, (Sample | null)[]>, title: string) =>
+    bars(results(samples)).find((one) => one.title === title);
 
+  it('of packets a second is held against whoever was the best peer in this run', () => {
+    const samples = {
+      Warren: [sample({ udp64: 30 })],
+      'wireguard-go': [sample({ udp64: 10 })],
+      nebula: [sample({ udp64: 20 })],
+      'Warren, portable driver': [sample({ udp64: 99 })],
+      'no VPN': [sample({ udp64: 999 })],
+    };
+    expect(bar(samples, 'UDP, 64 bytes')).toMatchObject({ against: 'nebula', met: true, margin: 0 });
+    samples.nebula = [sample({ udp64: 5 })];
+    expect(bar(samples, 'UDP, 64 bytes')).toMatchObject({ against: 'wireguard-go', met: true });
+  });
+
+  it('is met by the median of the quotients made within rounds, not by the quotient of medians', () => {
+    const samples = {
+      Warren: [sample({ tcp1: 1 }), sample({ tcp1: 10 }), sample({ tcp1: 12 })],
+      'wireguard-go': [sample({ tcp1: 2 }), sample({ tcp1: 10 }), sample({ tcp1: 3 })],
+    };
+    expect(bar(samples, 'TCP, 1 stream')).toMatchObject({ met: false, measured: { median: 1, max: 4 } });
+  });
+
+  it('turns the other way where less is better, and tells the distance', () => {
+    const samples = { Warren: [sample({ cpu: 0.45 })], 'wireguard-go': [sample({ cpu: 1 })] };
+    expect(bar(samples, 'CPU of both daemons')).toMatchObject({ met: true, aimMet: true, margin: 0.5 });
+    samples.Warren = [sample({ cpu: 1.8 })];
+    expect(bar(samples, 'CPU of both daemons')).toMatchObject({ met: false, aimMet: false, margin: 1 });
+  });
+
+  it('of memory needs nobody to compare with', () => {
+    expect(bar({ Warren: [sample({ rss: 101 })] }, 'memory with full load')).toMatchObject({
+      ...{ against: null, met: false },
+    });
+  });
+});
+
+describe('the report', () => {
   it('turns the ratio round where less is better, so that above 1 is always good for us', () => {
-    const cells = ratiosTable(warren, [other]).split('\n')[2]!.split(' | ');
+    const ours = row('Warren', [sample({ tcp1: 2, ping: 0.5 }), sample({ tcp1: 6, ping: 0.5 })]);
+    const other = row('other', [sample({ tcp1: 1, ping: 1 }), sample({ tcp1: 2, ping: 2 })]);
+    const cells = ratiosTable(ours, [other]).split('\n')[2]!.split(' | ');
     expect(cells[1]).toBe('**2.50** (2.00–3.00)');
     expect(cells[6]).toBe('**3.00** (2.00–4.00)');
   });
 
   it('says failed where no round succeeded', () => {
-    expect(valuesTable([result('broken', [null, null])])).toContain('| broken | failed |');
+    expect(valuesTable([row('broken', [null, null])])).toContain('| broken | failed |');
+  });
+
+  it('says on the page who is left out, and why', () => {
+    expect(page(results({ Warren: [sample({})] }))).toContain('- Left out: tinc, for no program.');
   });
 
   it('draws names with markup in them as text', () => {
-    const bars = [{ name: '<b>&"', ours: true, spread: { min: 1, median: 2, max: 3 } }];
-    const svg = drawChart([{ title: 't', note: 'n', bars }], 'd');
+    const bar = { name: '<b>&"', ours: true, spread: { min: 1, median: 2, max: 3 } };
+    const svg = drawBarChart([{ title: 't', note: 'n', bars: [bar] }], 'd');
     expect(svg).toContain('&lt;b&gt;&amp;&quot;');
     expect(svg).not.toContain('<b>');
+  });
+
+  it.each([
+    [0, [0, 1]],
+    [3.1, [0, 1, 2, 3, 4]],
+    [400, [0, 100, 200, 300, 400]],
+    [0.07, [0, 0.02, 0.04, 0.06, 0.08]],
+  ])('an axis that must reach %f has the ticks %j', (most, ticks) => expect(roundTicks(most)).toEqual(ticks));
+
+  it('leaves a step out of the line where every round failed', () => {
+    const point = { min: 1, median: 2, max: 3 };
+    const line = { name: 'l', ours: true, points: [point, null, point] };
+    const panel = { title: 't', note: 'n', axis: 'a', steps: ['1', '2', '3'], lines: [line] };
+    expect(drawLineChart([panel], 'd').match(/<circle class="ours"[^>]*r="3.5"/g)).toHaveLength(2);
   });
 });

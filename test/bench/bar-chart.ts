@@ -1,7 +1,8 @@
 /** A bar chart as SVG: one panel a metric, one bar a contender, whiskers from the least to the most. */
 import { digits, type Spread } from './statistics.ts';
+import { escapeXml, svg } from './svg.ts';
 
-export interface Panel {
+export interface BarPanel {
   title: string;
   /** What the bars count, and which way is good. */
   note: string;
@@ -15,27 +16,7 @@ const BAR = 18;
 const GAP = 6;
 const HEAD = 44;
 
-const STYLE = `
-  .ground { fill: #ffffff }
-  text { font: 13px system-ui, sans-serif; fill: #1f2328 }
-  .title { font-weight: 600; font-size: 14px }
-  .note { fill: #59636e }
-  .ours { fill: #0969da }
-  .theirs { fill: #afb8c1 }
-  .whisker { stroke: #59636e; stroke-width: 1.5 }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #e6edf3 }
-    .note { fill: #9198a1 }
-    .ours { fill: #4493f8 }
-    .theirs { fill: #5a636e }
-    .whisker { stroke: #9198a1 }
-    .ground { fill: #0d1117 }
-  }`;
-
-const escapeXml = (text: string) =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-
-function drawPanel(panel: Panel, top: number): string {
+function drawPanel(panel: BarPanel, top: number): string {
   const most = Math.max(...panel.bars.map(({ spread }) => spread.max)) || 1;
   const scale = (value: number) => Math.round((value / most) * (WIDTH - LABEL - VALUE - 20));
   const bars = panel.bars.map(({ name, spread, ours }, index) => {
@@ -57,7 +38,7 @@ function drawPanel(panel: Panel, top: number): string {
 }
 
 /** The whole picture, for light and dark pages. `description` is for those who do not see it. */
-export function drawChart(panels: readonly Panel[], description: string): string {
+export function drawBarChart(panels: readonly BarPanel[], description: string): string {
   const heights = panels.map(({ bars }) => HEAD + bars.length * (BAR + GAP) + 18);
   let top = 14;
   const drawn = panels.map((panel, index) => {
@@ -65,11 +46,5 @@ export function drawChart(panels: readonly Panel[], description: string): string
     top += heights[index]!;
     return text;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top}" width="${WIDTH}" height="${top}" role="img" aria-label="${escapeXml(description)}">
-<style>${STYLE}
-</style>
-<rect class="ground" width="100%" height="100%" rx="6"/>
-${drawn.join('\n')}
-</svg>
-`;
+  return svg(WIDTH, top, description, drawn.join('\n'));
 }

@@ -1,0 +1,85 @@
+/** Who is measured: all that this machine can run. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { workersByCores } from '../../agent/tunnel/workers.ts';
+import type { Contender } from './contender.ts';
+import { bare } from './contenders/bare.ts';
+import { nebula } from './contenders/nebula.ts';
+import { openvpn } from './contenders/openvpn.ts';
+import { tinc } from './contenders/tinc.ts';
+import { type WireGuardContender, warren, warrenVersion, wireguardGo } from './contenders/wireguard.ts';
+import { installed, NotToBeHad, type Program, unpacked } from './programs.ts';
+
+export interface Lineup {
+  /** In the order of measurement; `ours` and `reference` first and side by side, for their ratios are what counts. */
+  contenders: Contender[];
+  /** Warren as it is without options: the linux driver, with as many workers as it takes by itself. */
+  ours: WireGuardContender;
+  /** The newest wireguard-go, which the bars are held against. */
+  reference: WireGuardContender | null;
+  leftOut: { name: string; reason: string }[];
+}
+
+const TUNTAP2 = join(import.meta.dirname, '../../node_modules/tuntap2/package.json');
+
+/** `otherBuild`: a wireguard-go which then is the reference, whatever its version. */
+export async function lineup(otherBuild?: string): Promise<Lineup> {
+  const leftOut: Lineup['leftOut'] = [];
+  const orNull = async <T>(name: string, find: () => Promise<T>): Promise<T | null> => {
+    try {
+      return await find();
+    } catch (error) {
+      if (!(error instanceof NotToBeHad)) throw error;
+      leftOut.push({ name, reason: error.message });
+      return null;
+    }
+  };
+  const asked = ['--version'];
+  const version = await warrenVersion();
+  const workers = [...new Set([workersByCores(), 1, 2])];
+  const [ours, ...otherWorkers] = workers.map((count) => warren(version, 'linux', count)) as [
+    WireGuardContender,
+  ];
+
+  const builds = [
+    await orNull('wireguard-go, the newest', () => unpacked('wireguard-go', 'wireguard-go')),
+    await orNull('wireguard-go, as installed', () => installed('wireguard-go', 'wireguard-go', asked)),
+  ].filter((build) => build !== null);
+  const goPrograms = distinctNewestFirst(builds);
+  if (otherBuild !== undefined) {
+    const said = await installed(otherBuild, 'none', asked);
+    goPrograms.unshift({ ...said, version: `${said.version}, ${otherBuild}` });
+  }
+  const [reference = null, ...older] = goPrograms.map(wireguardGo);
+
+  const newestNebula =
+    (await orNull('nebula, the newest', () => unpacked('nebula', 'nebula'))) ??
+    (await orNull('nebula', () => installed('nebula', 'nebula', ['-version'])));
+  const tincd = await orNull('tinc', () => installed('tincd', 'tinc', asked));
+  const openvpnProgram = await orNull('openvpn', () => installed('openvpn', 'openvpn', asked));
+  const portable = existsSync(TUNTAP2) ? warren(version, 'portable') : null;
+  if (portable === null)
+    leftOut.push({
+      name: 'Warren, portable driver',
+      reason: 'its optional package tuntap2 is not installed',
+    });
+
+  const contenders = [
+    ...[ours, reference, ...otherWorkers, ...older],
+    ...[
+      newestNebula && nebula(newestNebula),
+      tincd && tinc(tincd),
+      openvpnProgram && openvpn(openvpnProgram),
+    ],
+    ...[portable, bare],
+  ].filter((contender) => contender !== null);
+  return { contenders, ours, reference, leftOut };
+}
+
+/** One of each version, the newest first. */
+function distinctNewestFirst(programs: readonly Program[]): Program[] {
+  const byVersion = new Map(programs.map((program) => [program.version.replace(/-.*/, ''), program]));
+  return [...byVersion]
+    .sort(([a], [b]) => b.localeCompare(a, 'en', { numeric: true }))
+    .map(([, program]) => program);
+}

@@ -1,0 +1,142 @@
+/** docs/benchmark.md. */
+import type { HeapProfile } from './heap/measure.ts';
+import { WARM_UP } from './measure.ts';
+import { type Results, rowsOf } from './results.ts';
+import { digits, spread } from './statistics.ts';
+import {
+  barsTable,
+  comparedRows,
+  heapTable,
+  peersTable,
+  ratiosTable,
+  sitesTable,
+  sizesTable,
+  table,
+  valuesTable,
+} from './tables.ts';
+
+export function page(results: Results): string {
+  const parts = [introduction(results)];
+  if (results.comparison) parts.push(comparison(results));
+  if (results.scale) parts.push(scale(results));
+  if (results.heap) parts.push(heap(results.heap));
+  parts.push(method(results), whoAndWhere(results));
+  return `${parts.join('\n\n')}\n`;
+}
+
+function introduction({ machine }: Results): string {
+  return `# Benchmark
+
+Made by \`npm run bench\` on ${machine.date}; every run writes this page, its pictures and the figures behind them
+([benchmark.json](benchmark.json)) anew. What it asks of a machine, and how to repeat it, is at the end.
+
+Two hosts, network namespaces of one machine on one cable (veth), and a tunnel between them with an MTU of 1420. Both
+daemons, both test programs and the kernel share the machine's processors, so the figures say how VPNs compare and not
+how fast one is on hardware of its own.`;
+}
+
+function comparison(results: Results): string {
+  const compared = comparedRows(results);
+  const { rounds } = results.comparison!;
+  return `## The bars
+
+What this project asks of its data plane, and how it stood in this run. “Times” are quotients made within a round. The best
+peer is the one of this run with the best median; ${results.reference ?? 'no wireguard-go'} is the newest wireguard-go here.
+
+${barsTable(results)}
+
+## All figures
+
+![The medians as bars](benchmark.svg)
+
+Bold is the median of ${rounds} rounds, in parentheses the least and the most.
+
+${valuesTable(rowsOf(results))}
+
+## As ratios
+
+Each round measures every contender once, one after the other, every other round in the opposite order, and the ratios are made
+within a round: that takes out what else the machine was doing. Above 1, ${results.ours} is the better one, in every column
+(where less is better, the ratio is turned round).
+
+${compared ? ratiosTable(compared.ours, compared.others) : ''}`;
+}
+
+function scale(results: Results): string {
+  const { rounds, seconds } = results.scale!;
+  return `## More peers, other sizes
+
+![The medians as lines](benchmark-scale.svg)
+
+With so many peers configured on both hosts, one of them active and the others silent: ${rounds} rounds, ${seconds} s each measurement.
+Memory is that of the bigger daemon, idle before any load and at its peak.
+
+${peersTable(results.scale!)}
+
+UDP in IP packets of one size, headers included; throughput counts the same bytes. A CPU second is one of both daemons
+together, user and system.
+
+${sizesTable(results.scale!)}`;
+}
+
+function heap(profile: HeapProfile): string {
+  return `## What is allocated for a packet
+
+Nothing. The data plane works in buffers that it keeps, so the collector has next to nothing to do. Here is what was
+allocated on the JavaScript heap of Warren's worker thread (linux driver, one worker), at both ends, in ${profile.seconds} s of
+load each. The bytes are exact: by how much the heap grew between collections, as V8 reports it, whatever the cause. The
+smallest object on this heap takes 16 bytes: less than that by packet means that not even one was made for each. What remains
+is made by the wake-up and not by the packet: numbers with fractions, such as the time, for each return of poll(). The first
+rows, a tunnel that carries pings only, show what looking costs.
+
+${heapTable(profile)}
+
+The places that allocated most, by V8's sampling heap profiler (an estimate, so its sums differ a little from the exact ones):
+
+${sitesTable(profile)}`;
+}
+
+function method({ comparison, scale }: Results): string {
+  const { tcp = 0, udp = 0, pings = 0 } = comparison?.durations ?? {};
+  return `## How
+
+- TCP: \`iperf3\`, ${tcp} s each: one stream, four streams, and one in each direction at once (the sum of both). What arrived counts.
+- UDP: \`iperf3 --udp --bitrate 0\`, ${udp} s each, payloads of 64 and 1300 bytes; packets that arrived, each second.
+- Idle round trip: the mean of ${pings} pings, 2 ms apart.
+- CPU: user and system seconds of both daemons together during the one TCP stream, by gigabyte that arrived.
+- Memory: the highest resident size that a daemon reached by the end.
+- For every round of a contender hosts, keys and daemons are made anew, and ${WARM_UP} s of TCP goes before the first measurement. Warren runs as \`bin/agent tunnel\` and is configured by
+  \`wg\` and \`ip\` exactly as wireguard-go is. openvpn runs in user space with ChaCha20-Poly1305, tinc with AES-256, nebula with
+  its defaults.${scale ? '\n- Silent peers have a key, an allowed IP and an endpoint each, added with `wg addconf`; nothing is sent to them.' : ''}
+- Heap: \`test/bench/heap/probe.ts\` is loaded into an agent by \`node --import\` and speaks to its worker by V8's inspector; agent and
+  command line are otherwise the usual ones. Every load runs once before, unrecorded, until code is optimized. Packets are counted
+  by WireGuard's own byte counters.
+
+To repeat it, as root on a Debian or Ubuntu machine, in a clone of this repository:
+
+    npm run bench                          everything, and this page: some 25 minutes
+    npm run bench -- --quick               one short round of the comparison, printed only: about a minute
+    npm run bench -- --compare             a part alone, printed only; also --scale and --heap, with --quick too
+    npm run bench -- --only Warren,nebula  contenders whose names contain one of these
+    npm run bench -- --wireguard-go FILE   another build of wireguard-go, to hold the bars against
+
+It installs what it needs by apt. The newest wireguard-go and nebula come from the packages of a newer Debian, unpacked
+under node_modules/.cache/warren-bench and not installed. Nothing else should run on the machine meanwhile.`;
+}
+
+function whoAndWhere({ machine, contenders, leftOut, failures, loads }: Results): string {
+  const load = spread(loads.length === 0 ? [0] : loads);
+  const versions = table(
+    ['', 'version'],
+    contenders.map(({ name, version }) => [name, version]),
+  );
+  const missing = leftOut.map(({ name, reason }) => `- Left out: ${name}, for ${reason}.`);
+  const failed = failures.map((failure) => `- Failed, twice: ${failure}`);
+  return [
+    versions,
+    ...(missing.length + failed.length > 0 ? [[...missing, ...failed].join('\n')] : []),
+    `The machine: ${machine.processors} × ${machine.processor}, ${machine.gigabytes} GB, ${machine.system}, Linux ${machine.kernel};
+the load average of the last minute was ${digits(load.min)} to ${digits(load.max)} before the measurements, ${digits(load.median)} in the median. The
+measurements alone make it about as high as there are processors; much more means that other work disturbed them.`,
+  ].join('\n\n');
+}

@@ -1,0 +1,90 @@
+/** The programs of other projects that are measured: where they are, and which version. */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { run, runOk } from '../support/process.ts';
+
+export interface Program {
+  /** Path or name of the executable. */
+  file: string;
+  version: string;
+}
+
+/** Why a program cannot be had. */
+export class NotToBeHad extends Error {}
+
+/** The Debian release whose packages have the newest wireguard-go and nebula. */
+const NEWER_RELEASE = 'trixie';
+const CACHE = join(import.meta.dirname, '../../node_modules/.cache/warren-bench', NEWER_RELEASE);
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** The installed program. `askVersion` is for where it is of no Debian package. */
+export async function installed(file: string, debian: string, askVersion: string[]): Promise<Program> {
+  const { stdout, status } = await run('dpkg-query', ['--show', debian]);
+  const path = (await run('which', [file])).stdout.trim();
+  if (path === '') throw new NotToBeHad(`no program ${file} here (Debian package ${debian})`);
+  const packaged = stdout.split('\t')[1]?.trim(); // Debian's wireguard-go does not know its version itself
+  if (status === 0 && packaged && path.startsWith('/usr/') && !path.startsWith('/usr/local/'))
+    return { file: path, version: packaged };
+  const said = await run(path, askVersion);
+  return { file: path, version: /\d+\.\S+/.exec(`${said.stdout}${said.stderr}`)?.[0] ?? 'unknown' };
+}
+
+/**
+ * A program of a newer Debian than this machine's: its package is unpacked under node_modules/.cache, not installed, and
+ * apt keeps its lists there as well, so that the machine's apt stays as it is. Used again when there; remove the folder to
+ * look for a newer one.
+ */
+export async function unpacked(file: string, debian: string): Promise<Program> {
+  const folder = join(CACHE, debian);
+  const path = join(folder, 'usr/bin', file);
+  try {
+    return { file: path, version: readFileSync(join(folder, 'version'), 'utf8') };
+  } catch {
+    // Not there yet, or not completely.
+  }
+  const work = join(CACHE, `${debian}.part`);
+  rmSync(work, { recursive: true, force: true });
+  for (const part of ['lists/partial', 'cache/archives/partial', 'none', 'tree'])
+    mkdirSync(join(work, part), { recursive: true });
+  try {
+    writeFileSync(
+      join(work, 'sources.list'),
+      `deb [signed-by=${KEYRING}] ${await mirror()} ${NEWER_RELEASE} main\n`,
+    );
+    const options = [
+      `Dir::Etc::sourcelist=${join(work, 'sources.list')}`,
+      `Dir::Etc::sourceparts=${join(work, 'none')}`,
+      `Dir::Etc::preferencesparts=${join(work, 'none')}`,
+      `Dir::State::lists=${join(work, 'lists')}`,
+      `Dir::Cache=${join(work, 'cache')}`,
+      'APT::Sandbox::User=root', // the folder is this user's, who need not be one whom _apt may read from
+    ].flatMap((option) => ['-o', option]);
+    const apt = (...args: string[]) =>
+      runOk('apt-get', ['-qq', ...options, ...args], { cwd: work, timeout: 180_000 });
+    await apt('update');
+    await apt('download', debian);
+    const archive = readdirSync(work).find((name) => name.endsWith('.deb'));
+    if (archive === undefined) throw new NotToBeHad(`apt-get download ${debian} brought no package`);
+    await runOk('dpkg-deb', ['--extract', join(work, archive), join(work, 'tree')]);
+    const version = await runOk('dpkg-deb', ['--field', join(work, archive), 'Version']);
+    writeFileSync(join(work, 'tree/version'), version.trim());
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(join(work, 'tree'), folder);
+    return { file: path, version: version.trim() };
+  } catch (error) {
+    const said = (error as Error).message.split('\n').filter((line) => !line.startsWith('W:'));
+    throw new NotToBeHad(`${debian} of Debian ${NEWER_RELEASE}: ${said.slice(0, 2).join(' ')}`);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Where this machine's apt gets Debian from: a mirror has all releases. */
+async function mirror(): Promise<string> {
+  const format = ['--format', '$(ORIGIN) $(COMPONENT) $(CODENAME) $(REPO_URI)'];
+  const lines = (await runOk('apt-get', ['indextargets', ...format, 'Created-By: Packages'])).split('\n');
+  // Not the suites bookworm-updates and bookworm-security: the latter is another archive.
+  const uri = lines.map((line) => /^Debian main [a-z]+ (\S+)$/.exec(line)?.[1]).find((found) => found);
+  if (uri === undefined) throw new NotToBeHad('apt has no Debian archive among its sources');
+  return uri;
+}

@@ -1,0 +1,43 @@
+/** All that a run measured: what the page is made of, and docs/benchmark.json. */
+import type { Comparison } from './compare.ts';
+import type { HeapProfile } from './heap/measure.ts';
+import type { Machine } from './machine.ts';
+import type { Sample } from './measure.ts';
+import type { Scale } from './scale.ts';
+
+export interface Results {
+  machine: Machine;
+  contenders: { name: string; version: string; kind: 'ours' | 'peer' | 'yardstick' }[];
+  /** The name of Warren's row that is compared with all others. */
+  ours: string;
+  /** The name of the newest wireguard-go; null where there is none. */
+  reference: string | null;
+  leftOut: { name: string; reason: string }[];
+  comparison: Comparison | null;
+  scale: Scale | null;
+  heap: HeapProfile | null;
+  failures: string[];
+  /** Load averages before the measurements. */
+  loads: number[];
+}
+
+/** One contender's rounds. */
+export interface Row {
+  name: string;
+  kind: 'ours' | 'peer' | 'yardstick';
+  rounds: (Sample | null)[];
+}
+
+export function rowsOf(results: Results): Row[] {
+  const samples = results.comparison?.samples ?? {};
+  return results.contenders.flatMap(({ name, kind }) =>
+    samples[name] ? [{ name, kind, rounds: samples[name] }] : [],
+  );
+}
+
+/** The values of one key, null where a round failed. */
+export function valuesOf<S extends object>(rounds: readonly (S | null)[], key: keyof S): (number | null)[] {
+  return rounds.map((round) => (round === null ? null : (round[key] as number)));
+}
+
+export const present = (numbers: readonly (number | null)[]) => numbers.filter((number) => number !== null);

@@ -1,0 +1,144 @@
+/** The page's tables, in Markdown. */
+import { bars } from './bars.ts';
+import type { HeapProfile } from './heap/measure.ts';
+import { METRICS } from './measure.ts';
+import { present, type Results, type Row, rowsOf, valuesOf } from './results.ts';
+import type { PeersSample, Scale, SizeSample } from './scale.ts';
+import { digits, ratios, type Spread, spread } from './statistics.ts';
+
+export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [heading, heading.map((_, column) => (column === 0 ? '---' : '---:')), ...rows]
+    .map((row) => `| ${row.join(' | ')} |`)
+    .join('\n');
+}
+
+function cell({ min, median, max }: Spread): string {
+  return min === max ? digits(median) : `**${digits(median)}** (${digits(min)}–${digits(max)})`;
+}
+
+/** `failed` where no round succeeded. */
+function valueCell(numbers: readonly (number | null)[]): string {
+  const values = present(numbers);
+  return values.length === 0 ? 'failed' : cell(spread(values));
+}
+
+/** Medians with least and most. */
+export function valuesTable(rows: readonly Row[]): string {
+  return table(
+    ['', ...METRICS.map(({ title, unit }) => `${title}, ${unit}`)],
+    rows.map(({ name, kind, rounds }) => [
+      name,
+      ...METRICS.map(({ key }) =>
+        // Without a daemon there is nothing to count.
+        kind === 'yardstick' && (key === 'cpu' || key === 'rss') ? '–' : valueCell(valuesOf(rounds, key)),
+      ),
+    ]),
+  );
+}
+
+/** How many times better one is than each other: above 1 is good for it, in every column. */
+export function ratiosTable(ours: Row, others: readonly Row[]): string {
+  return table(
+    [`${ours.name} against`, ...METRICS.map(({ title }) => title)],
+    others.map((other) => [
+      other.name,
+      ...METRICS.map(({ key, better }) => {
+        const [left, right] = [valuesOf(ours.rounds, key), valuesOf(other.rounds, key)];
+        const quotients = better === 'more' ? ratios(left, right) : ratios(right, left);
+        return quotients.length === 0 ? '–' : cell(spread(quotients));
+      }),
+    ]),
+  );
+}
+
+/** The rows for `ratiosTable`: all but the yardstick. */
+export function comparedRows(results: Results): { ours: Row; others: Row[] } | null {
+  const rows = rowsOf(results);
+  const ours = rows.find(({ name }) => name === results.ours);
+  if (ours === undefined) return null;
+  return { ours, others: rows.filter((row) => row !== ours && row.kind !== 'yardstick') };
+}
+
+export function barsTable(results: Results): string {
+  return table(
+    ['', 'asked', 'against', 'measured', ''],
+    bars(results).map(({ title, asked, against, measured, unit, met, aimMet, margin }) => [
+      ...[title, asked, against ?? '–', `${cell(measured)} ${unit}`],
+      met
+        ? `met${aimMet === null ? '' : aimMet ? ', the aim too' : ', the aim not'}`
+        : `**missed by ${digits(margin * 100)}%**`,
+    ]),
+  );
+}
+
+const PEERS_COLUMNS: [keyof PeersSample, string][] = [
+  ['idle', 'memory, idle, MB'],
+  ['peak', 'memory, peak, MB'],
+  ['tcp', 'TCP, 1 stream, Gbit/s'],
+  ['cpu', 'CPU, s/GB'],
+  ['udp64', 'UDP, 64 bytes, kpackets/s'],
+];
+
+const SIZE_COLUMNS: [keyof SizeSample, string][] = [
+  ['kilopacketsPerSecond', 'kpackets/s'],
+  ['gigabitsPerSecond', 'Gbit/s'],
+  ['kilopacketsPerCpuSecond', 'kpackets by CPU second'],
+  ['gigabitsPerCpuSecond', 'Gbit by CPU second'],
+];
+
+export const peersTable = ({ peers, byPeers }: Scale) => scaleTable('peers', peers, byPeers, PEERS_COLUMNS);
+export const sizesTable = ({ sizes, bySize }: Scale) => scaleTable('bytes', sizes, bySize, SIZE_COLUMNS);
+
+function scaleTable<S extends object>(
+  what: string,
+  steps: readonly number[],
+  measured: Record<string, Record<number, (S | null)[]>>,
+  columns: readonly [keyof S, string][],
+): string {
+  return table(
+    [what, '', ...columns.map(([, title]) => title)],
+    steps.flatMap((step) =>
+      Object.entries(measured).map(([name, bySteps]) => [
+        ...[String(step), name],
+        ...columns.map(([key]) => valueCell(valuesOf(bySteps[step]!, key))),
+      ]),
+    ),
+  );
+}
+
+export function heapTable({ rows }: HeapProfile): string {
+  return table(
+    [
+      'load',
+      'this end',
+      'packets',
+      'bytes allocated',
+      'bytes by packet',
+      'collections',
+      'by million packets',
+      'longest pause, ms',
+    ],
+    rows.map(({ load, end, packets, bytes, collections, longestPause }) => {
+      // A handful of pings is no load to divide by.
+      const each = (value: number) => (packets < 10_000 ? '–' : digits(value / packets));
+      return [
+        ...[load, end, String(packets), String(bytes), each(bytes)],
+        ...[String(collections), each(collections * 1e6), collections === 0 ? '–' : digits(longestPause)],
+      ];
+    }),
+  );
+}
+
+/** The biggest sites of allocation of every row that carried packets. */
+export function sitesTable({ rows }: HeapProfile, sites = 4): string {
+  return table(
+    ['load', 'this end', 'where', 'bytes by packet'],
+    rows
+      .filter(({ packets }) => packets >= 10_000)
+      .flatMap((row) =>
+        row.sites
+          .slice(0, sites)
+          .map(({ place, bytes }) => [row.load, row.end, `\`${place}\``, digits(bytes / row.packets)]),
+      ),
+  );
+}
