@@ -10,7 +10,7 @@ export interface BarPanel {
 }
 
 const WIDTH = 820;
-const LABEL = 190;
+const LABEL = 214;
 const VALUE = 60;
 const BAR = 18;
 const GAP = 6;

@@ -36,7 +36,7 @@ function drawPanel(panel: LinePanel, left: number, top: number): string {
   const grid = ticks.map((tick) =>
     [
       `<path class="grid" d="M${start} ${y(tick)}H${end}"/>`,
-      `<text class="note" x="${start - 8}" y="${y(tick) + 4}" text-anchor="end">${digits(tick).replace(/\.0+$/, '')}</text>`,
+      `<text class="note" x="${start - 8}" y="${y(tick) + 4}" text-anchor="end">${tick.toLocaleString('en')}</text>`,
     ].join('\n'),
   );
   const steps = panel.steps.map(
@@ -51,28 +51,39 @@ function drawPanel(panel: LinePanel, left: number, top: number): string {
     `<text class="note" x="${end + 8}" y="${top + PANEL.height - AROUND.bottom + 18}">${escapeXml(panel.axis)}</text>`,
     // Ours last, to lie above the others.
     ...panel.lines.toSorted((a, b) => Number(a.ours) - Number(b.ours)).map((line) => drawLine(line, x, y)),
+    ...drawEnds(panel.lines, x, y),
   ].join('\n');
 }
 
 function drawLine({ points, ours }: Line, x: (step: number) => number, y: (value: number) => number): string {
-  const kind = ours ? 'ours' : 'theirs';
+  const kind = ours ? 'our' : 'their';
   const there = points.flatMap((point, step) => (point === null ? [] : [{ ...point, step }]));
   const path = there.map(({ step, median }, index) => `${index === 0 ? 'M' : 'L'}${x(step)} ${y(median)}`);
-  return [
-    `<path class="line ${kind}-line" d="${path.join('')}"/>`,
-    ...there.map(({ step, min, median, max }) =>
-      [
-        `<path class="${kind}-line" d="M${x(step)} ${y(min)}V${y(max)}"/>`,
-        `<circle class="${kind}" cx="${x(step)}" cy="${y(median)}" r="3.5"/>`,
-      ].join(''),
-    ),
-    ...there
-      .slice(-1)
-      .map(
-        ({ step, median }) =>
-          `<text x="${x(step) + 9}" y="${y(median) + 4}">${escapeXml(digits(median))}</text>`,
-      ),
-  ].join('\n');
+  const marks = there.map(
+    ({ step, min, median, max }) =>
+      `<path class="${kind}-line" d="M${x(step)} ${y(min)}V${y(max)}"/>` +
+      `<circle class="${kind}-dot" cx="${x(step)}" cy="${y(median)}" r="3.5"/>`,
+  );
+  return [`<path class="line ${kind}-line" d="${path.join('')}"/>`, ...marks].join('\n');
+}
+
+/** The last values beside their lines' ends, moved apart where they would lie on each other. */
+function drawEnds(
+  lines: readonly Line[],
+  x: (step: number) => number,
+  y: (value: number) => number,
+): string[] {
+  let lowest = Number.NEGATIVE_INFINITY;
+  return lines
+    .flatMap(({ points }) => {
+      const step = points.findLastIndex((point) => point !== null);
+      return step < 0 ? [] : [{ step, median: points[step]!.median }];
+    })
+    .sort((a, b) => b.median - a.median)
+    .map(({ step, median }) => {
+      lowest = Math.max(y(median) + 4, lowest + 14);
+      return `<text x="${x(step) + 9}" y="${lowest}">${escapeXml(digits(median))}</text>`;
+    });
 }
 
 /** From 0 to at least `most`, in steps of 1, 2 or 5 times a power of ten. */
@@ -90,7 +101,7 @@ export function drawLineChart(panels: readonly LinePanel[], description: string)
   const rows = Math.ceil(panels.length / 2);
   const legend = (panels[0]?.lines ?? []).map(
     ({ name, ours }, index) =>
-      `<circle class="${ours ? 'ours' : 'theirs'}" cx="${22 + index * 220}" cy="24" r="5"/>` +
+      `<circle class="${ours ? 'our' : 'their'}-dot" cx="${22 + index * 220}" cy="24" r="5"/>` +
       `<text x="${34 + index * 220}" y="28">${escapeXml(name)}</text>`,
   );
   const drawn = panels.map((panel, index) =>

@@ -41,16 +41,14 @@ export async function lineup(otherBuild?: string): Promise<Lineup> {
     WireGuardContender,
   ];
 
-  const builds = [
+  const found = [
     await orNull('wireguard-go, the newest', () => unpacked('wireguard-go', 'wireguard-go')),
     await orNull('wireguard-go, as installed', () => installed('wireguard-go', 'wireguard-go', asked)),
   ].filter((build) => build !== null);
-  const goPrograms = distinctNewestFirst(builds);
-  if (otherBuild !== undefined) {
-    const said = await installed(otherBuild, 'none', asked);
-    goPrograms.unshift({ ...said, version: `${said.version}, ${otherBuild}` });
-  }
-  const [reference = null, ...older] = goPrograms.map(wireguardGo);
+  const builds = distinctNewestFirst(found).map((program) => wireguardGo(program));
+  if (otherBuild !== undefined)
+    builds.unshift(wireguardGo(await installed(otherBuild, 'none', asked), 'wireguard-go (given)'));
+  const [reference = null, ...older] = builds;
 
   const newestNebula =
     (await orNull('nebula, the newest', () => unpacked('nebula', 'nebula'))) ??

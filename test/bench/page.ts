@@ -7,6 +7,7 @@ import {
   barsTable,
   comparedRows,
   heapTable,
+  loadedRows,
   peersTable,
   ratiosTable,
   sitesTable,
@@ -79,15 +80,24 @@ together, user and system.
 ${sizesTable(results.scale!)}`;
 }
 
+/** Bytes of the smallest object on V8's heap: a map and one field. */
+const SMALLEST_OBJECT = 16;
+
 function heap(profile: HeapProfile): string {
+  const most = Math.max(...loadedRows(profile).map(({ bytes, packets }) => bytes / packets));
+  const verdict =
+    most < SMALLEST_OBJECT
+      ? `Nothing: at most ${digits(most)} bytes per packet, less than a single object for each. What is allocated is made per
+wake-up, such as the numbers with fractions that are the time, and not per packet.`
+      : `Too much: up to ${digits(most)} bytes per packet, so there are objects made for each.`;
   return `## What is allocated for a packet
 
-Nothing. The data plane works in buffers that it keeps, so the collector has next to nothing to do. Here is what was
-allocated on the JavaScript heap of Warren's worker thread (linux driver, one worker), at both ends, in ${profile.seconds} s of
-load each. The bytes are exact: by how much the heap grew between collections, as V8 reports it, whatever the cause. The
-smallest object on this heap takes 16 bytes: less than that by packet means that not even one was made for each. What remains
-is made by the wake-up and not by the packet: numbers with fractions, such as the time, for each return of poll(). The first
-rows, a tunnel that carries pings only, show what looking costs.
+${verdict}
+
+This is the JavaScript heap of Warren's worker thread (linux driver, one worker), at both ends of a tunnel, under
+${profile.seconds} s of load each. The bytes are exact: by how much the heap grew between collections, as V8 reports it, whatever
+the cause. The smallest object on that heap takes ${SMALLEST_OBJECT} bytes. The first rows, a tunnel that carries pings only, show
+what looking itself costs.
 
 ${heapTable(profile)}
 

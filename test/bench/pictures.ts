@@ -13,9 +13,9 @@ export function comparisonPicture(results: Results): string {
     // A slow contender's seconds would be as long as the others' are short: shown is what a second brings.
     const turned = key === 'cpu';
     return {
-      title: turned ? 'throughput by CPU second, TCP, 1 stream' : title,
+      title: turned ? 'throughput per CPU second, TCP, 1 stream' : title,
       note: turned
-        ? 'Gbit by second of both daemons together, more is better'
+        ? 'Gbit, by the CPU of both daemons together, more is better'
         : `${unit}, ${better} is better`,
       bars: rows.flatMap(({ name, kind, rounds }) => {
         const values = present(valuesOf(rounds, key)).map((value) => (turned ? 8 / value : value));
@@ -36,16 +36,16 @@ export function scalePicture({ peers, sizes, byPeers, bySize }: Scale, ours: str
     [
       byPeersOf('TCP, 1 stream', 'Gbit/s, more is better', ({ tcp }) => tcp),
       byPeersOf('UDP, 64 bytes', 'kpackets/s, more is better', ({ udp64 }) => udp64),
-      byPeersOf('throughput by CPU second, TCP', 'Gbit, more is better', ({ cpu }) => 8 / cpu),
+      byPeersOf('throughput per CPU second, TCP', 'Gbit, more is better', ({ cpu }) => 8 / cpu),
       byPeersOf('peak memory of a daemon', 'MB, less is better', ({ peak }) => peak),
       bySizeOf('packets of one size', 'kpackets/s, more is better', (sample) => sample.kilopacketsPerSecond),
       bySizeOf('the same as throughput', 'Gbit/s, more is better', (sample) => sample.gigabitsPerSecond),
       bySizeOf(
-        'packets by CPU second',
+        'packets per CPU second',
         'kpackets, more is better',
         (sample) => sample.kilopacketsPerCpuSecond,
       ),
-      bySizeOf('throughput by CPU second', 'Gbit, more is better', (sample) => sample.gigabitsPerCpuSecond),
+      bySizeOf('throughput per CPU second', 'Gbit, more is better', (sample) => sample.gigabitsPerCpuSecond),
     ],
     'Line charts of the medians in the tables of benchmark.md, by number of peers and by size of packets',
   );

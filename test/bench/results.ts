@@ -28,11 +28,14 @@ export interface Row {
   rounds: (Sample | null)[];
 }
 
+const ORDER = ['ours', 'peer', 'yardstick'];
+
+/** In the order of the page: Warren's, the others, the yardstick. */
 export function rowsOf(results: Results): Row[] {
   const samples = results.comparison?.samples ?? {};
-  return results.contenders.flatMap(({ name, kind }) =>
-    samples[name] ? [{ name, kind, rounds: samples[name] }] : [],
-  );
+  return results.contenders
+    .toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind))
+    .flatMap(({ name, kind }) => (samples[name] ? [{ name, kind, rounds: samples[name] }] : []));
 }
 
 /** The values of one key, null where a round failed. */

@@ -10,8 +10,10 @@ const STYLE = `
   .whisker { stroke: #59636e; stroke-width: 1.5 }
   .grid { stroke: #d1d9e0; stroke-width: 1 }
   .line { fill: none; stroke-width: 2; stroke-linejoin: round }
-  .ours-line { stroke: #0969da }
-  .theirs-line { stroke: #8c959f }
+  .our-line { stroke: #0969da }
+  .our-dot { fill: #0969da }
+  .their-dot { fill: #8c959f }
+  .their-line { stroke: #8c959f }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3 }
     .note { fill: #9198a1 }
@@ -19,8 +21,10 @@ const STYLE = `
     .theirs { fill: #5a636e }
     .whisker { stroke: #9198a1 }
     .grid { stroke: #2a313c }
-    .ours-line { stroke: #4493f8 }
-    .theirs-line { stroke: #6e7781 }
+    .our-line { stroke: #4493f8 }
+    .our-dot { fill: #4493f8 }
+    .their-dot { fill: #6e7781 }
+    .their-line { stroke: #6e7781 }
     .ground { fill: #0d1117 }
   }`;
 

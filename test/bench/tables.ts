@@ -82,8 +82,8 @@ const PEERS_COLUMNS: [keyof PeersSample, string][] = [
 const SIZE_COLUMNS: [keyof SizeSample, string][] = [
   ['kilopacketsPerSecond', 'kpackets/s'],
   ['gigabitsPerSecond', 'Gbit/s'],
-  ['kilopacketsPerCpuSecond', 'kpackets by CPU second'],
-  ['gigabitsPerCpuSecond', 'Gbit by CPU second'],
+  ['kilopacketsPerCpuSecond', 'kpackets per CPU second'],
+  ['gigabitsPerCpuSecond', 'Gbit per CPU second'],
 ];
 
 export const peersTable = ({ peers, byPeers }: Scale) => scaleTable('peers', peers, byPeers, PEERS_COLUMNS);
@@ -106,21 +106,25 @@ function scaleTable<S extends object>(
   );
 }
 
-export function heapTable({ rows }: HeapProfile): string {
+/** Those of a load: a handful of pings is nothing to divide by. */
+export const loadedRows = ({ rows }: HeapProfile) => rows.filter(({ packets }) => packets >= 10_000);
+
+export function heapTable(profile: HeapProfile): string {
+  const loaded = loadedRows(profile);
   return table(
     [
       'load',
       'this end',
       'packets',
       'bytes allocated',
-      'bytes by packet',
+      'bytes per packet',
       'collections',
-      'by million packets',
+      'per million packets',
       'longest pause, ms',
     ],
-    rows.map(({ load, end, packets, bytes, collections, longestPause }) => {
-      // A handful of pings is no load to divide by.
-      const each = (value: number) => (packets < 10_000 ? '–' : digits(value / packets));
+    profile.rows.map((row) => {
+      const { load, end, packets, bytes, collections, longestPause } = row;
+      const each = (value: number) => (loaded.includes(row) ? digits(value / packets) : '–');
       return [
         ...[load, end, String(packets), String(bytes), each(bytes)],
         ...[String(collections), each(collections * 1e6), collections === 0 ? '–' : digits(longestPause)],
@@ -130,15 +134,13 @@ export function heapTable({ rows }: HeapProfile): string {
 }
 
 /** The biggest sites of allocation of every row that carried packets. */
-export function sitesTable({ rows }: HeapProfile, sites = 4): string {
+export function sitesTable(profile: HeapProfile, sites = 4): string {
   return table(
-    ['load', 'this end', 'where', 'bytes by packet'],
-    rows
-      .filter(({ packets }) => packets >= 10_000)
-      .flatMap((row) =>
-        row.sites
-          .slice(0, sites)
-          .map(({ place, bytes }) => [row.load, row.end, `\`${place}\``, digits(bytes / row.packets)]),
-      ),
+    ['load', 'this end', 'where', 'bytes per packet'],
+    loadedRows(profile).flatMap((row) =>
+      row.sites
+        .slice(0, sites)
+        .map(({ place, bytes }) => [row.load, row.end, `\`${place}\``, digits(bytes / row.packets)]),
+    ),
   );
 }

@@ -68,8 +68,11 @@ async function startWireGuard(pair: Pair, make: MakeInterface, peers: number) {
         ...['peer', keys[1 - index]!.publicKey, 'allowed-ips', `${far.inner}/32`],
         ...['endpoint', `${far.outer}:${PORT}`],
       ]);
-      if (peers > 1)
-        await host.runOk('wg', ['addconf', device, '/dev/stdin'], { input: silentPeers(peers - 1) });
+      if (peers > 1) {
+        const others = join(folder, `peers-${index}`);
+        writeFileSync(others, silentPeers(peers - 1));
+        await host.runOk('wg', ['addconf', device, others]);
+      }
       await host.ip(`address add ${inner}/24 dev ${device}`);
       await host.ip(`link set ${device} mtu ${TUNNEL_MTU} up`);
       return child;
@@ -77,9 +80,11 @@ async function startWireGuard(pair: Pair, make: MakeInterface, peers: number) {
   );
 }
 
-/** Named with the version, for there may be several. */
-export function wireguardGo({ file, version }: Program): WireGuardContender {
-  const name = `wireguard-go ${version.replace(/[-+].*/, '')}`;
+/** Named with the version where no other name is given, for there may be several. */
+export function wireguardGo(
+  { file, version }: Program,
+  name = `wireguard-go ${version.replace(/[-+].*/, '')}`,
+): WireGuardContender {
   return wireGuardContender({ name, version, kind: 'peer' }, (device) => ({ file, args: ['-f', device] }));
 }
 

@@ -45,7 +45,10 @@ export function allocationSites(recording: Recording, root: string): Site[] {
   const visit = (node: ProfileNode) => {
     const { functionName, url, lineNumber } = node.callFrame;
     const file = url.replace('file://', '').replace(`${root}/`, '');
-    const place = url === '' ? functionName : `${functionName || '(anonymous)'} ${file}:${lineNumber + 1}`;
+    const place =
+      url === ''
+        ? `${functionName || 'native code'}, built in`
+        : `${functionName || '(anonymous)'} ${file}:${lineNumber + 1}`;
     if (node.selfSize > 0) sites.set(place, (sites.get(place) ?? 0) + node.selfSize);
     for (const child of node.children) visit(child);
   };

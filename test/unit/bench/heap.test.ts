@@ -32,6 +32,6 @@ describe("the heap's recording", () => {
       allocationSites({ usedAtStart: 0, usedAtEnd: 0, collections: [], profile }, '/root').map(
         ({ place, bytes }) => `${place} ${bytes}`,
       ),
-    ).toEqual(['seal agent/seal.ts:10 20', 'run agent/loop.ts:10 15', 'min 1']);
+    ).toEqual(['seal agent/seal.ts:10 20', 'run agent/loop.ts:10 15', 'min, built in 1']);
   });
 });

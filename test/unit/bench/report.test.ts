@@ -121,6 +121,6 @@ describe('the report', () => {
     const point = { min: 1, median: 2, max: 3 };
     const line = { name: 'l', ours: true, points: [point, null, point] };
     const panel = { title: 't', note: 'n', axis: 'a', steps: ['1', '2', '3'], lines: [line] };
-    expect(drawLineChart([panel], 'd').match(/<circle class="ours"[^>]*r="3.5"/g)).toHaveLength(2);
+    expect(drawLineChart([panel], 'd').match(/<circle class="our-dot"[^>]*r="3.5"/g)).toHaveLength(2);
   });
 });
