@@ -7,6 +7,7 @@ import type { SyncClient } from './control/sync-client.ts';
 import { localAddresses } from './host/local-addresses.ts';
 import { type PingResult, pingAddress } from './host/ping.ts';
 import { checkPrivileges } from './host/privileges.ts';
+import { releaseStartupPages } from './host/startup-pages.ts';
 import { serveLocalApi } from './local-api/server.ts';
 import { checkMap, type NetworkMap } from './mesh/network-map.ts';
 import { ownEndpoints } from './mesh/own-endpoints.ts';
@@ -92,6 +93,8 @@ export class Daemon {
 
   async #startParts(): Promise<void> {
     checkPrivileges();
+    // Before the tunnel's threads need memory of their own, and again when all code is loaded.
+    releaseStartupPages();
     await this.#openTunnel();
     const api = await serveLocalApi(this.#state.socketPath, this.#handlers(), this.#log);
     this.#closers.push(() => api.close());
@@ -102,6 +105,7 @@ export class Daemon {
     }
     if (this.#stopping) return;
     await this.#startSync();
+    releaseStartupPages();
     if (this.#tunnel?.facts.tellsNetworkChanges) return;
     const watch = setInterval(() => this.#lookAtNetwork(), ADDRESS_INTERVAL);
     this.#closers.push(() => clearInterval(watch));

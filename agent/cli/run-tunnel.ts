@@ -2,6 +2,7 @@ import { watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { createLogger } from '../../shared/log.ts';
 import type { LogLevel } from '../../shared/log-levels.ts';
+import { releaseStartupPages } from '../host/startup-pages.ts';
 import type { DriverName } from '../tunnel/commands.ts';
 import { Tunnel } from '../tunnel/tunnel.ts';
 import { UapiServer } from '../uapi/server.ts';
@@ -44,6 +45,7 @@ export async function run(name: string, options: TunnelCommandOptions): Promise<
   const watcher = watch(dirname(server.path), () => {
     if (!server.isThere()) end();
   });
+  releaseStartupPages();
   const { interfaceName, driver, workers, offloads, notes } = tunnel.facts;
   for (const note of notes) log.warn(note);
   const active = Object.entries(offloads)

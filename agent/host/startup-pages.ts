@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import koffi from 'koffi';
+
+const MADV_DONTNEED = 4;
+
+/**
+ * Gives back the pages of program files that starting has touched and running does not: some 20 MiB, most of them Node.js'
+ * own code for compiling and loading. They stay in the kernel's cache, from where those that are needed after all come back
+ * without reading a disk. Where it cannot be done, nothing is lost but memory.
+ */
+export function releaseStartupPages(): void {
+  try {
+    const libc = koffi.load(null);
+    const madvise = libc.func('int madvise(uintptr_t a, size_t l, int advice)') as (
+      address: number,
+      length: number,
+      advice: number,
+    ) => number;
+    for (const { address, length } of cleanFileMappings(readFileSync('/proc/self/smaps', 'utf8'))) {
+      madvise(address, length, MADV_DONTNEED);
+    }
+  } catch {
+    // Another system, a kernel without smaps, a libc that is not bound: the pages stay.
+  }
+}
+
+/**
+ * The read-only mappings of files of which this process has changed no page (proc_pid_smaps(5)): only they can be filled from
+ * the file again. What the dynamic linker has relocated is not among them.
+ */
+export function cleanFileMappings(smaps: string): { address: number; length: number }[] {
+  const mappings = smaps.split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/);
+  return mappings.flatMap((mapping) => {
+    const [, start, end] = /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ [1-9]\d*\s+\//.exec(mapping) ?? [];
+    if (start === undefined || end === undefined || !/^Anonymous: +0 kB$/m.test(mapping)) return [];
+    const address = Number.parseInt(start, 16);
+    return [{ address, length: Number.parseInt(end, 16) - address }];
+  });
+}
