@@ -1,6 +1,6 @@
 import type { UdpAddress } from '../wireguard/udp-address.ts';
 import { addressKey, type Candidate } from './candidate.ts';
-import { DEAD_AFTER, MAX_LEARNED } from './constants.ts';
+import { DEAD_AFTER, MAX_LEARNED, TRUST } from './constants.ts';
 import { OWN_SOCKET, Path } from './path.ts';
 
 /** After so long without a word, a path that nobody told of is forgotten. */
@@ -69,11 +69,11 @@ export class PathTable {
     return path;
   }
 
-  /** Forgets learned paths that have been silent for long. */
+  /** Forgets learned paths that have been silent for long; sooner where they keep a socket of their own open. */
   expire(keep: Path | null, now: number): void {
     for (const [key, path] of this.#paths) {
-      if (path.kind === 'learned' && path !== keep && now - lastSign(path) > LEARNED_TIME)
-        this.#paths.delete(key);
+      if (path.kind !== 'learned' || path === keep) continue;
+      if (now - lastSign(path) > (path.socket === OWN_SOCKET ? LEARNED_TIME : TRUST)) this.#paths.delete(key);
     }
   }
 

@@ -255,6 +255,10 @@ export class PeerPaths implements Sleeper {
     if (wasDiscovering && this.#discovery.startedAt === null) this.#tidy(now);
     if (isActive || this.#discovery.startedAt !== null) next = Math.min(next, this.#discovery.next());
     next = Math.min(next, this.#advanceSpray(now));
+    if (this.#sockets.size > 0 && this.#spray === null) {
+      this.#tidy(now);
+      if (this.#sockets.size > 0) next = Math.min(next, now + TRUST / 4);
+    }
     // A path that is left here must begin to be watched as an idle one.
     if (isActive && this.#current !== null) next = Math.min(next, this.#activeUntil);
     if (next < NEVER) this.#context.deadlines.wakeBy(this, Math.max(next, now + 1));
@@ -476,8 +480,12 @@ export class PeerPaths implements Sleeper {
 
   /** Forgets what has been silent for long, and closes the sockets that nothing goes by any more. */
   #tidy(now: number): void {
-    this.#paths.expire(this.#current ?? this.#last, now);
-    if (this.#spray === null) this.#closeSockets();
+    this.#paths.expire(this.#current, now);
+    if (this.#spray !== null) return;
+    this.#closeSockets();
+    // Without its socket it is no way any more, not even the last resort.
+    if (this.#last !== null && this.#last.socket !== OWN_SOCKET && !this.#sockets.has(this.#last.socket))
+      this.#last = null;
   }
 
   #closeSockets(): void {

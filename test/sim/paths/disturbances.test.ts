@@ -1,13 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { cryptoReady } from '../../../agent/wireguard/crypto.ts';
 import type { Nat } from './network.ts';
+import { SEEDS, TIMEOUT } from './nothing-lost.ts';
 import { scenario } from './scenarios.ts';
 import { Transfer } from './transfer.ts';
 
 beforeAll(cryptoReady);
 
-const SEEDS = Number(process.env.WARREN_SIM_SEEDS ?? 1_000) / 10;
-const TIMEOUT = { timeout: 300_000 };
+const RUNS = SEEDS / 10;
+
 /** SEC-32, and the issue's target: how long traffic may stand still. */
 const STANDSTILL = 3_000;
 
@@ -32,7 +33,7 @@ function direct(
 }
 
 function forSeeds(run: (seed: number) => void): void {
-  for (let seed = 1; seed <= SEEDS; seed++) run(seed);
+  for (let seed = 1; seed <= RUNS; seed++) run(seed);
 }
 
 /** The longest time without a packet at either end, since `from`. */
@@ -55,7 +56,7 @@ function expectLostOnlyBetween(transfer: Transfer, begin: number, end: number): 
   }
 }
 
-describe(`mid-transfer, over ${SEEDS} seeds`, () => {
+describe(`mid-transfer, over ${RUNS} seeds`, () => {
   it.each(['one public', 'cone and cone', 'two NATs in a row', 'hairpin, both behind one NAT'])(
     'a NAT that is rebooted and gives other ports: on within 3 s, direct again soon (%s)',
     TIMEOUT,
@@ -135,7 +136,7 @@ describe(`mid-transfer, over ${SEEDS} seeds`, () => {
       changes += transfer.pair.a.counter('path-changes') + transfer.pair.b.counter('path-changes');
     });
     // One for each end of each run, and hardly a false alarm in an hour and more.
-    expect(changes).toBeLessThan(2 * SEEDS * 1.05);
+    expect(changes).toBeLessThan(2 * RUNS * 1.05);
   });
 
   it('the relay goes away and comes back: pairs on it go on, direct pairs notice nothing', TIMEOUT, () => {
@@ -165,7 +166,7 @@ describe(`mid-transfer, over ${SEEDS} seeds`, () => {
     'SEC-44: relay and coordinator away for ten minutes: direct paths carry and rekey without loss',
     TIMEOUT,
     () => {
-      for (let seed = 1; seed <= SEEDS / 5; seed++) {
+      for (let seed = 1; seed <= RUNS / 5; seed++) {
         const transfer = direct('cone and cone', seed, { interval: 1_000 });
         const { a, b } = transfer.pair;
         transfer.world.coordinatorIsUp = false;
