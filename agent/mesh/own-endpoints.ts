@@ -7,13 +7,14 @@ const MAX_ENDPOINTS = 16;
 
 /**
  * Where this agent can perhaps be reached: its interfaces' addresses, then the address that the coordinator saw, each with
- * the tunnel's port. Nothing out of the overlay itself.
+ * the tunnel's port, and the gateway's port that is mapped to it. Nothing out of the overlay itself.
  */
 export function ownEndpoints(
   addresses: readonly string[],
   observed: string,
   port: number,
   overlay: readonly string[],
+  mapped: string | null,
 ): string[] {
   if (port === 0) return [];
   const ranges = overlay
@@ -25,7 +26,7 @@ export function ownEndpoints(
       return [];
     return [formatEndpoint({ address, port })];
   };
-  const seen = endpointOf(observed);
+  const seen = [...(mapped === null ? [] : [mapped]), ...endpointOf(observed)];
   // A host with very many addresses still tells the one that is known to be reachable from outside.
   const own = [...new Set(addresses.flatMap(endpointOf))].slice(0, MAX_ENDPOINTS - seen.length);
   return [...new Set([...own, ...seen])];

@@ -12,7 +12,8 @@ export type Need =
   | 'wireguard-go'
   | 'tcpdump'
   | 'iperf3'
-  | 'ncat';
+  | 'ncat'
+  | 'miniupnpd';
 
 /** Why a need is not met, or null when it is. */
 export function lacks(need: Need): string | null {
