@@ -12,6 +12,7 @@ import { serveLocalApi } from './local-api/server.ts';
 import { checkMap, type NetworkMap } from './mesh/network-map.ts';
 import { ownEndpoints } from './mesh/own-endpoints.ts';
 import { openTunnel } from './open-tunnel.ts';
+import type { PortMapper } from './port-mapping/port-mapper.ts';
 import { Reconciler } from './reconciler.ts';
 import type { Identity, Settings } from './state/records.ts';
 import type { State } from './state/state.ts';
@@ -47,6 +48,7 @@ export class Daemon {
   #tunnel: Tunnel | null = null;
   #reconciler: Reconciler | null = null;
   #sync: SyncClient | null = null;
+  #portMapper: PortMapper | null = null;
   #map: NetworkMap | null = null;
   /** The coordinator's clock less this host's monotonic one. */
   #serverOffset: number;
@@ -105,6 +107,7 @@ export class Daemon {
     }
     if (this.#stopping) return;
     await this.#startSync();
+    await this.#mapPort();
     releaseStartupPages();
     if (this.#tunnel?.facts.tellsNetworkChanges) return;
     const watch = setInterval(() => this.#lookAtNetwork(), ADDRESS_INTERVAL);
@@ -270,6 +273,22 @@ export class Daemon {
   #lookAtNetwork(): void {
     this.#reportEndpoints();
     void this.#reconciler?.followNetworks();
+    void this.#portMapper?.networkChanged();
+  }
+
+  async #mapPort(): Promise<void> {
+    const { PortMapper } = await import('./port-mapping/port-mapper.ts');
+    if (this.#stopping) return;
+    const { interfaceName } = (this.#tunnel as Tunnel).facts;
+    const mapper = new PortMapper(interfaceName, () => this.#reportEndpoints(), this.#log);
+    mapper.setPort(this.#listenPort);
+    this.#portMapper = mapper;
+    this.#closers.push(() => mapper.close());
+  }
+
+  #mappedEndpoint(): string | null {
+    const mapping = this.#portMapper?.mapping;
+    return mapping ? `${mapping.externalAddress}:${mapping.externalPort}` : null;
   }
 
   #localAddresses() {
@@ -279,7 +298,13 @@ export class Daemon {
   #reportEndpoints(): void {
     const addresses = this.#localAddresses().map((local) => local.address);
     const overlay = this.#map?.self.networkPrefixes ?? [];
-    const endpoints = ownEndpoints(addresses, this.#observed, this.#listenPort, overlay);
+    const endpoints = ownEndpoints(
+      addresses,
+      this.#observed,
+      this.#listenPort,
+      overlay,
+      this.#mappedEndpoint(),
+    );
     if (this.#reported && endpoints.join() === this.#endpoints.join()) return;
     this.#reported = true;
     this.#endpoints = endpoints;
