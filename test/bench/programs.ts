@@ -72,8 +72,11 @@ export async function unpacked(file: string, debian: string): Promise<Program> {
     renameSync(join(work, 'tree'), folder);
     return { file: path, version: version.trim() };
   } catch (error) {
-    const said = (error as Error).message.split('\n').filter((line) => !line.startsWith('W:'));
-    throw new NotToBeHad(`${debian} of Debian ${NEWER_RELEASE}: ${said.slice(0, 2).join(' ')}`);
+    if (error instanceof NotToBeHad) throw error;
+    // apt's own errors, without the long command line before them.
+    const { message } = error as Error;
+    const said = message.split('\n').find((line) => line.includes('E: ')) ?? message.replace(/\s+/g, ' ');
+    throw new NotToBeHad(`${debian} of Debian ${NEWER_RELEASE}: ${said.replace(/^.*E: /, '')}`);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
