@@ -82,14 +82,13 @@ const wrappers: Candidate = {
 };
 
 /** BoringSSL's one-call interface, as Debian's Android tools have it (package android-libboringssl). */
-const boringSsl: Candidate = {
+const boringSsl = (path: string | null): Candidate => ({
   name: "Debian's BoringSSL",
   calls: 'koffi 1',
   usable: 'no: its interface is not stable, the package not meant for others',
   make: ({ key, plain, sealed, opened }) => {
-    const name = 'android/libcrypto.so.0';
-    const folders = (process.env.LD_LIBRARY_PATH ?? '').split(':').filter((folder) => folder !== '');
-    const library = firstThatLoads([...folders, '/usr/lib/x86_64-linux-gnu'].map((each) => join(each, name)));
+    // Deep: Node.js exports functions of the same names, which this library would call instead of its own.
+    const library = koffi.load(path ?? 'android/libcrypto.so.0', { deep: true });
     const bound = (prototype: string) => library.func(prototype) as (...args: number[]) => number;
     const memory = nativeBuffer(64);
     memory.bytes.set(key, 32);
@@ -124,20 +123,7 @@ const boringSsl: Candidate = {
       },
     };
   },
-};
-
-/** Deep: Node.js exports functions of the same names, which this library would call instead of its own. */
-function firstThatLoads(paths: readonly string[]) {
-  const failures: unknown[] = [];
-  for (const path of paths) {
-    try {
-      return koffi.load(path, { deep: true });
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  throw failures.at(-1);
-}
+});
 
 const nodeCrypto: Candidate = {
   name: 'node:crypto',
@@ -295,7 +281,10 @@ function fromPackages(folder: string | undefined): Candidate[] {
   ];
 }
 
-/** All candidates; `packages` is a folder with a node_modules of those that Warren does not have. */
-export function candidates(packages?: string): Candidate[] {
-  return [...native, wrappers, boringSsl, nodeCrypto, webCrypto, ...fromPackages(packages)];
+/**
+ * All candidates. `packages` is a folder with a node_modules of those that Warren does not have, `boring` the path of
+ * BoringSSL's library.
+ */
+export function candidates(packages: string | undefined, boring: string | null): Candidate[] {
+  return [...native, wrappers, boringSsl(boring), nodeCrypto, webCrypto, ...fromPackages(packages)];
 }

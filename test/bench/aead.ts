@@ -4,12 +4,15 @@
  *     npm run bench:aead -- --rounds 21           more rounds (11)
  *     npm run bench:aead -- --packages FOLDER     also packages that Warren does not depend on, from FOLDER/node_modules:
  *                                                 npm install --prefix FOLDER sodium-native @noble/ciphers @chainsafe/as-chacha20poly1305
- *     LD_LIBRARY_PATH=FOLDER npm run bench:aead   also libraries unpacked there (Debian: libipsec-mb2, android-libboringssl)
+ *
+ * Libraries that this machine lacks are unpacked from a newer Debian's packages, as `npm run bench` does with programs.
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
+import koffi from 'koffi';
 import { nativeBuffer } from '../../agent/drivers/linux/memory.ts';
 import { type Candidate, candidates, type Sealer } from './aead-candidates.ts';
+import { unpackedLibrary } from './aead-libraries.ts';
 import { type Spread, spread } from './statistics.ts';
 
 /** Bytes of a packet: a small one, one in the middle, a full one. */
@@ -40,7 +43,11 @@ interface Runner {
 export async function measureAead(rounds: number, packages?: string): Promise<AeadResult[]> {
   const results: AeadResult[] = [];
   const runners: Runner[] = [];
-  for (const candidate of candidates(packages)) {
+  // A library that is loaded already is the one that its name finds.
+  const multiBuffer = await unpackedLibrary('libipsec-mb2', 'libIPSec_MB.so.2');
+  if (multiBuffer !== null) koffi.load(multiBuffer);
+  const boringSsl = await unpackedLibrary('android-libboringssl', 'android/libcrypto.so.0');
+  for (const candidate of candidates(packages, boringSsl)) {
     const { name, calls, usable } = candidate;
     try {
       const sealer = await prepare(candidate);

@@ -1,8 +1,8 @@
-import koffi from 'koffi';
 import { WarrenError } from '../../../shared/errors.ts';
 import { wipe } from '../../../shared/key.ts';
 import { type CreateTransportCipher, TAG_LENGTH, type TransportCipher } from '../../wireguard/aead.ts';
 import type { PacketBuffer } from '../../wireguard/packet-buffer.ts';
+import { loadFirst } from './load-first.ts';
 import { nativeBuffer, putWord64 } from './memory.ts';
 
 /**
@@ -25,7 +25,8 @@ type Batch = (
   packets: number,
 ) => void;
 
-const LIBRARY = 'libIPSec_MB.so.2';
+/** Version 2, and the later ones of version 1: Debian 12's 1.3 does not have the function yet. */
+const LIBRARIES = ['libIPSec_MB.so.2', 'libIPSec_MB.so.1'];
 /** IMB_FEATURE_AVX512_SKX and IMB_FEATURE_AVX512_IFMA; without them OpenSSL is as fast or faster. */
 const AVX512_WITH_IFMA = 0x20f80n;
 const ENCRYPT = 1;
@@ -58,7 +59,7 @@ export function multiBufferCipher(): CreateTransportCipher {
 function openLibrary(): Library {
   let manager = 0;
   try {
-    const native = koffi.load(LIBRARY);
+    const native = loadFirst(LIBRARIES);
     const bound = (prototype: string) => native.func(prototype) as unknown;
     const features = bound('uint64_t imb_get_feature_flags()') as () => number | bigint;
     const allocate = bound('uintptr_t alloc_mb_mgr(uint64_t f)') as (flags: number) => Word;
@@ -84,7 +85,7 @@ function openLibrary(): Library {
     putWord64(call.view, ASSOCIATED, call.address + NONCE);
     return { batch, manager, call };
   } catch (cause) {
-    throw new WarrenError('unsupported', `${LIBRARY} cannot be used`, { cause });
+    throw new WarrenError('unsupported', 'libipsec-mb cannot be used', { cause });
   }
 }
 

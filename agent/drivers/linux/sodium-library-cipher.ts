@@ -1,8 +1,8 @@
-import koffi from 'koffi';
 import { WarrenError } from '../../../shared/errors.ts';
 import { wipe } from '../../../shared/key.ts';
 import { type CreateTransportCipher, TAG_LENGTH, type TransportCipher } from '../../wireguard/aead.ts';
 import type { PacketBuffer } from '../../wireguard/packet-buffer.ts';
+import { loadFirst } from './load-first.ts';
 import { nativeBuffer } from './memory.ts';
 
 type Word = number;
@@ -42,7 +42,7 @@ export function sodiumLibraryCipher(): CreateTransportCipher {
   let sodium: Sodium;
   try {
     // Version 23 is that of libsodium 1.0.14 and later (Debian and Ubuntu since 2018), 26 that of 1.0.19 and later.
-    const library = firstOf(['libsodium.so.26', 'libsodium.so.23']);
+    const library = loadFirst(['libsodium.so.26', 'libsodium.so.23']);
     if ((library.func('int sodium_init()') as () => number)() < 0) throw new Error('sodium_init failed');
     sodium = {
       encrypt: library.func(
@@ -56,18 +56,6 @@ export function sodiumLibraryCipher(): CreateTransportCipher {
     throw new WarrenError('unsupported', 'libsodium cannot be called', { cause });
   }
   return (key) => new SodiumLibraryCipher(sodium, key);
-}
-
-function firstOf(names: readonly string[]): ReturnType<typeof koffi.load> {
-  const failures: unknown[] = [];
-  for (const name of names) {
-    try {
-      return koffi.load(name);
-    } catch (cause) {
-      failures.push(cause);
-    }
-  }
-  throw failures.at(-1);
 }
 
 class SodiumLibraryCipher implements TransportCipher {
