@@ -11,7 +11,7 @@ import { serveGrpc } from './grpc/server.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { loadAuthority, loadProofKey } from './pki/secrets.ts';
 import { openStore } from './store/open.ts';
-import { serveStun } from './stun/serve-stun.ts';
+import { type StunOptions, serveStun } from './stun/serve-stun.ts';
 import { derivedUrls, writeUrls } from './urls.ts';
 
 export interface CoordinatorOptions {
@@ -19,7 +19,7 @@ export interface CoordinatorOptions {
   database: string | undefined;
   listen: { host: string; port: number };
   admin: { host: string; port: number };
-  stun: { host: string; port: number };
+  stun: Pick<StunOptions, 'listen' | 'alternatePort' | 'isPublic'>;
   /** Derived from `listen` where not given. */
   urls: readonly string[] | undefined;
   /** CIDR of a new network; the one stored counts otherwise. */
@@ -65,7 +65,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
     adminUrl = admin.url;
     closers.push(() => admin.close());
 
-    const stun = await serveStun(options.stun, log);
+    const stun = await serveStun({ ...options.stun, clock, log });
     closers.push(() => stun.close());
     const context = { store, authority, proofKey, clock, log, instance: options.instance };
     const grpc = await serveGrpc(context, options.listen);
@@ -79,7 +79,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
       [
         'coordinator ready',
         `  agents:  ${urls.join(' ')}`,
-        `  stun:    ${address(options.stun.host, stun.port)}`,
+        `  stun:    ${stun.addresses.map(({ host, port, alternatePort }) => `${address(host, port)} and ${alternatePort}`).join(', ')}`,
         `  admin:   ${admin.url}`,
         `  sign in: ${link()} (works once, within an hour; another: bin/coordinator admin link --data ${dataFolder})`,
         '',

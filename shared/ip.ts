@@ -29,6 +29,12 @@ export function canonicalIp(text: string): string | null {
   return bytes === null ? null : formatIp(bytes);
 }
 
+/** The IPv4 address in an IPv4-mapped IPv6 address (RFC 4291 2.5.5.2), as sockets for both families show it; others as they are. */
+export function unmappedIp(bytes: IpBytes): IpBytes {
+  if (bytes.length !== 16 || bytes[10] !== 0xff || bytes[11] !== 0xff) return bytes;
+  return bytes.subarray(0, 10).every((byte) => byte === 0) ? bytes.slice(12) : bytes;
+}
+
 /** Negative, zero or positive as `a` sorts before, with or after `b`; IPv4 before IPv6. */
 export function compareIp(a: IpBytes, b: IpBytes): number {
   if (a.length !== b.length) return a.length - b.length;

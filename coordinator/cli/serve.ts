@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { cidr, collect, listenAddress } from '../../shared/arguments.ts';
+import { cidr, collect, listenAddress, portNumber } from '../../shared/arguments.ts';
 import { isCoordinatorUrl } from '../../shared/join-token.ts';
 import { createLogger } from '../../shared/log.ts';
 import { LOG_LEVELS, type LogLevel } from '../../shared/log-levels.ts';
@@ -11,7 +11,9 @@ import { type DataOptions, withData } from './options.ts';
 interface ServeOptions extends DataOptions {
   listen: { host: string; port: number };
   admin: { host: string; port: number };
-  stun: { host: string; port: number };
+  stun?: { host: string; port: number }[];
+  stunAlternatePort?: number;
+  stunPublic: boolean;
   url?: string[];
   network?: string;
   logLevel: LogLevel;
@@ -22,7 +24,21 @@ export function serveCommand(): Command {
     .description('run the coordinator in the foreground; SIGTERM ends it')
     .option('--listen <host:port>', 'gRPC over TLS for agents', listenAddress, listenAddress('0.0.0.0:8443'))
     .option('--admin <host:port>', 'web admin', listenAddress, listenAddress('127.0.0.1:8080'))
-    .option('--stun <host:port>', 'STUN over UDP', listenAddress, listenAddress('0.0.0.0:3478'))
+    .option(
+      '--stun <host:port>',
+      'STUN over UDP; may be repeated (default: 0.0.0.0:3478, and [::]:3478 where there is IPv6)',
+      collect(listenAddress),
+    )
+    .option(
+      '--stun-alternate-port <port>',
+      'the second port that STUN is answered on (default: the one after the first)',
+      portNumber,
+    )
+    .option(
+      '--stun-public',
+      'answer STUN clients other than agents too, at a low rate: their requests are shorter than the answers',
+      false,
+    )
     .option('--url <url>', 'how agents reach --listen; goes into tokens; may be repeated', collect(url))
     .option('--network <cidr>', `overlay range (default: ${DEFAULT_PREFIX4})`, cidr)
     .addOption(new Option('--log-level <level>', 'what to log').choices([...LOG_LEVELS]).default('info'))
@@ -36,7 +52,11 @@ export function serveCommand(): Command {
         database: options.database,
         listen: options.listen,
         admin: options.admin,
-        stun: options.stun,
+        stun: {
+          listen: options.stun ?? DEFAULT_STUN,
+          alternatePort: options.stunAlternatePort,
+          isPublic: options.stunPublic,
+        },
         urls: options.url,
         network: options.network,
         instance: `${hostname()}:${options.listen.port}`,
@@ -44,6 +64,11 @@ export function serveCommand(): Command {
       }),
     );
 }
+
+const DEFAULT_STUN = [
+  { host: '0.0.0.0', port: 3478 },
+  { host: '::', port: 3478, optional: true },
+];
 
 function url(text: string): string {
   if (!isCoordinatorUrl(text)) throw new InvalidArgumentError('expected https://HOST:PORT.');

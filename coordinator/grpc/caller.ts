@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { ServerDuplexStream, ServerUnaryCall } from '@grpc/grpc-js';
 import { WarrenError } from '../../shared/errors.ts';
-import { formatIp, parseIp } from '../../shared/ip.ts';
+import { formatIp, parseIp, unmappedIp } from '../../shared/ip.ts';
 import { isExpired } from '../network/joining.ts';
 import { sha256 } from '../pki/authority.ts';
 import type { NodeRecord } from '../store/store.ts';
@@ -53,11 +53,5 @@ export function remoteAddress(call: Call): string {
     .replace(/^\[|\]$/g, '');
   const bytes = parseIp(host);
   if (bytes === null) return 'unknown';
-  // IPv4 on a socket for both families (RFC 4291 2.5.5.2).
-  const isMapped =
-    bytes.length === 16 &&
-    bytes.subarray(0, 10).every((b) => b === 0) &&
-    bytes[10] === 255 &&
-    bytes[11] === 255;
-  return formatIp(isMapped ? bytes.slice(12) : bytes);
+  return formatIp(unmappedIp(bytes));
 }
