@@ -21,4 +21,9 @@ const program = new Command('agent')
   .addCommand(leaveCommand())
   .addCommand(tunnelCommand());
 
+program
+  .command('compile-ahead', { hidden: true })
+  .description('compile all code of the agent, so that the first start finds it compiled')
+  .action(async () => (await import('./cli/compile-ahead.ts')).compileAhead());
+
 await runProgram(program, process.argv);
