@@ -45,7 +45,9 @@ function improvement(current: Path, other: Path): ChoiceReason | null {
 
 function isBefore(a: Path, b: Path): boolean {
   if (a.class !== b.class) return rank(a) < rank(b);
-  return a.roundTrip - (a.isIpv6 ? IPV6_GRACE : 0) < b.roundTrip - (b.isIpv6 ? IPV6_GRACE : 0);
+  if (a.isIpv6 !== b.isIpv6)
+    return a.isIpv6 ? a.roundTrip <= b.roundTrip + IPV6_GRACE : a.roundTrip + IPV6_GRACE < b.roundTrip;
+  return a.roundTrip < b.roundTrip;
 }
 
 function rank(path: Path): number {

@@ -42,7 +42,7 @@ export interface OwnSide {
  * The driver's part:
  *
  * - `addPeer` after `Device.configure` has made the peer, with `Device.slotOf` as the slot. The sink's `use` is told at once and
- *   on every change: `Device.setPath(slot, path === null ? relayAddress(slot) : path.address)`. From then on authentic
+ *   on every change: `Device.setPath` with `path.address`, or with `relayAddress(slot)` where the path is null. From then on authentic
  *   messages do not move that peer's endpoint; the device's `heard-from` goes to `heardFrom`.
  * - A datagram to an address for which `isRelay` holds goes to the relay, for the peer that `relaySlot` tells. One to a path
  *   whose socket is not OWN_SOCKET goes by that socket: keep the paths in use by their address in a map, which is nearly always

@@ -241,10 +241,7 @@ export class PeerPaths implements Sleeper {
   }
 
   #serve(now: number): void {
-    for (const [transaction, { sentAt }] of this.#probes) {
-      if (now - sentAt < PROBE_TIMEOUT) break;
-      this.#probes.delete(transaction);
-    }
+    this.#forgetProbes(now);
     let next = this.#watch(now);
     const isActive = this.#isActive(now);
     if (isActive && this.#discovery.isDue(now)) this.#discover(now);
@@ -359,7 +356,16 @@ export class PeerPaths implements Sleeper {
     if (now - path.lastProbe >= pause) this.#probe(path, now);
   }
 
+  /** Drops those that were waited for long enough. */
+  #forgetProbes(now: number): void {
+    for (const [transaction, { sentAt }] of this.#probes) {
+      if (now - sentAt < PROBE_TIMEOUT) return;
+      this.#probes.delete(transaction);
+    }
+  }
+
   #pong(pong: Pong, socket: number, source: UdpAddress, now: number): void {
+    this.#forgetProbes(now);
     const waiting = this.#probes.get(pong.transaction);
     // From elsewhere than it was sent to, it says nothing about the way there.
     if (waiting === undefined || waiting.path.socket !== socket || !waiting.path.address.equals(source)) {

@@ -211,7 +211,8 @@ export class MeshHost {
       if (path.socket === OWN_SOCKET) this.#bySocket.delete(addressKey(path.address));
       else this.#bySocket.set(addressKey(path.address), path.socket);
     }
-    this.device.setPath(slot, address, this.#world.clock.now);
+    const isDiverted = path?.socket !== OWN_SOCKET;
+    this.device.setPath(slot, address, isDiverted, this.#world.clock.now);
   }
 
   #datagram(target: UdpAddress, bytes: Uint8Array): void {
