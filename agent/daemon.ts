@@ -95,7 +95,7 @@ export class Daemon {
 
   async #startParts(): Promise<void> {
     checkPrivileges();
-    // Before the tunnel's threads need memory of their own, and again when all code is loaded.
+    // After each part of the code is loaded, before the next needs memory: now, when the mesh is up, and with gRPC.
     releaseStartupPages();
     await this.#openTunnel();
     const api = await serveLocalApi(this.#state.socketPath, this.#handlers(), this.#log);
@@ -106,6 +106,7 @@ export class Daemon {
       await this.#reconciler?.greet();
     }
     if (this.#stopping) return;
+    releaseStartupPages();
     await this.#startSync();
     await this.#mapPort();
     releaseStartupPages();
