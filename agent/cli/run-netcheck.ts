@@ -1,5 +1,5 @@
 import { describeError } from '../../shared/errors.ts';
-import { pinnedAuthority } from '../control/pinned-authority.ts';
+import { pinnedAuthority } from '../../shared/pinned-authority.ts';
 import { localAddresses } from '../host/local-addresses.ts';
 import { askAgent } from '../local-api/client.ts';
 import { State } from '../state/state.ts';

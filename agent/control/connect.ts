@@ -1,8 +1,8 @@
 import { type ChannelOptions, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { CoordinatorClient } from '../../proto/gen/warren.ts';
 import { type ErrorCode, WarrenError } from '../../shared/errors.ts';
+import { pem } from '../../shared/pem.ts';
 import { COORDINATOR_TLS_NAME } from '../../shared/tls-names.ts';
-import { pem } from './pem.ts';
 
 /** The map of the largest network that one coordinator serves stays below this. */
 const MAX_MESSAGE = 64 << 20;

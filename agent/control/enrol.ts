@@ -1,15 +1,15 @@
 import { hostname } from 'node:os';
 import { Metadata } from '@grpc/grpc-js';
 import type { CoordinatorClient, DescribeResponse, JoinResponse } from '../../proto/gen/warren.ts';
+import { certificateRequest } from '../../shared/certificate-request.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import type { JoinToken } from '../../shared/join-token.ts';
 import { keyFromBase64, keyToBase64, wipe } from '../../shared/key.ts';
 import { keyProof, x25519KeyPair, x25519PublicKey } from '../../shared/key-proof.ts';
+import { pinnedAuthority } from '../../shared/pinned-authority.ts';
 import { NEWEST_PROTOCOL_VERSION, OLDEST_PROTOCOL_VERSION, VERSION } from '../../shared/version.ts';
 import type { Identity } from '../state/records.ts';
-import { certificateRequest } from './certificate-request.ts';
 import { coordinatorClient, rpcError } from './connect.ts';
-import { pinnedAuthority } from './pinned-authority.ts';
 
 const RPC_TIMEOUT = 15_000;
 

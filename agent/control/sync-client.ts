@@ -8,14 +8,14 @@ import type {
   SyncRequest,
   SyncResponse,
 } from '../../proto/gen/warren.ts';
+import { backoff } from '../../shared/backoff.ts';
+import { certificateRequest } from '../../shared/certificate-request.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { describeError, WarrenError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { NEWEST_PROTOCOL_VERSION, VERSION } from '../../shared/version.ts';
 import { applyDelta, mapFromSnapshot, type NetworkMap } from '../mesh/network-map.ts';
 import type { Identity } from '../state/records.ts';
-import { backoff } from './backoff.ts';
-import { certificateRequest } from './certificate-request.ts';
 import { coordinatorClient, rpcError } from './connect.ts';
 
 /** Something is sent at least this often, and a coordinator silent for three times as long is away. Milliseconds. */

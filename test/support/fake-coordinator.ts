@@ -1,6 +1,5 @@
 /** A coordinator that says what a test wants it to, over real TLS and gRPC on loopback, and counts what it was asked. */
 import { Server, type ServerDuplexStream } from '@grpc/grpc-js';
-import { certificateRequest } from '../../agent/control/certificate-request.ts';
 import type { Identity } from '../../agent/state/records.ts';
 import { OptionalClientCertificate } from '../../coordinator/grpc/credentials.ts';
 import { Authority } from '../../coordinator/pki/authority.ts';
@@ -13,6 +12,7 @@ import {
   type SyncRequest,
   type SyncResponse,
 } from '../../proto/gen/warren.ts';
+import { certificateRequest } from '../../shared/certificate-request.ts';
 import { x25519KeyPair } from '../../shared/key-proof.ts';
 import { aSelf } from './map.ts';
 import { waitFor } from './wait-for.ts';

@@ -2,7 +2,6 @@
 import { randomBytes, webcrypto } from 'node:crypto';
 import { type ChannelOptions, credentials, type ServiceError } from '@grpc/grpc-js';
 import * as x509 from '@peculiar/x509';
-import { certificateRequest } from '../../agent/control/certificate-request.ts';
 import { type GrpcServer, serveGrpc } from '../../coordinator/grpc/server.ts';
 import type { Authority } from '../../coordinator/pki/authority.ts';
 import { loadAuthority, loadProofKey } from '../../coordinator/pki/secrets.ts';
@@ -15,6 +14,7 @@ import {
   type SyncRequest,
   type SyncResponse,
 } from '../../proto/gen/warren.ts';
+import { certificateRequest } from '../../shared/certificate-request.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { keyProof, x25519KeyPair } from '../../shared/key-proof.ts';
 import { createLogger } from '../../shared/log.ts';

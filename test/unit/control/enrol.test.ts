@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { createServer as createTcpServer, type Server } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { certificateRequest } from '../../../agent/control/certificate-request.ts';
 import { enrol } from '../../../agent/control/enrol.ts';
-import { pem } from '../../../agent/control/pem.ts';
 import type { Identity } from '../../../agent/state/records.ts';
 import { Authority } from '../../../coordinator/pki/authority.ts';
+import { certificateRequest } from '../../../shared/certificate-request.ts';
 import { keyProof } from '../../../shared/key-proof.ts';
+import { pem } from '../../../shared/pem.ts';
 import { FakeCoordinator } from '../../support/fake-coordinator.ts';
 import { foreignCertificate } from '../../support/grpc-coordinator.ts';
 

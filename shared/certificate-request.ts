@@ -9,7 +9,7 @@ export async function certificateRequest(): Promise<{ privateKey: string; reques
   const x509 = await import('@peculiar/x509');
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const request = await x509.Pkcs10CertificateRequestGenerator.create({
-    name: 'CN=warren agent',
+    name: 'CN=warren',
     keys,
     signingAlgorithm: ALGORITHM,
   });

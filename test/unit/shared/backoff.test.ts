@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backoff } from '../../../agent/control/backoff.ts';
+import { backoff } from '../../../shared/backoff.ts';
 
 describe('the wait before the next try', () => {
   it.each([

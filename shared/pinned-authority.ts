@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type ConnectionOptions, connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
-import { WarrenError } from '../../shared/errors.ts';
-import { COORDINATOR_TLS_NAME } from '../../shared/tls-names.ts';
+import { WarrenError } from './errors.ts';
 import { pem } from './pem.ts';
+import { COORDINATOR_TLS_NAME } from './tls-names.ts';
 
 const CONNECT_TIMEOUT = 5_000;
 
