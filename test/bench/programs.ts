@@ -1,6 +1,7 @@
 /** The programs of other projects that are measured: where they are, and which version. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { findProgram } from '../support/needs.ts';
 import { run, runOk } from '../support/process.ts';
 
 export interface Program {
@@ -20,8 +21,8 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** The installed program. `askVersion` is for where it is of no Debian package. */
 export async function installed(file: string, debian: string, askVersion: string[]): Promise<Program> {
   const { stdout, status } = await run('dpkg-query', ['--show', debian]);
-  const path = (await run('which', [file])).stdout.trim();
-  if (path === '') throw new NotToBeHad(`no program ${file} here (Debian package ${debian})`);
+  const path = file.includes('/') ? file : findProgram(file);
+  if (path === null) throw new NotToBeHad(`no program ${file} here (Debian package ${debian})`);
   const packaged = stdout.split('\t')[1]?.trim(); // Debian's wireguard-go does not know its version itself
   if (status === 0 && packaged && path.startsWith('/usr/') && !path.startsWith('/usr/local/'))
     return { file: path, version: packaged };

@@ -59,10 +59,11 @@ async function startWireGuard(pair: Pair, make: MakeInterface, peers: number) {
     sides.map(async ({ host, inner, far, device }, index) => {
       const { file, args, env } = make(device, index);
       const child = host.spawn(file, args, { env: { LOG_LEVEL: 'error', ...env } });
-      await waitFor(`${file} to answer wg`, async () => {
-        if (!child.running) throw new Error(`${child.command} ended: ${child.output}`);
-        return (await host.run('wg', ['show', device])).status === 0;
+      const state = await waitFor(`${child.command} to answer wg`, async () => {
+        if (!child.running) return 'ended';
+        return (await host.run('wg', ['show', device])).status === 0 && 'up';
       });
+      if (state === 'ended') throw new Error(`${child.command} ended with ${child.status}: ${child.output}`);
       await host.runOk('wg', [
         ...['set', device, 'private-key', keys[index]!.file, 'listen-port', String(PORT)],
         ...['peer', keys[1 - index]!.publicKey, 'allowed-ips', `${far.inner}/32`],

@@ -33,7 +33,7 @@ export interface HeapProfile {
   rows: HeapRow[];
 }
 
-interface Load {
+export interface HeapLoad {
   name: string;
   /** Bytes of a datagram on the cable, by which packets are counted from WireGuard's own byte counters. */
   datagram: number;
@@ -43,7 +43,7 @@ interface Load {
 /** An IP packet is padded to 16 bytes, but not beyond the MTU (section 5.4.6 of the paper). */
 const datagramOf = (packet: number) => Math.min(Math.ceil(packet / 16) * 16, TUNNEL_MTU) + TRANSPORT_OVERHEAD;
 
-const LOADS: readonly Load[] = [
+export const HEAP_LOADS: readonly HeapLoad[] = [
   {
     name: 'none, but pings',
     datagram: datagramOf(84),
@@ -60,7 +60,11 @@ const LOADS: readonly Load[] = [
 ];
 
 /** The idle tunnel first: what is allocated then is the price of looking. */
-export async function heapProfile(version: string, seconds: number): Promise<HeapProfile> {
+export async function heapProfile(
+  version: string,
+  seconds: number,
+  loads: readonly HeapLoad[] = HEAP_LOADS,
+): Promise<HeapProfile> {
   const rows: HeapRow[] = [];
   const folder = await runOk('mktemp', ['-d']).then((path) => path.trim());
   const devices: string[] = [];
@@ -96,7 +100,7 @@ export async function heapProfile(version: string, seconds: number): Promise<Hea
         while (!done) await from.run('ping', ['-c1', '-W1', INNER.b]);
         return asked;
       };
-      for (const load of LOADS) {
+      for (const load of loads) {
         // A first time unrecorded: until the code is optimized, compilers and counters use the heap.
         await tell('start');
         await load.run(from, 2);

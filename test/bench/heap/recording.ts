@@ -34,7 +34,7 @@ export function allocatedBytes({ usedAtStart, usedAtEnd, collections }: Recordin
 }
 
 export interface Site {
-  /** `function file:line`. */
+  /** `function file:line`, the line being the function's; what is built in has its caller's. */
   place: string;
   bytes: number;
 }
@@ -42,16 +42,16 @@ export interface Site {
 /** The places that allocate, the biggest first, by the sampling profile; without the inspector's own. */
 export function allocationSites(recording: Recording, root: string): Site[] {
   const sites = new Map<string, number>();
-  const visit = (node: ProfileNode) => {
+  const visit = (node: ProfileNode, caller: string) => {
     const { functionName, url, lineNumber } = node.callFrame;
     const file = url.replace('file://', '').replace(`${root}/`, '');
     const place =
       url === ''
-        ? `${functionName || 'native code'}, built in`
+        ? `${functionName || 'native code'}, called by ${caller}`
         : `${functionName || '(anonymous)'} ${file}:${lineNumber + 1}`;
     if (node.selfSize > 0) sites.set(place, (sites.get(place) ?? 0) + node.selfSize);
-    for (const child of node.children) visit(child);
+    for (const child of node.children) visit(child, place);
   };
-  visit(recording.profile);
+  for (const child of recording.profile.children) visit(child, 'V8');
   return [...sites].map(([place, bytes]) => ({ place, bytes })).sort((a, b) => b.bytes - a.bytes);
 }

@@ -24,14 +24,17 @@ describe("the heap's recording", () => {
   it('adds up what one place allocated in several call paths, and puts the biggest first', () => {
     const seal = (size: number) => node('seal', 'file:///root/agent/seal.ts', size);
     const profile = node('(root)', '', 0, [
-      node('run', 'file:///root/agent/loop.ts', 15, [seal(10)]),
+      node('run', 'file:///root/agent/loop.ts', 15, [seal(10), node('min', '', 1)]),
       seal(10),
-      node('min', '', 1),
     ]);
     expect(
       allocationSites({ usedAtStart: 0, usedAtEnd: 0, collections: [], profile }, '/root').map(
         ({ place, bytes }) => `${place} ${bytes}`,
       ),
-    ).toEqual(['seal agent/seal.ts:10 20', 'run agent/loop.ts:10 15', 'min, built in 1']);
+    ).toEqual([
+      'seal agent/seal.ts:10 20',
+      'run agent/loop.ts:10 15',
+      'min, called by run agent/loop.ts:10 1',
+    ]);
   });
 });
