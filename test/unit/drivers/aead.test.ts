@@ -281,3 +281,17 @@ for (const { name, make, createBuffer, lack } of candidates) {
     });
   });
 }
+
+const multiBuffer = NATIVE_CIPHERS.find(
+  ({ name }) => name === 'libipsec-mb',
+) as (typeof NATIVE_CIPHERS)[number];
+it.skipIf(lack(multiBuffer.load) !== null)(
+  'libipsec-mb, whose calls return nothing, is not believed when it has done nothing: here it refuses a null pointer',
+  () => {
+    const cipher = multiBuffer.load()(new Uint8Array(32));
+    const [nowhere, somewhere] = [packetBuffer(100), nativeBuffer(100)];
+    expect(() => cipher.seal(0, 0, nowhere, 0, 50, somewhere, 0)).toThrow(/tag/);
+    expect(() => cipher.open(0, 0, nowhere, 0, 50, somewhere, 0)).toThrow(/tag/);
+    cipher.destroy();
+  },
+);
