@@ -66,6 +66,8 @@ export const SPRAY_PROBES_PER_TICK = 24;
 export const SPRAY_AFTER = 350;
 /** Sockets that won nothing are closed after so long. */
 export const SPRAY_TIME = 4_000;
+/** A spray ends so long after a path was found: what is under way may still show a better one. */
+export const SPRAY_GRACE = 500;
 /** Between two sprays at one peer, and how many there are before the networks change or the peer falls idle. */
 export const SPRAY_PAUSE = 15_000;
 export const SPRAY_TRIES = 4;

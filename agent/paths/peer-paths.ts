@@ -1,38 +1,33 @@
 import { wipe } from '../../shared/key.ts';
 import type { Sleeper } from '../wireguard/deadlines.ts';
 import type { UdpAddress } from '../wireguard/udp-address.ts';
-import { isLocal } from './address-class.ts';
 import { type Candidate, usableCandidates } from './candidate.ts';
 import { type ChoiceReason, choosePath } from './choose.ts';
 import {
   FRESH,
   HEARTBEAT,
   HEARTBEAT_RETRY,
-  INVITATION_BURST,
-  INVITATION_INTERVAL,
   INVITING_ROUNDS,
   MAX_CANDIDATES,
-  MAX_SPRAYS,
   PROBE_INTERVAL,
-  PROBE_TIMEOUT,
   SEEN_MEMORY,
-  SPRAY_AFTER,
-  SPRAY_PAUSE,
-  SPRAY_TRIES,
   TRAFFIC_TIME,
   TRUST,
   WANTED_TIME,
   WARM_TIME,
 } from './constants.ts';
 import { Discovery } from './discovery.ts';
+import { Invitations } from './invitations.ts';
 import { type Invitation, type Message, type Ping, type Pong, randomId, sealMessage } from './messages.ts';
 import { OWN_SOCKET, Path } from './path.ts';
 import type { PathContext } from './path-context.ts';
-import type { PathView, PeerPathStatus } from './path-sink.ts';
+import { PathInUse, viewOf } from './path-in-use.ts';
+import type { PeerPathStatus } from './path-sink.ts';
 import { PathTable } from './path-table.ts';
 import { type ProbeKeys, probeKeys, probeTag } from './probe-keys.ts';
 import { Seen } from './seen.ts';
-import { Spray } from './spray.ts';
+import { SentProbes } from './sent-probes.ts';
+import { Sprays } from './sprays.ts';
 import { watchActive, watchIdle } from './watch.ts';
 
 const LONG_AGO = Number.NEGATIVE_INFINITY;
@@ -55,50 +50,36 @@ export class PeerPaths implements Sleeper {
   readonly #paths = new PathTable();
   readonly #discovery: Discovery;
   readonly #seen = new Seen(SEEN_MEMORY);
-  /** Probes that wait for their answer, by transaction, oldest first. */
-  readonly #probes = new Map<number, { path: Path; sentAt: number }>();
+  readonly #probes = new SentProbes();
   /** Made when first needed: a peer without traffic costs no Diffie-Hellman. Null where it is impossible. */
   #keys: ProbeKeys | null | undefined;
   #sendingTag = 0;
 
-  /** As the coordinator tells, and as the peer itself told last. */
+  /** As the coordinator tells; the peer's own invitations tell more. */
   #mapped: readonly Candidate[] = [];
-  #invited: readonly Candidate[] = [];
-  #peerIsHard = false;
-  #invitedAt = LONG_AGO;
-  #sentInvitation = LONG_AGO;
-  /** One more is to be sent with the next round, because the last was too short ago. */
-  #invitationWaits = false;
-  /** Credit in milliseconds for invitations to be heeded. */
-  #credit = INVITATION_BURST * INVITATION_INTERVAL;
-  #creditAt = LONG_AGO;
+  readonly #invitations = new Invitations();
 
   /** The direct path that answers; null for none. */
   #current: Path | null = null;
   /** The last one that did. */
   #last: Path | null = null;
-  /** What the driver was told; undefined before anything was. */
-  #used: Path | null | undefined;
-  #why: ChoiceReason | 'nothing tried yet' = 'nothing tried yet';
-  #since: number;
-  #changes = 0;
+  readonly #inUse: PathInUse;
 
   #lastTraffic = LONG_AGO;
   #activeUntil = LONG_AGO;
   /** When the traffic under way began. */
   #activeSince = LONG_AGO;
-  #spray: Spray | null = null;
-  #sprayedAt = LONG_AGO;
-  #sprayTries = 0;
-  /** Sockets opened for sprays that are still open. */
-  readonly #sockets = new Set<number>();
+  readonly #sprays: Sprays;
 
   constructor(slot: number, publicKey: Uint8Array, context: PathContext, now: number) {
     this.slot = slot;
     this.publicKey = publicKey.slice();
     this.#context = context;
     this.#discovery = new Discovery(context.random);
-    this.#since = now;
+    this.#inUse = new PathInUse(slot, context, now);
+    this.#sprays = new Sprays(slot, context, this.#invitations, this.#paths, (path, at) =>
+      this.#probe(path, at),
+    );
     this.identityChanged();
     this.#apply('idle', now);
   }
@@ -134,7 +115,7 @@ export class PeerPaths implements Sleeper {
 
   /** This host's own candidates, or its way to the relay, are others than before. */
   surroundingsChanged(now: number): void {
-    this.#sprayTries = 0;
+    this.#sprays.tries = 0;
     if (this.#isActive(now)) {
       this.#discovery.reset();
       this.#discover(now);
@@ -164,20 +145,15 @@ export class PeerPaths implements Sleeper {
   /** Takes an authentic invitation that came by relay. */
   invited(invitation: Invitation, now: number): void {
     const { counters } = this.#context;
-    this.#credit = Math.min(INVITATION_BURST * INVITATION_INTERVAL, this.#credit + (now - this.#creditAt));
-    this.#creditAt = now;
-    if (this.#credit < INVITATION_INTERVAL) {
+    if (!this.#invitations.allows(now)) {
       counters.add('invitation-flood');
       return;
     }
-    this.#credit -= INVITATION_INTERVAL;
     if (!this.#seen.isNew(invitation.id)) {
       counters.add('replayed-probe');
       return;
     }
-    this.#invited = invitation.candidates;
-    this.#peerIsHard = invitation.hard;
-    this.#invitedAt = now;
+    this.#invitations.received(invitation, now);
     if (invitation.wanted) this.#activate(now + WANTED_TIME, now);
     this.#tell(now);
     if (!invitation.reply) {
@@ -190,11 +166,7 @@ export class PeerPaths implements Sleeper {
   }
 
   socketsOpened(sockets: readonly number[], now: number): void {
-    for (const socket of sockets) {
-      if (this.#spray === null) this.#context.sink.closeSocket(socket);
-      else this.#sockets.add(socket);
-    }
-    this.#spray?.socketsOpened(sockets, now);
+    this.#sprays.socketsOpened(sockets, now);
     this.#serve(now);
   }
 
@@ -204,23 +176,21 @@ export class PeerPaths implements Sleeper {
   }
 
   status(): PeerPathStatus {
-    const used = this.#used ?? null;
+    const { view, why, since, changes } = this.#inUse;
     return {
-      path: used === null ? null : viewOf(used),
-      why: this.#why,
-      since: this.#since,
-      changes: this.#changes,
+      path: view,
+      why,
+      since,
+      changes,
       probing: this.#discovery.startedAt !== null,
-      sprays: this.#sprayTries,
+      sprays: this.#sprays.tries,
       tried: Array.from(this.#paths, (path) => ({ ...viewOf(path), provenAt: path.provenAt })),
     };
   }
 
   /** Closes sockets and wipes keys; the peer is gone. */
   close(): void {
-    this.#endSpray(false);
-    for (const socket of this.#sockets) this.#context.sink.closeSocket(socket);
-    this.#sockets.clear();
+    this.#sprays.close();
     this.#forgetKeys();
     this.#context.deadlines.remove(this);
   }
@@ -232,7 +202,7 @@ export class PeerPaths implements Sleeper {
   #activate(until: number, now: number): void {
     if (!this.#isActive(now)) {
       this.#activeSince = now;
-      this.#sprayTries = 0;
+      this.#sprays.tries = 0;
       if (this.#discovery.startedAt === null) this.#discovery.reset();
       // Silent for longer than NATs keep a mapping: by relay, until it has answered again.
       if (this.#current !== null && now - this.#current.provenAt > TRUST) this.#leave('idle', now);
@@ -241,7 +211,7 @@ export class PeerPaths implements Sleeper {
   }
 
   #serve(now: number): void {
-    this.#forgetProbes(now);
+    this.#probes.forgetOld(now);
     let next = this.#watch(now);
     const isActive = this.#isActive(now);
     if (isActive && this.#discovery.isDue(now)) this.#discover(now);
@@ -251,10 +221,11 @@ export class PeerPaths implements Sleeper {
     this.#discovery.pauseIfDone(this.#current !== null, now);
     if (wasDiscovering && this.#discovery.startedAt === null) this.#tidy(now);
     if (isActive || this.#discovery.startedAt !== null) next = Math.min(next, this.#discovery.next());
-    next = Math.min(next, this.#advanceSpray(now));
-    if (this.#sockets.size > 0 && this.#spray === null) {
+    const foundAt = this.#current === null ? null : this.#inUse.since;
+    next = Math.min(next, this.#sprays.advance(this.#discovery.startedAt, foundAt, now));
+    if (this.#sprays.keepsSockets) {
       this.#tidy(now);
-      if (this.#sockets.size > 0) next = Math.min(next, now + TRUST / 4);
+      if (this.#sprays.keepsSockets) next = Math.min(next, now + TRUST / 4);
     }
     // A path that is left here must begin to be watched as an idle one.
     if (isActive && this.#current !== null) next = Math.min(next, this.#activeUntil);
@@ -299,24 +270,26 @@ export class PeerPaths implements Sleeper {
     const startedAt = this.#discovery.startedAt ?? now;
     for (const path of this.#paths) if (path.provenAt < startedAt) this.#probe(path, now);
     const isInviting = INVITING_ROUNDS.includes(round) && (round === 0 || this.#current === null);
-    if (isInviting || this.#invitationWaits) this.#invite(false, now);
+    if (isInviting || this.#invitations.isWaiting) this.#invite(false, now);
   }
 
   #invite(reply: boolean, now: number): void {
-    this.#invitationWaits = now - this.#sentInvitation < PROBE_INTERVAL;
-    if (this.#invitationWaits) return;
-    const { context, wanted } = { context: this.#context, wanted: now - this.#lastTraffic <= TRAFFIC_TIME };
-    const { candidates, hard, random } = context;
+    const { candidates, hard, random, counters, sink } = this.#context;
+    if (!this.#invitations.maySend(candidates, now)) return;
+    const wanted = now - this.#lastTraffic <= TRAFFIC_TIME;
     const bytes = this.#seal({ kind: 'invitation', id: randomId(random), wanted, reply, hard, candidates });
     if (bytes === null) return;
-    this.#sentInvitation = now;
-    context.counters.add('sent-invitations');
-    context.sink.relay(this.slot, bytes);
+    counters.add('sent-invitations');
+    sink.relay(this.slot, bytes);
   }
 
   #tell(now: number): void {
     const { overlay } = this.#context;
-    const usable = usableCandidates([...this.#invited, ...this.#mapped], overlay, MAX_CANDIDATES);
+    const usable = usableCandidates(
+      [...this.#invitations.candidates, ...this.#mapped],
+      overlay,
+      MAX_CANDIDATES,
+    );
     const fresh = this.#paths.tell(usable, this.#current);
     if (this.#discovery.startedAt !== null) for (const path of fresh) this.#probe(path, now);
     else if (fresh.length > 0 && this.#current === null && this.#isActive(now)) this.#discover(now);
@@ -331,7 +304,7 @@ export class PeerPaths implements Sleeper {
     const bytes = this.#seal({ kind: 'ping', transaction, wanted });
     if (bytes === null) return;
     path.lastProbe = now;
-    this.#probes.set(transaction, { path, sentAt: now });
+    this.#probes.add(transaction, path, now);
     counters.add('sent-pings');
     sink.probe(path.socket, path.address, bytes);
   }
@@ -356,27 +329,16 @@ export class PeerPaths implements Sleeper {
     if (now - path.lastProbe >= pause) this.#probe(path, now);
   }
 
-  /** Drops those that were waited for long enough. */
-  #forgetProbes(now: number): void {
-    for (const [transaction, { sentAt }] of this.#probes) {
-      if (now - sentAt < PROBE_TIMEOUT) return;
-      this.#probes.delete(transaction);
-    }
-  }
-
   #pong(pong: Pong, socket: number, source: UdpAddress, now: number): void {
-    this.#forgetProbes(now);
-    const waiting = this.#probes.get(pong.transaction);
-    // From elsewhere than it was sent to, it says nothing about the way there.
-    if (waiting === undefined || waiting.path.socket !== socket || !waiting.path.address.equals(source)) {
+    const probe = this.#probes.answered(pong.transaction, socket, source, now);
+    if (probe === null) {
       this.#context.counters.add('unexpected-pong');
       return;
     }
-    this.#probes.delete(pong.transaction);
-    const path = this.#paths.learn(waiting.path, this.#current, now);
+    const path = this.#paths.learn(probe.path, this.#current, now);
     if (path === null) return;
     path.observed = pong.observed;
-    path.proved(waiting.sentAt, now);
+    path.proved(probe.sentAt, now);
     this.#decide(now);
   }
 
@@ -403,103 +365,16 @@ export class PeerPaths implements Sleeper {
 
   /** Tells the driver which way datagrams go. Without a relay the last path that answered is better than none. */
   #apply(why: ChoiceReason, now: number): void {
-    const { sink, counters, relayIsUp } = this.#context;
-    const path = this.#current ?? (relayIsUp ? null : this.#last);
-    const before = this.#used;
-    if (path === before) return;
-    this.#used = path;
-    sink.use(this.slot, path);
-    if (before === undefined) return;
-    this.#why = why;
-    this.#since = now;
-    this.#changes++;
-    counters.add('path-changes');
-    const [from, to] = [before, path].map((side) => (side === null ? null : viewOf(side)));
-    sink.event({ kind: 'path-changed', slot: this.slot, from: from ?? null, to: to ?? null, why });
-  }
-
-  #advanceSpray(now: number): number {
-    if (this.#spray === null) this.#beginSpray(now);
-    const spray = this.#spray;
-    if (spray === null) return this.#sprayMayBeginAt();
-    const next = spray.advance(now);
-    // A path that answers makes the rest of the probes pointless; sockets stay for what is still under way.
-    if (this.#current !== null && now - this.#since > HEARTBEAT / 2) this.#endSpray(true);
-    else if (spray.isOver) this.#endSpray(this.#current !== null);
-    else return this.#current === null ? next : Math.min(next, this.#since + HEARTBEAT / 2 + 1);
-    return NEVER;
-  }
-
-  /** When a spray may begin, as far as this end knows: the peer has asked for it, and simpler ways were tried. */
-  #sprayMayBeginAt(): number {
-    const { hard, sprays } = this.#context;
-    const { startedAt } = this.#discovery;
-    if (this.#current !== null || startedAt === null || hard === this.#peerIsHard) return NEVER;
-    if (this.#invitedAt < startedAt - HEARTBEAT || this.#sprayTries >= SPRAY_TRIES || sprays >= MAX_SPRAYS)
-      return NEVER;
-    if (this.#sprayTargets().length === 0) return NEVER;
-    return Math.max(startedAt + SPRAY_AFTER, this.#sprayedAt + SPRAY_PAUSE);
-  }
-
-  #beginSpray(now: number): void {
-    if (now < this.#sprayMayBeginAt()) return;
-    this.#spray = new Spray(
-      this.slot,
-      this.#sprayTargets(),
-      this.#context,
-      (path, at) => this.#probe(path, at),
-      now,
-    );
-    this.#sprayedAt = now;
-    this.#sprayTries++;
-    this.#context.sprays++;
-    this.#context.counters.add('sprays');
-  }
-
-  /** Where the peer said in its invitation that it is seen from outside, in IPv4, which is where hard NATs are. */
-  #sprayTargets(): UdpAddress[] {
-    const { overlay } = this.#context;
-    return usableCandidates(this.#invited, overlay, MAX_CANDIDATES)
-      .filter(
-        ({ kind, address }) =>
-          address.family === 4 && !isLocal(address) && (kind !== 'interface' || !this.#peerIsHard),
-      )
-      .map(({ address }) => address)
-      .slice(0, 2);
-  }
-
-  #endSpray(found: boolean): void {
-    const spray = this.#spray;
-    if (spray === null) return;
-    this.#spray = null;
-    this.#context.sprays--;
-    this.#closeSockets();
-    const { slot } = this;
-    this.#context.sink.event({
-      kind: 'sprayed',
-      slot,
-      found,
-      probes: spray.probes,
-      sockets: spray.sockets.length,
-    });
+    this.#inUse.set(this.#current ?? (this.#context.relayIsUp ? null : this.#last), why, now);
   }
 
   /** Forgets what has been silent for long, and closes the sockets that nothing goes by any more. */
   #tidy(now: number): void {
     this.#paths.expire(this.#current, now);
-    if (this.#spray !== null) return;
-    this.#closeSockets();
+    this.#sprays.closeUnused();
     // Without its socket it is no way any more, not even the last resort.
-    if (this.#last !== null && this.#last.socket !== OWN_SOCKET && !this.#sockets.has(this.#last.socket))
+    if (this.#last !== null && this.#last.socket !== OWN_SOCKET && !this.#sprays.has(this.#last.socket))
       this.#last = null;
-  }
-
-  #closeSockets(): void {
-    for (const socket of this.#sockets) {
-      if (this.#paths.usesSocket(socket)) continue;
-      this.#sockets.delete(socket);
-      this.#context.sink.closeSocket(socket);
-    }
   }
 
   #seal(message: Message): Uint8Array | null {
@@ -514,8 +389,4 @@ export class PeerPaths implements Sleeper {
     }
     this.#keys = undefined;
   }
-}
-
-function viewOf({ socket, address, kind, class: pathClass, roundTrip }: Path): PathView {
-  return { socket, address, kind, class: pathClass, roundTrip };
 }
