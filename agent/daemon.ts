@@ -132,11 +132,12 @@ export class Daemon {
         ...(timestamps.last === undefined ? {} : { lastTimestamp: timestamps.last }),
       },
       driver,
-      (event) => {
-        if (event.kind === 'timestamp-sent') timestamps.sent(event.timestamp);
-        else this.#log.debug({ event: event.kind }, 'device');
+      (news) => {
+        if (news.event === 'network-changed') this.#networkChanged();
+        else if (news.event !== 'device') return;
+        else if (news.device.kind === 'timestamp-sent') timestamps.sent(news.device.timestamp);
+        else this.#log.debug({ event: news.device.kind }, 'device');
       },
-      () => this.#networkChanged(),
       this.#log,
     );
     this.#tunnel = tunnel;

@@ -1,8 +1,7 @@
 import { WarrenError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
-import type { DriverName, TunnelOptions } from './tunnel/commands.ts';
+import type { DriverName, TunnelNews, TunnelOptions } from './tunnel/commands.ts';
 import { Tunnel } from './tunnel/tunnel.ts';
-import type { DeviceEvent } from './wireguard/sink.ts';
 
 /**
  * Opens the tunnel by the driver that the user named, or by the best one that this host can: `linux`, else `portable`. Which one
@@ -11,11 +10,10 @@ import type { DeviceEvent } from './wireguard/sink.ts';
 export async function openTunnel(
   options: Omit<TunnelOptions, 'driver'>,
   wanted: DriverName | null,
-  onEvent: (event: DeviceEvent) => void,
-  onNetworkChange: () => void,
+  onNews: (news: TunnelNews) => void,
   log: Logger,
 ): Promise<Tunnel> {
-  const tunnel = await openBest(options, wanted, onEvent, onNetworkChange, log);
+  const tunnel = await openBest(options, wanted, onNews, log);
   const { driver, workers, offloads, notes } = tunnel.facts;
   log.info({ driver, workers, offloads }, 'the tunnel is open');
   for (const note of notes) log.warn(note);
@@ -25,17 +23,16 @@ export async function openTunnel(
 async function openBest(
   options: Omit<TunnelOptions, 'driver'>,
   wanted: DriverName | null,
-  onEvent: (event: DeviceEvent) => void,
-  onNetworkChange: () => void,
+  onNews: (news: TunnelNews) => void,
   log: Logger,
 ): Promise<Tunnel> {
   const first = wanted ?? (process.platform === 'linux' ? 'linux' : 'portable');
   try {
-    return await Tunnel.open({ ...options, driver: first }, onEvent, onNetworkChange);
+    return await Tunnel.open({ ...options, driver: first }, onNews);
   } catch (error) {
     const mayFallBack = wanted === null && first === 'linux';
     if (!mayFallBack || !(error instanceof WarrenError) || error.code !== 'unsupported') throw error;
     log.warn({ reason: error.message }, 'the linux driver cannot run here; trying the portable one');
-    return await Tunnel.open({ ...options, driver: 'portable' }, onEvent, onNetworkChange);
+    return await Tunnel.open({ ...options, driver: 'portable' }, onNews);
   }
 }

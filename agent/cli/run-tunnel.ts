@@ -29,8 +29,9 @@ export async function run(name: string, options: TunnelCommandOptions): Promise<
       mtu: options.mtu,
       ...(options.workers === undefined ? {} : { workers: options.workers }),
     },
-    (event) => {
-      if (event.kind !== 'timestamp-sent') log.debug({ event: event.kind }, 'device');
+    (news) => {
+      if (news.event === 'device' && news.device.kind !== 'timestamp-sent')
+        log.debug({ event: news.device.kind }, 'device');
     },
   );
   let server: UapiServer;

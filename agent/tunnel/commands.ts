@@ -1,4 +1,6 @@
-import type { DeviceChange, DeviceSnapshot } from '../wireguard/configuration.ts';
+import type { Prefix } from '../../shared/prefix.ts';
+import type { CandidateKind } from '../paths/candidate.ts';
+import type { DeviceChange, DeviceSnapshot, PeerEndpoint } from '../wireguard/configuration.ts';
 import type { DeviceEvent } from '../wireguard/sink.ts';
 
 export type DriverName = 'linux' | 'portable';
@@ -10,6 +12,8 @@ export interface TunnelOptions {
   mtu: number;
   /** Threads that move packets, from 1; by the number of cores where absent. Only the linux driver uses several. */
   workers?: number;
+  /** Find ways to those peers that `paths` names: probes, relay. */
+  findsPaths?: boolean;
   /** Tell of changes to the host's links, addresses and routes. */
   watchNetwork?: boolean;
   /** The last TAI64N that this private key sent (12 bytes), from disk. */
@@ -48,9 +52,53 @@ export interface SocketSnapshot {
   fwmark: number;
 }
 
+/** As PathsChange of path-device.ts, as plain data. */
+export interface PlainPathsChange {
+  candidates?: PlainCandidate[];
+  hard?: boolean;
+  overlay?: Prefix[];
+  relayIsUp?: boolean;
+  peers?: { publicKey: Uint8Array; candidates: PlainCandidate[] }[];
+}
+
+export interface PlainCandidate {
+  kind: CandidateKind;
+  endpoint: PeerEndpoint;
+}
+
+/** How a peer is reached, for people. Times are milliseconds since the epoch. */
+export interface PathSnapshot {
+  /** Null: by relay. */
+  path: PlainPath | null;
+  why: string;
+  since: number;
+  changes: number;
+  probing: boolean;
+  sprays: number;
+  /** All that is or was tried; `provenAt`: when it last answered, null for never. */
+  tried: (PlainPath & { provenAt: number | null })[];
+}
+
+export interface PlainPath {
+  endpoint: PeerEndpoint;
+  kind: string;
+  class: string;
+  /** Milliseconds, null if not known. */
+  roundTrip: number | null;
+}
+
+/** Not answered: datagrams of `segmentSize` bytes but the last, which the relay brought from a peer. */
+export interface RelayedDatagrams {
+  verb: 'relayed';
+  publicKey: Uint8Array;
+  bytes: Uint8Array;
+  segmentSize: number;
+}
+
 /** Requests from the main thread to the worker; each is answered once with the same id. */
 export type TunnelRequest =
   | { id: number; verb: 'configure'; device: DeviceChange; socket: SocketChange }
+  | { id: number; verb: 'paths'; paths: PlainPathsChange }
   | { id: number; verb: 'snapshot' }
   | { id: number; verb: 'close' };
 
@@ -60,15 +108,35 @@ export type TunnelReply =
 
 export interface TunnelSnapshot extends SocketSnapshot {
   device: DeviceSnapshot;
+  /** By the peer's public key in hex; only those that `paths` named. */
+  paths: Map<string, PathSnapshot>;
 }
 
-/** What the worker says by itself. */
+/** What the worker says by itself of its life. */
 export type TunnelEvent =
   /** `wakeDescriptor`: an eventfd to write to after posting a request, or -1 where posting is enough. */
   | { event: 'ready'; facts: TunnelFacts; wakeDescriptor: number }
   | { event: 'failed'; code: string; message: string; hint?: string }
+  /** The interface was deleted, or the loop ended after `close`. */
+  | { event: 'closed'; reason: 'removed' | 'requested' }
+  | TunnelNews;
+
+/** What the worker tells the tunnel's owner. Never of single packets, but of those that are to go by relay. */
+export type TunnelNews =
   | { event: 'device'; device: DeviceEvent }
   /** Links, addresses or routes of the host are others than before. */
   | { event: 'network-changed' }
-  /** The interface was deleted, or the loop ended after `close`. */
-  | { event: 'closed'; reason: 'removed' | 'requested' };
+  /** Datagrams of `segmentSize` bytes but the last, for the relay to bring to a peer. */
+  | { event: 'relay'; publicKey: Uint8Array; bytes: Uint8Array; segmentSize: number }
+  /** Null is the relay. */
+  | {
+      event: 'path-changed';
+      publicKey: Uint8Array;
+      from: PlainPath | null;
+      to: PlainPath | null;
+      why: string;
+    }
+  /** A search for a way through a hard NAT is over. */
+  | { event: 'sprayed'; publicKey: Uint8Array; found: boolean; probes: number; sockets: number }
+  /** Paths were lost: STUN servers are to be asked again. */
+  | { event: 'want-reflexive' };

@@ -1,5 +1,5 @@
 import type { CreateTransportCipher } from '../wireguard/aead.ts';
-import type { Device } from '../wireguard/device.ts';
+import type { TunnelDevice } from '../wireguard/data-path.ts';
 import type { Followers } from '../wireguard/followers.ts';
 import type { PacketBuffer } from '../wireguard/packet-buffer.ts';
 import type { UdpAddress } from '../wireguard/udp-address.ts';
@@ -21,6 +21,10 @@ export interface Driver {
   socket(): SocketSnapshot;
   /** Sends one datagram at once: handshakes, keepalives, packets that were staged. Errors are counted, not thrown. */
   sendDatagram(target: UdpAddress, buffer: PacketBuffer, offset: number, length: number): void;
+  /** Asked before every send whether it takes the datagrams: for what goes by relay or by another socket. */
+  diversion: Diversion | null;
+  /** Further UDP sockets for a while; null where the driver has none. */
+  readonly sideSockets: SideSockets | null;
   /** Hands one inner packet to the kernel. Errors are counted, not thrown. */
   writePacket(buffer: PacketBuffer, offset: number, length: number): void;
   /**
@@ -28,11 +32,47 @@ export interface Driver {
    * until `commands.run` answers false (`requested`) or the interface is gone (`removed`). The Linux driver blocks its
    * thread in here; the portable one lives on the event loop.
    */
-  run(device: Device, commands: Commands): Promise<'requested' | 'removed'>;
+  run(device: TunnelDevice, commands: Commands): Promise<'requested' | 'removed'>;
   /** Closes everything; the TUN device goes with its last descriptor. */
   close(): void;
   /** Driver's own counters: offload fall-backs, malformed virtio headers, send errors, by name. */
   counters(): Record<string, number>;
+}
+
+/**
+ * Takes datagrams to one target instead of the tunnel's own socket: `length` bytes at `offset`, datagrams of `segmentSize` but
+ * the last. False for what is to be sent as ever. The buffer is good until the call returns.
+ */
+export type Diversion = (
+  target: UdpAddress,
+  buffer: PacketBuffer,
+  offset: number,
+  length: number,
+  segmentSize: number,
+) => boolean;
+
+/** UDP sockets beside the tunnel's own, with ports of the system's choice and the tunnel's mark. */
+export interface SideSockets {
+  /** Opens at most `count`, IPv4, and tells their numbers, from 1; those that the system refuses are left out. */
+  open(count: number): number[];
+  close(socket: number): void;
+  /** What cannot be sent is lost, no error. */
+  send(
+    socket: number,
+    target: UdpAddress,
+    buffer: PacketBuffer,
+    offset: number,
+    length: number,
+    segmentSize: number,
+  ): void;
+  /** Called for every datagram that comes to one of them; the buffer is good until the call returns. */
+  onDatagram: (
+    socket: number,
+    buffer: PacketBuffer,
+    offset: number,
+    length: number,
+    source: UdpAddress,
+  ) => void;
 }
 
 /** The queue of requests from the main thread. */

@@ -2,28 +2,43 @@ import { WarrenError } from '../../shared/errors.ts';
 import { wipe } from '../../shared/key.ts';
 import { systemRandom } from '../../shared/random.ts';
 import { cryptoReady } from '../wireguard/crypto.ts';
+import type { TunnelDevice } from '../wireguard/data-path.ts';
 import { Device } from '../wireguard/device.ts';
-import type { DeviceEvent } from '../wireguard/sink.ts';
-import type { TunnelOptions, TunnelReply, TunnelRequest, TunnelSnapshot } from './commands.ts';
+import type {
+  RelayedDatagrams,
+  TunnelEvent,
+  TunnelOptions,
+  TunnelReply,
+  TunnelRequest,
+  TunnelSnapshot,
+} from './commands.ts';
 import type { Driver } from './driver.ts';
 import { monotonicNow } from './monotonic.ts';
+import { PathDevice, type PathHooks } from './path-device.ts';
+import { pathSnapshot, pathsChange, plainPath } from './plain-paths.ts';
 
 /** One tunnel inside its worker thread: a driver, a device between its two sides, and the requests of the main thread. */
 export class Engine {
-  readonly device: Device;
+  /** What the driver runs. */
+  readonly device: TunnelDevice;
+  readonly #device: Device;
+  readonly #paths: PathDevice | null;
   readonly #driver: Driver;
 
-  private constructor(driver: Driver, device: Device) {
+  private constructor(driver: Driver, device: Device, paths: PathDevice | null) {
     this.#driver = driver;
-    this.device = device;
+    this.#device = device;
+    this.#paths = paths;
+    this.device = paths ?? device;
   }
 
   static async create(
     driver: Driver,
     options: TunnelOptions,
-    onEvent: (event: DeviceEvent) => void,
+    tell: (event: TunnelEvent) => void,
   ): Promise<Engine> {
     await cryptoReady();
+    let paths: PathDevice | null = null;
     const device = new Device(
       {
         createCipher: driver.createCipher,
@@ -33,7 +48,9 @@ export class Engine {
         sink: {
           datagram: (target, buffer, offset, length) => driver.sendDatagram(target, buffer, offset, length),
           packet: (buffer, offset, length) => driver.writePacket(buffer, offset, length),
-          event: onEvent,
+          event: (event) => {
+            if (!paths?.deviceEvent(event)) tell({ event: 'device', device: event });
+          },
         },
         wall: () => Date.now(),
         mtu: options.mtu,
@@ -41,7 +58,8 @@ export class Engine {
       },
       monotonicNow(),
     );
-    return new Engine(driver, device);
+    if (options.findsPaths) paths = new PathDevice(device, driver, systemRandom, pathHooks(tell));
+    return new Engine(driver, device, paths);
   }
 
   /** Carries out one request. Never throws: what goes wrong is in the reply. */
@@ -50,8 +68,12 @@ export class Engine {
       switch (request.verb) {
         case 'configure':
           await this.#driver.setSocket(request.socket);
-          this.device.configure(request.device, monotonicNow());
+          this.#device.configure(request.device, monotonicNow());
+          this.#paths?.configured(request.device, monotonicNow());
           wipeSecrets(request);
+          return { id: request.id, ok: true };
+        case 'paths':
+          this.#paths?.setPaths(pathsChange(request.paths), monotonicNow());
           return { id: request.id, ok: true };
         case 'snapshot':
           return { id: request.id, ok: true, snapshot: this.#snapshot() };
@@ -63,17 +85,44 @@ export class Engine {
     }
   }
 
+  /** Takes what the relay brought. */
+  relayed({ publicKey, bytes, segmentSize }: RelayedDatagrams): void {
+    this.#paths?.relayed(publicKey, bytes, segmentSize, monotonicNow());
+  }
+
   close(): void {
-    this.device.close();
+    this.#paths?.close();
+    this.#device.close();
     this.#driver.close();
   }
 
   #snapshot(): TunnelSnapshot {
-    const device = this.device.snapshot();
-    const drops = Object.entries(this.#driver.counters()).filter(([, count]) => count > 0);
+    const device = this.#device.snapshot();
+    const counters = { ...this.#driver.counters(), ...this.#paths?.counters() };
+    const drops = Object.entries(counters).filter(([, count]) => count > 0);
     Object.assign(device.counters, Object.fromEntries(drops));
-    return { ...this.#driver.socket(), device };
+    const epoch = Date.now() - monotonicNow();
+    const paths = new Map(
+      Array.from(this.#paths?.status() ?? [], ([key, status]) => [key, pathSnapshot(status, epoch)]),
+    );
+    return { ...this.#driver.socket(), device, paths };
   }
+}
+
+function pathHooks(tell: (event: TunnelEvent) => void): PathHooks {
+  return {
+    relay: (publicKey, bytes, segmentSize) => tell({ event: 'relay', publicKey, bytes, segmentSize }),
+    wantReflexive: () => tell({ event: 'want-reflexive' }),
+    event: (publicKey, event) => {
+      if (event.kind === 'sprayed') {
+        const { found, probes, sockets } = event;
+        tell({ event: 'sprayed', publicKey, found, probes, sockets });
+        return;
+      }
+      const { from, to, why } = event;
+      tell({ event: 'path-changed', publicKey, from: plainPath(from), to: plainPath(to), why });
+    },
+  };
 }
 
 /** What of an error crosses to the main thread. */

@@ -2,11 +2,12 @@ import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, WarrenError } from '../../shared/errors.ts';
 import type { DeviceChange } from '../wireguard/configuration.ts';
-import type { DeviceEvent } from '../wireguard/sink.ts';
 import type {
+  PlainPathsChange,
   SocketChange,
   TunnelEvent,
   TunnelFacts,
+  TunnelNews,
   TunnelOptions,
   TunnelReply,
   TunnelRequest,
@@ -55,14 +56,10 @@ export class Tunnel {
   }
 
   /**
-   * Opens a tunnel. Throws what the driver says: `in-use`, `permission-denied`, `unsupported`. `onEvent` is told what the
-   * device reports; never of single packets. `onNetworkChange` is called if `watchNetwork` is on and the driver can tell.
+   * Opens a tunnel. Throws what the driver says: `in-use`, `permission-denied`, `unsupported`. `onNews` is told what the
+   * worker has to say by itself.
    */
-  static open(
-    options: TunnelOptions,
-    onEvent: (event: DeviceEvent) => void,
-    onNetworkChange: () => void = () => {},
-  ): Promise<Tunnel> {
+  static open(options: TunnelOptions, onNews: (news: TunnelNews) => void): Promise<Tunnel> {
     const worker = new Worker(new URL('worker.ts', import.meta.url), {
       workerData: options,
       name: `tunnel ${options.interfaceName}`,
@@ -87,18 +84,14 @@ export class Tunnel {
           case 'ready':
             resolve(new Tunnel(worker, message, waiting, ended.promise));
             return;
-          case 'device':
-            onEvent(message.device);
-            return;
-          case 'network-changed':
-            onNetworkChange();
-            return;
           case 'closed':
             ended.resolve(message.reason);
             return;
           case 'failed':
             fail(rebuiltError(message));
             return;
+          default:
+            onNews(message);
         }
       });
       worker.on('error', (cause) => {
@@ -111,6 +104,17 @@ export class Tunnel {
   /** Changes device and socket; the socket first, so that a port in use changes nothing. */
   async configure(device: DeviceChange, socket: SocketChange = {}): Promise<void> {
     await this.#ask({ verb: 'configure', device, socket });
+  }
+
+  /** Tells path discovery of this host, its network and its peers; what is absent stays. Peers must be configured before. */
+  async setPaths(paths: PlainPathsChange): Promise<void> {
+    await this.#ask({ verb: 'paths', paths });
+  }
+
+  /** Takes datagrams that the relay brought from a peer, of `segmentSize` bytes but the last. */
+  relayed(publicKey: Uint8Array, bytes: Uint8Array, segmentSize: number): void {
+    if (this.#ended) return;
+    this.#post({ verb: 'relayed', publicKey, bytes, segmentSize });
   }
 
   /** What there is now. The caller wipes the keys in it. */
@@ -134,9 +138,13 @@ export class Tunnel {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ ...body, id });
-      if (this.#wakeDescriptor >= 0) writeSync(this.#wakeDescriptor, WAKE);
+      this.#post({ ...body, id });
     });
+  }
+
+  #post(message: object): void {
+    this.#worker.postMessage(message);
+    if (this.#wakeDescriptor >= 0) writeSync(this.#wakeDescriptor, WAKE);
   }
 }
 

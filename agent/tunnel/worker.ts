@@ -1,6 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { WarrenError } from '../../shared/errors.ts';
-import type { TunnelEvent, TunnelOptions, TunnelReply, TunnelRequest } from './commands.ts';
+import type { RelayedDatagrams, TunnelEvent, TunnelOptions, TunnelReply, TunnelRequest } from './commands.ts';
 import type { Commands, OpenDriver } from './driver.ts';
 import { Engine, plainError } from './engine.ts';
 
@@ -29,7 +29,7 @@ class RequestQueue implements Commands {
   readonly wakeDescriptor: number;
   readonly #drain: () => void;
   readonly #engine: Engine;
-  readonly #waiting: TunnelRequest[] = [];
+  readonly #waiting: (TunnelRequest | RelayedDatagrams)[] = [];
 
   constructor(engine: Engine, wake: { descriptor: number; drain: () => void } | null) {
     this.#engine = engine;
@@ -38,7 +38,7 @@ class RequestQueue implements Commands {
   }
 
   onWake(listener: () => void): void {
-    port.on('message', (request: TunnelRequest) => {
+    port.on('message', (request: TunnelRequest | RelayedDatagrams) => {
       this.#waiting.push(request);
       listener();
     });
@@ -47,11 +47,18 @@ class RequestQueue implements Commands {
   async run(): Promise<boolean> {
     this.#drain();
     for (;;) {
-      const request = this.#waiting.shift() ?? receiveMessageOnPort(port)?.message;
+      const request = (this.#waiting.shift() ?? receiveMessageOnPort(port)?.message) as
+        | TunnelRequest
+        | RelayedDatagrams
+        | undefined;
       if (request === undefined) return true;
-      const reply = await this.#engine.answer(request as TunnelRequest);
+      if (request.verb === 'relayed') {
+        this.#engine.relayed(request);
+        continue;
+      }
+      const reply = await this.#engine.answer(request);
       tell(reply);
-      if ((request as TunnelRequest).verb === 'close') return false;
+      if (request.verb === 'close') return false;
     }
   }
 }
@@ -59,7 +66,7 @@ class RequestQueue implements Commands {
 async function main(): Promise<void> {
   const open = await driverOpener();
   const driver = await open(options, { networkChanged: () => tell({ event: 'network-changed' }) });
-  const engine = await Engine.create(driver, options, (device) => tell({ event: 'device', device }));
+  const engine = await Engine.create(driver, options, tell);
   const wake =
     options.driver === 'linux' ? (await import('../drivers/linux/eventfd.ts')).Eventfd.open() : null;
   tell({ event: 'ready', facts: driver.facts, wakeDescriptor: wake?.descriptor ?? -1 });

@@ -7,7 +7,7 @@ import { formatUapiEndpoint } from './endpoint.ts';
 const NO_KEY = '0'.repeat(64);
 
 /** The lines of the answer to `get=1`, without its errno. They hold the private key. */
-export function printGet(snapshot: TunnelSnapshot): string {
+export function printGet(snapshot: Omit<TunnelSnapshot, 'paths'>): string {
   const { device } = snapshot;
   const lines: string[] = [];
   if (device.privateKey !== null) lines.push(`private_key=${keyToHex(device.privateKey)}`);

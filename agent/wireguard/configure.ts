@@ -42,8 +42,9 @@ export class Configurator {
    * Path discovery's word: datagrams to the peer go there from now on. What waited for a way goes out at once, an unanswered
    * initiation once more.
    */
-  setPath(peer: Peer, path: UdpAddress, now: number): void {
-    const isNew = !peer.endpoint?.equals(path);
+  setPath(peer: Peer, path: UdpAddress, isDiverted: boolean, now: number): void {
+    const isNew = !peer.endpoint?.equals(path) || peer.isDiverted !== isDiverted;
+    peer.isDiverted = isDiverted;
     peer.endpointChosen = true;
     peer.endpointConfirmed = true;
     if (!isNew) return;

@@ -1,3 +1,4 @@
+import type { FollowerReport } from './follower-updates.ts';
 import type { PacketBuffer } from './packet-buffer.ts';
 import type { UdpAddress } from './udp-address.ts';
 
@@ -55,4 +56,16 @@ export interface DataPath {
   /** When `advance` is to be called next; Infinity if never. May come earlier than there is something to do. */
   nextDeadline(): number;
   advance(now: number): void;
+}
+
+/** What a driver runs in a tunnel's first worker: the device, or the device and what finds ways to its peers. */
+export interface TunnelDevice extends DataPath {
+  setMtu(mtu: number): void;
+  /**
+   * Takes one inner packet from the tunnel. The 15 bytes behind it must exist in the buffer; they are used for padding and
+   * put back.
+   */
+  packetFromTunnel(buffer: PacketBuffer, offset: number, length: number, now: number): void;
+  /** Takes what one of the followers reports; peers and sessions that are gone by now are no error. */
+  report(report: FollowerReport, now: number): void;
 }

@@ -1,7 +1,7 @@
 import type { DeviceChange, DeviceSnapshot } from './configuration.ts';
 import { Configurator } from './configure.ts';
 import { COUNT } from './counters.ts';
-import type { DataPath } from './data-path.ts';
+import type { TunnelDevice } from './data-path.ts';
 import { Expiry } from './expiry.ts';
 import type { FollowerReport } from './follower-updates.ts';
 import { forgetIdentity } from './identity.ts';
@@ -28,7 +28,7 @@ export type { DeviceDependencies } from './state.ts';
  * sink inside the same call. Times are monotonic milliseconds. `cryptoReady()` must have resolved before. The sink must not
  * call back into the device.
  */
-export class Device implements DataPath {
+export class Device implements TunnelDevice {
   private readonly state: DeviceState;
   private readonly outbound: Outbound;
   private readonly inbound: Inbound;
@@ -55,11 +55,17 @@ export class Device implements DataPath {
 
   /**
    * Sends a peer's datagrams to `path` (copied) from now on; authentic messages no longer move the endpoint but are told as
-   * `heard-from`. A slot whose peer is gone by now is no error.
+   * `heard-from`. `isDiverted`: only the first worker can send there, by relay or a socket of its own. A slot whose peer is
+   * gone by now is no error.
    */
-  setPath(slot: number, path: UdpAddress, now: number): void {
+  setPath(slot: number, path: UdpAddress, isDiverted: boolean, now: number): void {
     const peer = this.state.slots.get(slot);
-    if (peer !== undefined) this.configurator.setPath(peer, path, now);
+    if (peer !== undefined) this.configurator.setPath(peer, path, isDiverted, now);
+  }
+
+  /** The worker that receives what is sent under this receiver index. */
+  ownerOf(receiverIndex: number): number {
+    return this.state.indices.ownerOfIndex(receiverIndex);
   }
 
   /** A copy of configuration, statistics and counters. The receiver wipes the keys in it. */
@@ -73,13 +79,13 @@ export class Device implements DataPath {
     this.state.followers.mtuChanged(mtu);
   }
 
-  /**
-   * Takes one inner packet from the tunnel. The 15 bytes behind it must exist in the buffer; they are used for padding and
-   * put back.
-   */
   packetFromTunnel(buffer: PacketBuffer, offset: number, length: number, now: number): void {
     const peer = this.route(buffer, offset, length);
-    if (peer === null) return;
+    if (peer !== null) this.packetToPeer(peer, buffer, offset, length, now);
+  }
+
+  /** The same for a packet that `route` was asked about. */
+  packetToPeer(peer: Peer, buffer: PacketBuffer, offset: number, length: number, now: number): void {
     const { datagram, sink } = this.state;
     const sealed = this.seal(peer, buffer, offset, length, datagram, 0, now);
     if (sealed === 0) {
@@ -165,7 +171,6 @@ export class Device implements DataPath {
     return this.inbound.open(source, offset, length, from, target, targetOffset, now);
   }
 
-  /** Takes what one of the followers reports; peers and sessions that are gone by now are no error. */
   report(report: FollowerReport, now: number): void {
     const { indices, slots, counters, plaintext } = this.state;
     switch (report.kind) {

@@ -16,6 +16,7 @@ export class FollowerPeer implements Destination {
   endpoint: UdpAddress | null = null;
   /** As in Peer. */
   endpointChosen = false;
+  isDiverted = false;
   heardFrom: UdpAddress | null = null;
   current: FollowerKeypair | null = null;
 

@@ -8,7 +8,14 @@ import type { PeerEndpoint } from './configuration.ts';
 export type FollowerUpdate =
   | { kind: 'mtu'; mtu: number }
   /** A new peer, or where it is now. */
-  | { kind: 'peer'; slot: number; endpoint: PeerEndpoint | null; endpointChosen: boolean }
+  | {
+      kind: 'peer';
+      slot: number;
+      endpoint: PeerEndpoint | null;
+      endpointChosen: boolean;
+      /** Packets to it are handed to the device. */
+      isDiverted: boolean;
+    }
   | { kind: 'peer-removed'; slot: number }
   | { kind: 'allowed-ip'; slot: number; prefix: Prefix; remove: boolean }
   | {
@@ -26,6 +33,8 @@ export type FollowerUpdate =
   /** The session to send with from now on. */
   | { kind: 'current'; localIndex: number }
   | { kind: 'session-ended'; localIndex: number }
+  /** Transport data for this follower that did not come by its socket. */
+  | { kind: 'datagram'; bytes: Uint8Array; source: PeerEndpoint }
   /** The host slept: every session is so many milliseconds older. */
   | { kind: 'aged'; milliseconds: number };
 

@@ -1,6 +1,7 @@
 import { WarrenError } from '../../shared/errors.ts';
 import type { CreateTransportCipher } from './aead.ts';
 import { AllowedIps } from './allowed-ips.ts';
+import { MAX_PACKET } from './constants.ts';
 import { COUNT, type CounterName, Counters } from './counters.ts';
 import type { DataPath } from './data-path.ts';
 import { FollowerKeypair, FollowerPeer } from './follower-peer.ts';
@@ -13,6 +14,7 @@ import { endpointOf, UdpAddress } from './udp-address.ts';
 
 /** How often activity is reported, milliseconds: the timers of section 6 count in seconds. */
 const REPORT_INTERVAL = 100;
+const MAX_DATAGRAM = MAX_PACKET + TRANSPORT.overhead;
 const NEVER = Number.POSITIVE_INFINITY;
 
 export interface FollowerDependencies {
@@ -26,6 +28,11 @@ export interface FollowerDependencies {
   /** Takes the updates that wait, by `apply`. Cheap when there are none. */
   takeUpdates: () => void;
   mtu: number;
+  /** As in DeviceDependencies. */
+  createBuffer: (length: number) => PacketBuffer;
+  /** One authentic inner packet for the tunnel; the buffer is good until the call returns. */
+  packet: (buffer: PacketBuffer, offset: number, length: number) => void;
+  now: () => number;
 }
 
 /**
@@ -45,6 +52,8 @@ export class Follower implements DataPath {
   /** Something was counted that belongs to no peer. */
   #hasCounts = false;
   #mtu: number;
+  /** For a datagram that the device hands over, and what is in it. Made when first needed. */
+  #handedOver: { sealed: PacketBuffer; inner: PacketBuffer } | null = null;
 
   constructor(dependencies: FollowerDependencies) {
     this.#dependencies = dependencies;
@@ -64,6 +73,7 @@ export class Follower implements DataPath {
         }
         const { endpoint } = update;
         peer.endpointChosen = update.endpointChosen;
+        peer.isDiverted = update.isDiverted;
         peer.heardFrom = null;
         peer.endpoint =
           endpoint === null ? null : UdpAddress.from(endpoint.address, endpoint.port, endpoint.scope);
@@ -95,6 +105,9 @@ export class Follower implements DataPath {
         keypair.destroy();
         return;
       }
+      case 'datagram':
+        this.#datagram(update);
+        return;
       case 'aged':
         for (const keypair of this.#sessions.values()) keypair.created -= update.milliseconds;
         return;
@@ -117,7 +130,7 @@ export class Follower implements DataPath {
     now: number,
   ): number {
     const keypair = peer.current;
-    if (keypair === null || peer.endpoint === null || !keypair.isAlive(now)) return 0;
+    if (keypair === null || peer.endpoint === null || peer.isDiverted || !keypair.isAlive(now)) return 0;
     return sealMessage(keypair, this.#mtu, source, sourceOffset, length, target, targetOffset);
   }
 
@@ -208,6 +221,17 @@ export class Follower implements DataPath {
     for (const keypair of this.#sessions.values()) keypair.destroy();
     this.#sessions.clear();
     this.#peers.clear();
+  }
+
+  #datagram({ bytes, source }: FollowerUpdate & { kind: 'datagram' }): void {
+    const { createBuffer, packet, now } = this.#dependencies;
+    this.#handedOver ??= { sealed: createBuffer(MAX_DATAGRAM), inner: createBuffer(MAX_DATAGRAM) };
+    const { sealed, inner } = this.#handedOver;
+    if (bytes.length > MAX_DATAGRAM) return;
+    sealed.bytes.set(bytes);
+    const from = UdpAddress.from(source.address, source.port, source.scope);
+    const length = this.open(sealed, 0, bytes.length, from, inner, 0, now());
+    if (length > 0) packet(inner, 0, length);
   }
 
   /** The device may have begun the session a moment ago and this worker not have looked yet. */

@@ -2,6 +2,7 @@ import type { Prefix } from '../../shared/prefix.ts';
 import type { Keypair } from './keypair.ts';
 import type { SessionKeys } from './noise.ts';
 import type { Peer } from './peer.ts';
+import type { UdpAddress } from './udp-address.ts';
 
 /** The other workers of a tunnel, as the device sees them: what they must hear of. */
 export interface Followers {
@@ -18,6 +19,8 @@ export interface Followers {
   sessionEnded(keypair: Keypair<Peer>): void;
   aged(milliseconds: number): void;
   mtuChanged(mtu: number): void;
+  /** Transport data for a session of this worker, which came another way than by its socket. Bytes are not kept. */
+  datagram(worker: number, bytes: Uint8Array, source: UdpAddress): void;
 }
 
 /** A device that is alone. */
@@ -32,4 +35,5 @@ export const NO_FOLLOWERS: Followers = {
   sessionEnded() {},
   aged() {},
   mtuChanged() {},
+  datagram() {},
 };

@@ -30,6 +30,11 @@ export class IndexTable {
     return peer.slot % this.workers;
   }
 
+  /** The worker that an index belongs to. */
+  ownerOfIndex(index: number): number {
+    return (index & 0xff) % this.workers;
+  }
+
   /**
    * A new index, to be given to `addKeypair`. Its low byte modulo the number of workers tells its owner: that is what the
    * driver steers datagrams by.
@@ -38,7 +43,7 @@ export class IndexTable {
     const owner = this.ownerOf(peer);
     for (;;) {
       const index = randomUint32(this.random) | 0;
-      if ((index & 0xff) % this.workers !== owner) continue;
+      if (this.ownerOfIndex(index) !== owner) continue;
       if (index !== 0 && !this.handshakes.has(index) && !this.keypairs.has(index)) return index;
     }
   }

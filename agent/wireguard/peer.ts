@@ -31,6 +31,8 @@ export class Peer implements Sleeper {
   endpoint: UdpAddress | null = null;
   /** Whether an authenticated packet has come from `endpoint` since the user last set it. */
   endpointConfirmed = false;
+  /** Only the first worker can send to `endpoint`. */
+  isDiverted = false;
   /** Path discovery chose `endpoint`: authentic messages from elsewhere are told as events and move nothing. */
   endpointChosen = false;
   /** The last other address that an authentic message came from since path discovery chose; null for none. */

@@ -5,22 +5,28 @@ import type { Keypair } from './keypair.ts';
 import type { SessionKeys } from './noise.ts';
 import type { Peer } from './peer.ts';
 import { shareSession } from './shared-session.ts';
-import { endpointOf } from './udp-address.ts';
+import { endpointOf, type UdpAddress } from './udp-address.ts';
 
 /** Tells the followers of a tunnel what they need of the device, so that they can seal for every peer and open for theirs. */
 export class Publisher implements Followers {
   readonly workers: number;
-  readonly #post: (update: FollowerUpdate) => void;
+  readonly #post: (update: FollowerUpdate, worker?: number) => void;
 
-  /** `post` hands an update to every follower; all get them in the same order. */
-  constructor(workers: number, post: (update: FollowerUpdate) => void) {
+  /** `post` hands an update to every follower, or to that of one worker; each gets them in the same order. */
+  constructor(workers: number, post: (update: FollowerUpdate, worker?: number) => void) {
     this.workers = workers;
     this.#post = post;
   }
 
   peerChanged(peer: Peer): void {
     const endpoint = peer.endpoint === null ? null : endpointOf(peer.endpoint);
-    this.#post({ kind: 'peer', slot: peer.slot, endpoint, endpointChosen: peer.endpointChosen });
+    this.#post({
+      kind: 'peer',
+      slot: peer.slot,
+      endpoint,
+      endpointChosen: peer.endpointChosen,
+      isDiverted: peer.isDiverted,
+    });
   }
 
   peerRemoved(peer: Peer): void {
@@ -50,6 +56,10 @@ export class Publisher implements Followers {
 
   aged(milliseconds: number): void {
     this.#post({ kind: 'aged', milliseconds });
+  }
+
+  datagram(worker: number, bytes: Uint8Array, source: UdpAddress): void {
+    this.#post({ kind: 'datagram', bytes, source: endpointOf(source) }, worker);
   }
 
   mtuChanged(mtu: number): void {

@@ -174,7 +174,7 @@ export class Host {
         wall: () => world.wallStart + world.now,
         mtu: 1420,
         ...(world.workers > 1 && {
-          followers: new Publisher(world.workers, (update) => this.update(update)),
+          followers: new Publisher(world.workers, (update, worker) => this.update(update, worker)),
         }),
         ...options,
         sink: {
@@ -279,6 +279,10 @@ export class Host {
       worker,
       mtu: 1420,
       createCipher: createReferenceCipher,
+      createBuffer: packetBuffer,
+      packet: (buffer, offset, length) =>
+        void this.received.push(buffer.bytes.slice(offset, offset + length)),
+      now: () => world.now,
       mayHandOver: () => reports.length < 256,
       takeUpdates: () => this.takeUpdates(worker),
       report: (report) => {
@@ -292,9 +296,10 @@ export class Host {
     this.followers.push(follower);
   }
 
-  private update(update: FollowerUpdate): void {
+  private update(update: FollowerUpdate, worker?: number): void {
     const { world } = this;
     for (const [index, waiting] of this.updates.entries()) {
+      if (worker !== undefined && worker !== index + 1) continue;
       waiting.push(update);
       world.at(world.now + world.random.next() * BETWEEN_WORKERS, () => this.takeUpdates(index + 1));
     }

@@ -35,6 +35,7 @@ function status(devices: PeerSnapshot[], map = aMap([peer]) as ReturnType<typeof
       notes: [],
     },
     snapshot: {
+      paths: new Map(),
       listenPort: 51820,
       fwmark: 0,
       device: { privateKey, publicKey: null, peers: devices, counters: { replayed: 3 } },

@@ -7,11 +7,11 @@ import type {
   TunnelFacts,
   TunnelOptions,
 } from '../../tunnel/commands.ts';
-import type { Commands, Driver, DriverHooks, OpenDriver } from '../../tunnel/driver.ts';
+import type { Commands, Diversion, Driver, DriverHooks, OpenDriver } from '../../tunnel/driver.ts';
 import { monotonicNow } from '../../tunnel/monotonic.ts';
 import { workersByCores } from '../../tunnel/workers.ts';
 import type { CreateTransportCipher } from '../../wireguard/aead.ts';
-import type { Device } from '../../wireguard/device.ts';
+import type { TunnelDevice } from '../../wireguard/data-path.ts';
 import { type Followers, NO_FOLLOWERS } from '../../wireguard/followers.ts';
 import type { PacketBuffer } from '../../wireguard/packet-buffer.ts';
 import { Publisher } from '../../wireguard/publisher.ts';
@@ -19,9 +19,10 @@ import type { UdpAddress } from '../../wireguard/udp-address.ts';
 import { linuxCipher } from './aead.ts';
 import { Eventfd } from './eventfd.ts';
 import { FollowerLink, type FollowerStart } from './follower-link.ts';
-import { PacketLoop, type Wakeup } from './loop.ts';
+import { PacketLoop } from './loop.ts';
 import { nativeBuffer } from './memory.ts';
 import { NetworkChanges } from './network-changes.ts';
+import { LinuxSideSockets } from './side-sockets.ts';
 import { TunDevice } from './tun.ts';
 import { UdpSocket } from './udp.ts';
 
@@ -42,6 +43,7 @@ class LinuxDriver implements Driver {
   readonly createCipher: CreateTransportCipher;
   readonly createBuffer = nativeBuffer;
   readonly followers: Followers;
+  readonly sideSockets: LinuxSideSockets;
 
   readonly #tun: TunDevice;
   readonly #loop: PacketLoop;
@@ -68,11 +70,13 @@ class LinuxDriver implements Driver {
     this.createCipher = createCipher;
     this.#tun = TunDevice.open(options.interfaceName, options.mtu, workers, this.#disabled, notes);
     this.#loop = new PacketLoop(this.#tun, 0);
+    this.sideSockets = new LinuxSideSockets(this.#loop, () => this.#fwmark);
     this.#reports = workers > 1 ? Eventfd.open() : null;
     this.followers =
       workers > 1
-        ? new Publisher(workers, (update) => {
-            for (const link of this.#links) link.post(update);
+        ? new Publisher(workers, (update, worker) => {
+            for (const link of worker === undefined ? this.#links : this.#links.slice(worker - 1, worker))
+              link.post(update);
           })
         : NO_FOLLOWERS;
     for (let worker = 1; worker < workers; worker++) this.#startFollower(worker, options.mtu);
@@ -109,6 +113,14 @@ class LinuxDriver implements Driver {
     if (mark !== this.#fwmark) this.#setMark(mark);
   }
 
+  get diversion(): Diversion | null {
+    return this.#loop.diversion;
+  }
+
+  set diversion(diversion: Diversion | null) {
+    this.#loop.diversion = diversion;
+  }
+
   socket(): SocketSnapshot {
     return { listenPort: this.#listenPort, fwmark: this.#fwmark };
   }
@@ -121,12 +133,12 @@ class LinuxDriver implements Driver {
     this.#loop.writePacket(buffer, offset, length);
   }
 
-  run(device: Device, commands: Commands): Promise<'requested' | 'removed'> {
-    const wakeups: Wakeup[] = [commands];
-    if (this.#changes !== null) wakeups.push(this.#changes);
+  run(device: TunnelDevice, commands: Commands): Promise<'requested' | 'removed'> {
+    this.#loop.addWakeup(commands);
+    if (this.#changes !== null) this.#loop.addWakeup(this.#changes);
     const reports = this.#reports;
     if (reports !== null) {
-      wakeups.push({
+      this.#loop.addWakeup({
         wakeDescriptor: reports.descriptor,
         run: () => {
           reports.drain();
@@ -135,7 +147,7 @@ class LinuxDriver implements Driver {
         },
       });
     }
-    return this.#loop.run(device, wakeups, (now) => {
+    return this.#loop.run(device, (now) => {
       if (now - this.#mtuReadAt > MTU_INTERVAL) this.#lookUpMtu(device, now);
     });
   }
@@ -148,6 +160,7 @@ class LinuxDriver implements Driver {
     for (const wake of this.#wakes.splice(0)) wake.close();
     this.#reports?.close();
     this.#changes?.close();
+    this.sideSockets.closeAll();
     this.#loop.four?.close();
     this.#loop.six?.close();
     this.#loop.four = null;
@@ -186,7 +199,7 @@ class LinuxDriver implements Driver {
     });
   }
 
-  #takeReports(link: FollowerLink, device: Device): void {
+  #takeReports(link: FollowerLink, device: TunnelDevice): void {
     for (let report = link.take(); report !== undefined; report = link.take()) {
       if (report.kind === 'counters') link.counts = report.counts;
       else if (report.kind === 'failed')
@@ -246,7 +259,7 @@ class LinuxDriver implements Driver {
     this.#fwmark = mark;
   }
 
-  #lookUpMtu(device: Device, now: number): void {
+  #lookUpMtu(device: TunnelDevice, now: number): void {
     this.#mtuReadAt = now;
     const mtu = this.#tun.readMtu();
     if (mtu !== null) device.setMtu(mtu);

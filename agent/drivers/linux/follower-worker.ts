@@ -1,10 +1,12 @@
 /** Entry of the thread of a further worker of a tunnel; driver.ts starts it and speaks with it by follower-link.ts. */
 import { workerData } from 'node:worker_threads';
+import { monotonicNow } from '../../tunnel/monotonic.ts';
 import { Follower } from '../../wireguard/follower.ts';
 import type { FollowerReport } from '../../wireguard/follower-updates.ts';
 import { linuxCipher } from './aead.ts';
 import { FirstWorkerLink, type FollowerStart } from './follower-link.ts';
 import { PacketLoop } from './loop.ts';
+import { nativeBuffer } from './memory.ts';
 import { type SocketFacts, UdpSocket } from './udp.ts';
 
 const start = workerData as FollowerStart;
@@ -37,6 +39,9 @@ const link: FirstWorkerLink = new FirstWorkerLink(start, (update) => follower.ap
 const follower: Follower = new Follower({
   worker: start.worker,
   mtu: start.mtu,
+  createBuffer: nativeBuffer,
+  packet: (buffer, offset, length) => loop.writePacket(buffer, offset, length),
+  now: monotonicNow,
   // What is to be told of it, the first worker has told.
   createCipher: await linuxCipher([]),
   report,
@@ -45,7 +50,8 @@ const follower: Follower = new Follower({
 });
 
 try {
-  await loop.run(follower, [link], () => {});
+  loop.addWakeup(link);
+  await loop.run(follower, () => {});
 } catch (error) {
   link.report({ kind: 'failed', reason: String(error) });
 } finally {

@@ -1,4 +1,6 @@
+import { isRelay } from '../../paths/relay-address.ts';
 import { Coalescer } from '../../tunnel/coalesce.ts';
+import type { Diversion } from '../../tunnel/driver.ts';
 import { monotonicNow } from '../../tunnel/monotonic.ts';
 import { Segmenter } from '../../tunnel/segment.ts';
 import { VNET_HEADER_LENGTH } from '../../tunnel/vnet-header.ts';
@@ -45,7 +47,9 @@ export class PacketLoop {
   /** Null where the host has no such family. Owned by whoever sets them. */
   four: UdpSocket | null = null;
   six: UdpSocket | null = null;
+  diversion: Diversion | null = null;
 
+  #wakeups: readonly Wakeup[] = [];
   readonly #tun: TunFacts;
   readonly #queue: number;
   readonly #steering: FlowSteering;
@@ -73,12 +77,21 @@ export class PacketLoop {
       this.#writeTun(this.#coalescer.buffer, offset, length),
     );
     this.#batch = new DatagramBatch((target, buffer, offset, length, size) =>
-      this.#socketFor(target)?.send(target, buffer, offset, length, size),
+      this.#send(target, buffer, offset, length, size),
     );
   }
 
   sendDatagram(target: UdpAddress, buffer: PacketBuffer, offset: number, length: number): void {
-    this.#socketFor(target)?.send(target, buffer, offset, length, length);
+    this.#send(target, buffer, offset, length, length);
+  }
+
+  /** Attends to this one too; while it runs from the next turn of the loop on. */
+  addWakeup(wakeup: Wakeup): void {
+    this.#wakeups = [...this.#wakeups, wakeup];
+  }
+
+  removeWakeup(wakeup: Wakeup): void {
+    this.#wakeups = this.#wakeups.filter((each) => each !== wakeup);
   }
 
   writePacket(buffer: PacketBuffer, offset: number, length: number): void {
@@ -90,25 +103,18 @@ export class PacketLoop {
    * Runs until a wakeup answers false (`requested`) or the device is gone (`removed`). `beforeReads` is called before
    * packets are read from the TUN.
    */
-  async run(
-    path: DataPath,
-    wakeups: readonly Wakeup[],
-    beforeReads: (now: number) => void,
-  ): Promise<'requested' | 'removed'> {
-    const count = FIRST_WAKEUP + wakeups.length;
-    const set = nativeBuffer(count * POLLFD_LENGTH);
+  async run(path: DataPath, beforeReads: (now: number) => void): Promise<'requested' | 'removed'> {
+    let wakeups = this.#wakeups;
+    let set = this.#pollSetFor(wakeups);
     const happened = (place: number) => set.view.getInt16(place * POLLFD_LENGTH + 6, true);
-    const watch = (place: number, descriptor: number) =>
-      set.view.setInt32(place * POLLFD_LENGTH, descriptor, true);
-    for (let place = 0; place < count; place++) {
-      set.view.setInt16(place * POLLFD_LENGTH + 4, libc.POLLIN, true);
-    }
-    watch(TUN, this.#queue);
-    for (const [index, wakeup] of wakeups.entries()) watch(FIRST_WAKEUP + index, wakeup.wakeDescriptor);
     for (;;) {
-      watch(FOUR, this.four?.descriptor ?? -1);
-      watch(SIX, this.six?.descriptor ?? -1);
-      libc.poll(set.address, count, sleepFor(path.nextDeadline() - monotonicNow()));
+      if (wakeups !== this.#wakeups) {
+        wakeups = this.#wakeups;
+        set = this.#pollSetFor(wakeups);
+      }
+      watch(set, FOUR, this.four?.descriptor ?? -1);
+      watch(set, SIX, this.six?.descriptor ?? -1);
+      libc.poll(set.address, FIRST_WAKEUP + wakeups.length, sleepFor(path.nextDeadline() - monotonicNow()));
       const now = monotonicNow();
       this.#now = now;
       for (let index = 0; index < wakeups.length; index++) {
@@ -126,6 +132,17 @@ export class PacketLoop {
       }
       if (now >= path.nextDeadline()) path.advance(now);
     }
+  }
+
+  #pollSetFor(wakeups: readonly Wakeup[]): PacketBuffer {
+    const set = nativeBuffer((FIRST_WAKEUP + wakeups.length) * POLLFD_LENGTH);
+    for (let place = 0; place < FIRST_WAKEUP + wakeups.length; place++) {
+      set.view.setInt16(place * POLLFD_LENGTH + 4, libc.POLLIN, true);
+    }
+    watch(set, TUN, this.#queue);
+    for (const [index, { wakeDescriptor }] of wakeups.entries())
+      watch(set, FIRST_WAKEUP + index, wakeDescriptor);
+    return set;
   }
 
   counters(): Record<string, number> {
@@ -181,6 +198,8 @@ export class PacketLoop {
     for (let reads = 0; reads < READS_IN_A_ROW; reads++) {
       const length = socket.receive(received);
       if (length < 0) break;
+      // 100::/64 stands for the relay here, and is nobody's address anywhere.
+      if (isRelay(socket.source)) continue;
       const size = socket.segmentSize;
       for (let at = 0; at < length; at += size) {
         const datagram = Math.min(length - at, size);
@@ -206,11 +225,20 @@ export class PacketLoop {
     if (written < 0) this.#tunWriteErrors++;
   }
 
+  #send(target: UdpAddress, buffer: PacketBuffer, offset: number, length: number, size: number): void {
+    if (this.diversion?.(target, buffer, offset, length, size)) return;
+    this.#socketFor(target)?.send(target, buffer, offset, length, size);
+  }
+
   #socketFor(target: UdpAddress): UdpSocket | null {
     const socket = target.family === 4 ? this.four : this.six;
     if (socket === null) this.#unroutableFamily++;
     return socket;
   }
+}
+
+function watch(set: PacketBuffer, place: number, descriptor: number): void {
+  set.view.setInt32(place * POLLFD_LENGTH, descriptor, true);
 }
 
 /** poll()'s timeout for a deadline that many milliseconds away: rounded up, or it would spin until then. */

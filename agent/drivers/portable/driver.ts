@@ -1,9 +1,9 @@
 import { WarrenError } from '../../../shared/errors.ts';
 import type { SocketChange, SocketSnapshot, TunnelFacts } from '../../tunnel/commands.ts';
-import type { Commands, Driver, OpenDriver } from '../../tunnel/driver.ts';
+import type { Commands, Diversion, Driver, OpenDriver } from '../../tunnel/driver.ts';
 import { monotonicNow } from '../../tunnel/monotonic.ts';
 import type { CreateTransportCipher } from '../../wireguard/aead.ts';
-import type { Device } from '../../wireguard/device.ts';
+import type { TunnelDevice } from '../../wireguard/data-path.ts';
 import { NO_FOLLOWERS } from '../../wireguard/followers.ts';
 import { type PacketBuffer, packetBuffer } from '../../wireguard/packet-buffer.ts';
 import type { UdpAddress } from '../../wireguard/udp-address.ts';
@@ -36,6 +36,8 @@ class PortableDriver implements Driver {
   readonly createCipher: CreateTransportCipher;
   readonly createBuffer = packetBuffer;
   readonly followers = NO_FOLLOWERS;
+  readonly sideSockets = null;
+  diversion: Diversion | null = null;
   readonly #tun: PortableTun;
   readonly #packet = packetBuffer(MAX_PACKET);
   readonly #datagram = packetBuffer(MAX_PACKET);
@@ -77,6 +79,7 @@ class PortableDriver implements Driver {
   }
 
   sendDatagram(target: UdpAddress, buffer: PacketBuffer, offset: number, length: number): void {
+    if (this.diversion?.(target, buffer, offset, length, length)) return;
     this.#sockets?.send(target, buffer, offset, length);
   }
 
@@ -84,7 +87,7 @@ class PortableDriver implements Driver {
     if (!this.#tun.write(buffer.bytes.subarray(offset, offset + length))) this.#tunWriteErrors++;
   }
 
-  run(device: Device, commands: Commands): Promise<'requested' | 'removed'> {
+  run(device: TunnelDevice, commands: Commands): Promise<'requested' | 'removed'> {
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | null = null;
       const end = (reason: 'requested' | 'removed') => {
