@@ -26,7 +26,9 @@ function drawPanel(panel: BarPanel, top: number): string {
     return [
       `<text x="${LABEL - 10}" y="${y + 14}" text-anchor="end">${escapeXml(name)}</text>`,
       `<rect class="${ours ? 'ours' : 'theirs'}" x="${LABEL}" y="${y}" width="${Math.max(1, scale(spread.median))}" height="${BAR}" rx="2"/>`,
-      `<path class="whisker" d="M${least} ${middle}H${greatest}M${least} ${middle - 4}v8M${greatest} ${middle - 4}v8"/>`,
+      spread.min === spread.max
+        ? ''
+        : `<path class="whisker" d="M${least} ${middle}H${greatest}M${least} ${middle - 4}v8M${greatest} ${middle - 4}v8"/>`,
       `<text x="${greatest + 8}" y="${y + 14}">${digits(spread.median)}</text>`,
     ].join('\n');
   });

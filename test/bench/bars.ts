@@ -73,7 +73,11 @@ function memoryBars(results: Results): Bar[] {
   const many = present(valuesOf(results.scale?.byPeers[results.ours]?.[MANY_PEERS] ?? [], 'peak'));
   return [
     { title: 'memory with full load', limit: MEMORY_LIMIT, values: loaded },
-    { title: `memory with ${MANY_PEERS} peers`, limit: MEMORY_LIMIT_PEERS, values: many },
+    {
+      title: `memory with ${MANY_PEERS.toLocaleString('en')} peers`,
+      limit: MEMORY_LIMIT_PEERS,
+      values: many,
+    },
   ].flatMap(({ title, limit, values }) =>
     values.length === 0
       ? []

@@ -23,6 +23,7 @@ const PANEL = { width: 390, height: 220 };
 /** The space of a panel around its lines. */
 const AROUND = { left: 46, right: 46, top: 52, bottom: 40 };
 const LEGEND = 40;
+const DODGE = 4;
 
 function drawPanel(panel: LinePanel, left: number, top: number): string {
   const width = PANEL.width - AROUND.left - AROUND.right;
@@ -50,7 +51,10 @@ function drawPanel(panel: LinePanel, left: number, top: number): string {
     ...steps,
     `<text class="note" x="${end + 8}" y="${top + PANEL.height - AROUND.bottom + 18}">${escapeXml(panel.axis)}</text>`,
     // Ours last, to lie above the others.
-    ...panel.lines.toSorted((a, b) => Number(a.ours) - Number(b.ours)).map((line) => drawLine(line, x, y)),
+    ...panel.lines
+      .toSorted((a, b) => Number(a.ours) - Number(b.ours))
+      // Side by side by a little, or whiskers would hide each other.
+      .map((line, index) => drawLine(line, (step) => x(step) + index * DODGE, y)),
     ...drawEnds(panel.lines, x, y),
   ].join('\n');
 }
@@ -82,7 +86,7 @@ function drawEnds(
     .sort((a, b) => b.median - a.median)
     .map(({ step, median }) => {
       lowest = Math.max(y(median) + 4, lowest + 14);
-      return `<text x="${x(step) + 9}" y="${lowest}">${escapeXml(digits(median))}</text>`;
+      return `<text x="${x(step) + DODGE + 9}" y="${lowest}">${escapeXml(digits(median))}</text>`;
     });
 }
 

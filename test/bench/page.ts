@@ -1,7 +1,7 @@
 /** docs/benchmark.md. */
 import type { HeapProfile } from './heap/measure.ts';
 import { WARM_UP } from './measure.ts';
-import { type Results, rowsOf } from './results.ts';
+import { contendersOf, type Results, rowsOf } from './results.ts';
 import { digits, spread } from './statistics.ts';
 import {
   barsTable,
@@ -57,7 +57,7 @@ ${valuesTable(rowsOf(results))}
 ## As ratios
 
 Each round measures every contender once, one after the other, every other round in the opposite order, and the ratios are made
-within a round: that takes out what else the machine was doing. Above 1, ${results.ours} is the better one, in every column
+within a round: that takes out what else the machine was doing. Above 1 is good for “${results.ours}”, in every column
 (where less is better, the ratio is turned round).
 
 ${compared ? ratiosTable(compared.ours, compared.others) : ''}`;
@@ -87,17 +87,16 @@ function heap(profile: HeapProfile): string {
   const most = Math.max(...loadedRows(profile).map(({ bytes, packets }) => bytes / packets));
   const verdict =
     most < SMALLEST_OBJECT
-      ? `Nothing: at most ${digits(most)} bytes per packet, less than a single object for each. What is allocated is made per
-wake-up, such as the numbers with fractions that are the time, and not per packet.`
+      ? `Nothing: at most ${digits(most)} bytes per packet, less than a single object for each. What remains are lone
+numbers, with fractions as the time has or too big for 31 bits, which V8 now and then puts on the heap.`
       : `Too much: up to ${digits(most)} bytes per packet, so there are objects made for each.`;
   return `## What is allocated for a packet
 
 ${verdict}
 
-This is the JavaScript heap of Warren's worker thread (linux driver, one worker), at both ends of a tunnel, under
-${profile.seconds} s of load each. The bytes are exact: by how much the heap grew between collections, as V8 reports it, whatever
-the cause. The smallest object on that heap takes ${SMALLEST_OBJECT} bytes. The first rows, a tunnel that carries pings only, show
-what looking itself costs.
+This is the JavaScript heap of Warren's worker thread (linux driver, one worker), at both ends of a tunnel, under ${profile.seconds} s of
+load each. The bytes are exact: by how much the heap grew between collections, as V8 reports it, whatever the cause. The
+smallest object on that heap takes ${SMALLEST_OBJECT} bytes. The first rows, a tunnel that carries pings only, show what looking itself costs.
 
 ${heapTable(profile)}
 
@@ -106,7 +105,7 @@ The places that allocated most, by V8's sampling heap profiler (an estimate, so 
 ${sitesTable(profile)}`;
 }
 
-function method({ comparison, scale }: Results): string {
+function method({ comparison, scale, ours }: Results): string {
   const { tcp = 0, udp = 0, pings = 0 } = comparison?.durations ?? {};
   return `## How
 
@@ -115,16 +114,17 @@ function method({ comparison, scale }: Results): string {
 - Idle round trip: the mean of ${pings} pings, 2 ms apart.
 - CPU: user and system seconds of both daemons together during the one TCP stream, by gigabyte that arrived.
 - Memory: the highest resident size that a daemon reached by the end.
-- For every round of a contender hosts, keys and daemons are made anew, and ${WARM_UP} s of TCP goes before the first measurement. Warren runs as \`bin/agent tunnel\` and is configured by
-  \`wg\` and \`ip\` exactly as wireguard-go is. openvpn runs in user space with ChaCha20-Poly1305, tinc with AES-256, nebula with
-  its defaults.${scale ? '\n- Silent peers have a key, an allowed IP and an endpoint each, added with `wg addconf`; nothing is sent to them.' : ''}
+- For every round of a contender hosts, keys and daemons are made anew, and ${WARM_UP} s of TCP goes before the first measurement.
+  Warren runs as \`bin/agent tunnel\` and is configured by \`wg\` and \`ip\` exactly as wireguard-go is; without \`--workers\` it
+  would take as many here as “${ours}” has. openvpn runs in user space with ChaCha20-Poly1305, tinc with AES-256, nebula
+  with its defaults.${scale ? '\n- Silent peers have a key, an allowed IP and an endpoint each, added with `wg addconf`; nothing is sent to them.' : ''}
 - Heap: \`test/bench/heap/probe.ts\` is loaded into an agent by \`node --import\` and speaks to its worker by V8's inspector; agent and
   command line are otherwise the usual ones. Every load runs once before, unrecorded, until code is optimized. Packets are counted
   by WireGuard's own byte counters.
 
 To repeat it, as root on a Debian or Ubuntu machine, in a clone of this repository:
 
-    npm run bench                          everything, and this page: some 25 minutes
+    npm run bench                          everything, and this page: some 20 minutes
     npm run bench -- --quick               one short round of the comparison, printed only: about a minute
     npm run bench -- --compare             a part alone, printed only; also --scale and --heap, with --quick too
     npm run bench -- --only Warren,nebula  contenders whose names contain one of these
@@ -134,11 +134,13 @@ It installs what it needs by apt. The newest wireguard-go and nebula come from t
 under node_modules/.cache/warren-bench and not installed. Nothing else should run on the machine meanwhile.`;
 }
 
-function whoAndWhere({ machine, contenders, leftOut, failures, loads }: Results): string {
+function whoAndWhere(results: Results): string {
+  const { machine, leftOut, failures, loads } = results;
   const load = spread(loads.length === 0 ? [0] : loads);
   const versions = table(
     ['', 'version'],
-    contenders.map(({ name, version }) => [name, version]),
+    contendersOf(results).map(({ name, version }) => [name, version]),
+    2,
   );
   const missing = leftOut.map(({ name, reason }) => `- Left out: ${name}, for ${reason}.`);
   const failed = failures.map((failure) => `- Failed, twice: ${failure}`);

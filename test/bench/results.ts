@@ -31,11 +31,15 @@ export interface Row {
 const ORDER = ['ours', 'peer', 'yardstick'];
 
 /** In the order of the page: Warren's, the others, the yardstick. */
+export const contendersOf = ({ contenders }: Results) =>
+  contenders.toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
+
+/** Those that the comparison measured. */
 export function rowsOf(results: Results): Row[] {
   const samples = results.comparison?.samples ?? {};
-  return results.contenders
-    .toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind))
-    .flatMap(({ name, kind }) => (samples[name] ? [{ name, kind, rounds: samples[name] }] : []));
+  return contendersOf(results).flatMap(({ name, kind }) =>
+    samples[name] ? [{ name, kind, rounds: samples[name] }] : [],
+  );
 }
 
 /** The values of one key, null where a round failed. */

@@ -6,8 +6,9 @@ import { present, type Results, type Row, rowsOf, valuesOf } from './results.ts'
 import type { PeersSample, Scale, SizeSample } from './scale.ts';
 import { digits, ratios, type Spread, spread } from './statistics.ts';
 
-export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [heading, heading.map((_, column) => (column === 0 ? '---' : '---:')), ...rows]
+/** The first `texts` columns are set to the left, the rest, numbers, to the right. */
+export function table(heading: readonly string[], rows: readonly (readonly string[])[], texts = 1): string {
+  return [heading, heading.map((_, column) => (column < texts ? '---' : '---:')), ...rows]
     .map((row) => `| ${row.join(' | ')} |`)
     .join('\n');
 }
@@ -68,6 +69,7 @@ export function barsTable(results: Results): string {
         ? `met${aimMet === null ? '' : aimMet ? ', the aim too' : ', the aim not'}`
         : `**missed by ${digits(margin * 100)}%**`,
     ]),
+    5,
   );
 }
 
@@ -99,10 +101,11 @@ function scaleTable<S extends object>(
     [what, '', ...columns.map(([, title]) => title)],
     steps.flatMap((step) =>
       Object.entries(measured).map(([name, bySteps]) => [
-        ...[String(step), name],
+        ...[step.toLocaleString('en'), name],
         ...columns.map(([key]) => valueCell(valuesOf(bySteps[step]!, key))),
       ]),
     ),
+    2,
   );
 }
 
@@ -126,10 +129,11 @@ export function heapTable(profile: HeapProfile): string {
       const { load, end, packets, bytes, collections, longestPause } = row;
       const each = (value: number) => (loaded.includes(row) ? digits(value / packets) : '–');
       return [
-        ...[load, end, String(packets), String(bytes), each(bytes)],
+        ...[load, end, packets.toLocaleString('en'), bytes.toLocaleString('en'), each(bytes)],
         ...[String(collections), each(collections * 1e6), collections === 0 ? '–' : digits(longestPause)],
       ];
     }),
+    2,
   );
 }
 
@@ -142,5 +146,6 @@ export function sitesTable(profile: HeapProfile, sites = 4): string {
         .slice(0, sites)
         .map(({ place, bytes }) => [row.load, row.end, `\`${place}\``, digits(bytes / row.packets)]),
     ),
+    3,
   );
 }

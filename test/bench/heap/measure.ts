@@ -111,7 +111,7 @@ export async function heapProfile(
         const recordings = (await tell('stop')) as Recording[];
         const after = await moved();
         for (const [side, recording] of recordings.entries()) {
-          const row: HeapRow = {
+          rows.push({
             load: load.name,
             end: side === 0 ? 'seals' : 'opens',
             packets: Math.round((after[side]! - before[side]!) / load.datagram),
@@ -120,12 +120,7 @@ export async function heapProfile(
             longestPause:
               Math.max(0, ...recording.collections.map(({ microseconds }) => microseconds)) / 1000,
             sites: allocationSites(recording, ROOT).slice(0, 10),
-          };
-          rows.push(row);
-          console.log(
-            `heap  ${row.load}, ${row.end}`.padEnd(38),
-            `${row.packets} packets, ${row.bytes} bytes, ${row.collections} collections`,
-          );
+          });
         }
       }
     });
