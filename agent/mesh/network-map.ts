@@ -14,6 +14,16 @@ const endpoint = z.string().refine((text) => parseEndpoint(text) !== null, 'not 
 const key = z.string().refine((text) => keyFromBase64(text) !== null, 'not a key');
 const time = z.number().int().min(0);
 
+const port = z.number().int().min(1).max(65535);
+const relay = z.object({
+  id: z.string().min(1),
+  /** https://HOST:PORT, each a way to the same relay. */
+  urls: z.array(z.string()),
+  /** The name in its certificate. */
+  tlsName: z.string().min(1),
+});
+const stunServer = z.object({ host: z.string().min(1), port, alternatePort: port });
+
 const selfSchema = z.object({
   nodeId: z.string().min(1),
   name: z.string().min(1),
@@ -24,6 +34,9 @@ const selfSchema = z.object({
   tags: z.array(z.string()),
   approvedRoutes: z.array(cidr),
   exitNodeApproved: z.boolean(),
+  /** Absent in maps that an earlier release saved. */
+  relays: z.array(relay).default([]),
+  stunServers: z.array(stunServer).default([]),
 });
 
 const peerSchema = z.object({
@@ -38,6 +51,8 @@ const peerSchema = z.object({
   tags: z.array(z.string()),
   keyExpiresAt: time,
   online: z.boolean(),
+  /** Id of the relay that it can be reached by; empty if none. */
+  homeRelay: z.string().default(''),
 });
 
 const mapSchema = z.object({
@@ -49,6 +64,8 @@ const mapSchema = z.object({
 });
 
 export type MapSelf = z.infer<typeof selfSchema>;
+export type MapRelay = z.infer<typeof relay>;
+export type MapStunServer = z.infer<typeof stunServer>;
 export type MapPeer = z.infer<typeof peerSchema>;
 export type NetworkMap = z.infer<typeof mapSchema>;
 

@@ -147,7 +147,11 @@ export class MapFeed {
     if (changes.version === from) return;
     for (const node of changes.changed) this.#nodes.set(node.id, node);
     for (const id of changes.removed) this.#nodes.delete(id);
-    this.#network = { ...this.#network, version: changes.version };
+    this.#network = {
+      ...this.#network,
+      version: changes.version,
+      relays: changes.relays ?? this.#network.relays,
+    };
     this.#recent.push({ ...changes, from });
     if (this.#recent.length > KEPT_CHANGES) this.#recent.shift();
     this.#tell(changes.removed);

@@ -170,6 +170,7 @@ export class SyncStream implements Subscriber {
           {
             endpoints: report.endpoints,
             listenPort: report.listenPort,
+            homeRelay: report.homeRelay ?? '',
             offers: {
               routes: report.offers?.routes ?? [],
               exitNode: report.offers?.exitNode ?? false,

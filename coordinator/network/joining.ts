@@ -4,16 +4,27 @@ export interface JoinableToken {
   readonly uses: number;
   readonly expiresAt: number;
   readonly revokedAt: number | null;
+  readonly purpose: 'node' | 'relay';
 }
 
-export type Refusal = 'unknown token' | 'revoked token' | 'expired token' | 'used token';
+export type Refusal =
+  | 'unknown token'
+  | 'token for another purpose'
+  | 'revoked token'
+  | 'expired token'
+  | 'used token';
 
 /**
  * Why a token does not admit, or null when it does. The reason is for the audit log alone: who presents a token hears
  * one answer for all of them.
  */
-export function tokenRefusal(token: JoinableToken | undefined, now: number): Refusal | null {
+export function tokenRefusal(
+  token: JoinableToken | undefined,
+  now: number,
+  purpose: JoinableToken['purpose'],
+): Refusal | null {
   if (token === undefined) return 'unknown token';
+  if (token.purpose !== purpose) return 'token for another purpose';
   if (token.revokedAt !== null) return 'revoked token';
   if (token.expiresAt <= now) return 'expired token';
   if (!token.reusable && token.uses > 0) return 'used token';

@@ -12,6 +12,7 @@ export interface MapNode extends Granted {
   readonly tags: readonly string[];
   readonly online: boolean;
   readonly keyExpiresAt: number;
+  readonly homeRelay: string;
   readonly viewVersion: number;
 }
 
@@ -20,6 +21,14 @@ export interface MapNetwork {
   readonly prefix4: string;
   readonly prefix6: string;
   readonly version: number;
+  readonly relays: readonly MapRelay[];
+}
+
+export interface MapRelay {
+  readonly id: string;
+  readonly urls: readonly string[];
+  readonly tlsName: string;
+  readonly stunServers: readonly { host: string; port: number; alternatePort: number }[];
 }
 
 export interface MapChanges {
@@ -27,6 +36,8 @@ export interface MapChanges {
   readonly version: number;
   readonly changed: readonly MapNode[];
   readonly removed: readonly string[];
+  /** All of them if any changed, null if none did. */
+  readonly relays: readonly MapRelay[] | null;
   readonly complete: boolean;
 }
 
@@ -40,6 +51,9 @@ export interface SelfView {
   tags: string[];
   approvedRoutes: string[];
   exitNodeApproved: boolean;
+  relays: { id: string; urls: string[]; tlsName: string }[];
+  /** Each once. */
+  stunServers: { host: string; port: number; alternatePort: number }[];
 }
 
 /** What a node is told of another. */
@@ -55,6 +69,8 @@ export interface PeerView {
   tags: string[];
   keyExpiresAt: number;
   online: boolean;
+  /** Empty if none. */
+  homeRelay: string;
 }
 
 export interface SnapshotView {
@@ -74,7 +90,10 @@ export interface DeltaView {
   removedNodeIds: string[];
 }
 
-export function selfView(node: MapNode, network: Pick<MapNetwork, 'prefix4' | 'prefix6'>): SelfView {
+export function selfView(
+  node: MapNode,
+  network: Pick<MapNetwork, 'prefix4' | 'prefix6' | 'relays'>,
+): SelfView {
   return {
     nodeId: node.id,
     name: node.name,
@@ -84,7 +103,17 @@ export function selfView(node: MapNode, network: Pick<MapNetwork, 'prefix4' | 'p
     tags: [...node.tags],
     approvedRoutes: grantedRoutes(node),
     exitNodeApproved: isExitNode(node),
+    relays: network.relays.map(({ id, urls, tlsName }) => ({ id, urls: [...urls], tlsName })),
+    stunServers: stunServers(network.relays),
   };
+}
+
+function stunServers(relays: readonly MapRelay[]): SelfView['stunServers'] {
+  const servers = new Map<string, SelfView['stunServers'][0]>();
+  for (const server of relays.flatMap((relay) => relay.stunServers)) {
+    servers.set(`${server.host} ${server.port}`, server);
+  }
+  return [...servers.values()];
 }
 
 export function peerView(node: MapNode): PeerView {
@@ -99,6 +128,7 @@ export function peerView(node: MapNode): PeerView {
     tags: [...node.tags],
     keyExpiresAt: node.keyExpiresAt,
     online: node.online,
+    homeRelay: node.homeRelay,
   };
 }
 
@@ -126,7 +156,7 @@ export function snapshotFor(
  */
 export function deltaFor(
   viewer: MapNode,
-  network: Pick<MapNetwork, 'epoch' | 'prefix4' | 'prefix6'>,
+  network: Pick<MapNetwork, 'epoch' | 'prefix4' | 'prefix6' | 'relays'>,
   fromVersion: number,
   changes: MapChanges,
   now: number,
@@ -138,8 +168,10 @@ export function deltaFor(
     peers: [],
     removedNodeIds: changes.removed.filter((id) => id !== viewer.id),
   };
+  // Relays are told as a part of what a node is: everybody's changes with them.
+  if (changes.relays !== null) delta.self = selfView(viewer, { ...network, relays: changes.relays });
   for (const node of changes.changed) {
-    if (node.id === viewer.id) delta.self = selfView(node, network);
+    if (node.id === viewer.id) delta.self ??= selfView(node, network);
     else if (isVisible(viewer, node, now)) delta.peers.push(peerView(node));
     else delta.removedNodeIds.push(node.id);
   }

@@ -1,3 +1,4 @@
+import type { Selectable } from 'kysely';
 import { type Prefix, parsePrefix } from '../../shared/prefix.ts';
 import { chooseSlot, slotCapacity } from '../network/address-pool.ts';
 import { insertAudit } from './audit.ts';
@@ -11,10 +12,10 @@ import type { AuditRow } from './store.ts';
  */
 export class Change {
   readonly tx: Tx;
-  readonly #network: NetworkTable;
+  readonly #network: Selectable<NetworkTable>;
   #touched = false;
 
-  constructor(tx: Tx, network: NetworkTable) {
+  constructor(tx: Tx, network: Selectable<NetworkTable>) {
     this.tx = tx;
     this.#network = network;
   }
@@ -50,6 +51,11 @@ export class Change {
     return slot;
   }
 
+  /** Says that agents have to hear of relays anew. */
+  relaysChanged(): void {
+    this.#network.relays_version = this.version();
+  }
+
   /** Says that removals up to a version are no longer known. */
   forgetHistory(upTo: number): void {
     this.#network.history_from = Math.max(this.#network.history_from, upTo);
@@ -61,10 +67,10 @@ export class Change {
 
   /** Writes the network's row back; the last thing of the transaction. */
   async finish(): Promise<void> {
-    const { version, next_slot, history_from } = this.#network;
+    const { version, next_slot, history_from, relays_version } = this.#network;
     await this.tx
       .updateTable('network')
-      .set({ version: this.#touched ? version + 1 : version, next_slot, history_from })
+      .set({ version: this.#touched ? version + 1 : version, next_slot, history_from, relays_version })
       .where('id', '=', 1)
       .execute();
   }

@@ -1,28 +1,32 @@
+import type { Selectable } from 'kysely';
 import type { Change } from './change.ts';
 import type { Engine } from './engine.ts';
 import { listNodes } from './nodes.ts';
+import { relayViews } from './relays.ts';
 import { nodeFromRow } from './rows.ts';
 import type { NetworkTable, Tx } from './schema.ts';
-import type { NetworkChanges, NetworkRecord, NodeRecord } from './store.ts';
+import type { NetworkChanges, NetworkRecord, NodeRecord, RelayView } from './store.ts';
 
-export function networkFromRow(row: NetworkTable): NetworkRecord {
+type NetworkRow = Selectable<NetworkTable>;
+
+export function networkFromRow(row: NetworkRow, relays: RelayView[]): NetworkRecord {
   const { epoch, prefix4, prefix6, version } = row;
-  return { epoch, prefix4, prefix6, version };
+  return { epoch, prefix4, prefix6, version, relays };
 }
 
 /** The network and all nodes of one moment. */
 export function snapshot(engine: Engine): Promise<{ network: NetworkRecord; nodes: NodeRecord[] }> {
   return atOneMoment(engine, async (tx, network) => ({
-    network: networkFromRow(network),
+    network: networkFromRow(network, await relayViews(tx)),
     nodes: await listNodes(tx),
   }));
 }
 
 export function changesSince(engine: Engine, since: number): Promise<NetworkChanges> {
-  return atOneMoment(engine, async (tx, { epoch, version, history_from }) => {
+  return atOneMoment(engine, async (tx, { epoch, version, history_from, relays_version }) => {
     // A version of the future is one of another history, of a database that was restored, say.
     if (since < history_from || since > version) {
-      return { epoch, version, changed: [], removed: [], complete: false };
+      return { epoch, version, changed: [], removed: [], relays: null, complete: false };
     }
     const changed = await tx
       .selectFrom('nodes')
@@ -41,6 +45,7 @@ export function changesSince(engine: Engine, since: number): Promise<NetworkChan
       version,
       changed: changed.map(nodeFromRow),
       removed: removed.map((row) => row.id),
+      relays: relays_version > since ? await relayViews(tx) : null,
       complete: true,
     };
   });
@@ -75,7 +80,7 @@ export async function prune(
   });
 }
 
-function atOneMoment<T>(engine: Engine, body: (tx: Tx, network: NetworkTable) => Promise<T>): Promise<T> {
+function atOneMoment<T>(engine: Engine, body: (tx: Tx, network: NetworkRow) => Promise<T>): Promise<T> {
   return engine.reader
     .transaction()
     .setIsolationLevel('repeatable read')

@@ -23,7 +23,7 @@ export async function joinNode(change: Change, request: JoinRecord): Promise<Joi
     .where('secret_hash', '=', request.secretHash)
     .executeTakeFirst();
   const token = row === undefined ? undefined : tokenFromRow(row);
-  const refusal = tokenRefusal(token, request.now);
+  const refusal = tokenRefusal(token, request.now, 'node');
   if (token === undefined || refusal !== null) {
     await auditJoin(change, request, token?.id ?? '', 'refused', refusal ?? 'unknown token');
     return { refusal: refusal ?? 'unknown token' };

@@ -43,6 +43,7 @@ export async function putReport(
       offered_routes: toJson(report.offers.routes),
       offered_exit_node: Number(report.offers.exitNode),
       offered_tags: toJson(report.offers.tags),
+      home_relay: report.homeRelay,
       operating_system: report.operatingSystem,
       agent_version: report.agentVersion,
       last_seen_at: now,
@@ -64,7 +65,7 @@ export async function putReport(
 function checked(
   untrusted: NodeReport,
   overlay: readonly Prefix[],
-): { report: NodeReport; refused: string[] } {
+): { report: Required<NodeReport>; refused: string[] } {
   const { offers, refused } = checkOffers(untrusted.offers, overlay);
   const port = untrusted.listenPort;
   return {
@@ -73,6 +74,7 @@ function checked(
       endpoints: checkEndpoints(untrusted.endpoints, overlay),
       listenPort: Number.isInteger(port) && port >= 0 && port <= 65535 ? port : 0,
       offers,
+      homeRelay: oneLine(untrusted.homeRelay ?? '', 64),
       operatingSystem: oneLine(untrusted.operatingSystem, 64),
       agentVersion: oneLine(untrusted.agentVersion, 64),
     },
@@ -80,11 +82,18 @@ function checked(
 }
 
 /** Names of what a report says anew. */
-function differences(node: NodeRecord, report: NodeReport): string[] {
-  const names = ['endpoints', 'listenPort', 'offers', 'operatingSystem', 'agentVersion'] as const;
+function differences(node: NodeRecord, report: Required<NodeReport>): string[] {
+  const names = [
+    'endpoints',
+    'listenPort',
+    'offers',
+    'homeRelay',
+    'operatingSystem',
+    'agentVersion',
+  ] as const;
   return names.filter((name) => JSON.stringify(node[name]) !== JSON.stringify(report[name]));
 }
 
 function seenByOthers(node: NodeRecord): string {
-  return JSON.stringify([node.endpoints, grantedRoutes(node), isExitNode(node)]);
+  return JSON.stringify([node.endpoints, node.homeRelay, grantedRoutes(node), isExitNode(node)]);
 }

@@ -35,6 +35,7 @@ export function nodeFromRow(row: Selectable<NodeTable>): NodeRecord {
     createdAt: row.created_at,
     lastSeenAt: row.last_seen_at,
     keyExpiresAt: row.key_expires_at,
+    homeRelay: row.home_relay,
     version: row.version,
     viewVersion: row.view_version,
   };
@@ -50,6 +51,7 @@ export function tokenFromRow(row: Selectable<TokenTable>): TokenRecord {
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     uses: row.uses,
+    purpose: row.purpose === 'relay' ? 'relay' : 'node',
     revokedAt: row.revoked_at,
   };
 }

@@ -12,6 +12,7 @@ export interface Schema {
   presence: { node_id: string; instance: string };
   certificates: CertificateTable;
   free_slots: { slot: number; freed_at_version: number };
+  relays: RelayTable;
   removed_nodes: { id: string; version: number; removed_at: number };
   audit: AuditTable;
 }
@@ -26,6 +27,8 @@ export interface NetworkTable {
   /** Removals before and at this version may be forgotten. */
   history_from: number;
   next_slot: number;
+  /** That at which the relays last changed. */
+  relays_version: Generated<number>;
 }
 
 export interface TokenTable {
@@ -37,6 +40,8 @@ export interface TokenTable {
   created_at: number;
   expires_at: number;
   uses: number;
+  /** `node` or `relay`. */
+  purpose: string;
   revoked_at: number | null;
 }
 
@@ -62,8 +67,21 @@ export interface NodeTable {
   created_at: number;
   last_seen_at: number;
   key_expires_at: number;
+  home_relay: Generated<string>;
   version: number;
   view_version: number;
+}
+
+export interface RelayTable {
+  id: string;
+  name: string;
+  urls: string;
+  tls_name: string;
+  stun_servers: string;
+  /** SHA-256 of its certificate; null for a coordinator's own relay, which needs none. */
+  fingerprint: Uint8Array | null;
+  created_at: number;
+  last_seen_at: number;
 }
 
 export interface CertificateTable {

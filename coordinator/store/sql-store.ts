@@ -10,16 +10,21 @@ import { changesSince, networkFromRow, prune, snapshot } from './history.ts';
 import { auditJoin, joinNode } from './join.ts';
 import { findNode, listNodes, nodeById, requireNode } from './nodes.ts';
 import { clearOnline, hasPresence, setOnline } from './presence.ts';
+import * as relays from './relays.ts';
+import { relayViews } from './relays.ts';
 import { isNewReport, putReport } from './reports.ts';
 import type { Database } from './schema.ts';
 import type {
   AuditActor,
   AuditRow,
   CertificateRecord,
+  EnrolRelayRecord,
   JoinRecord,
   JoinResult,
   NewToken,
   NodeReport,
+  RelayFacts,
+  RelayView,
   Store,
 } from './store.ts';
 import { createToken, listTokens, revokeToken } from './tokens.ts';
@@ -39,10 +44,12 @@ export class SqlStore implements Store {
   }
 
   async network() {
-    const row = await this.#read((db) =>
-      db.selectFrom('network').selectAll().where('id', '=', 1).executeTakeFirstOrThrow(),
+    return this.#read(async (db) =>
+      networkFromRow(
+        await db.selectFrom('network').selectAll().where('id', '=', 1).executeTakeFirstOrThrow(),
+        await relayViews(db),
+      ),
     );
-    return networkFromRow(row);
   }
 
   async secret(name: string) {
@@ -92,9 +99,7 @@ export class SqlStore implements Store {
       }
       throw error;
     }
-    throw new WarrenError('unauthenticated', 'the token is not accepted', {
-      hint: 'ask for a new one: a token can be expired, revoked or used already',
-    });
+    throw tokenRefused();
   }
 
   node(id: string) {
@@ -161,6 +166,38 @@ export class SqlStore implements Store {
     return this.#change((change) => administration.removeNode(change, nodeId, { ...by, now }));
   }
 
+  putRelay(relay: RelayView & { name: string }, now: number) {
+    return this.#change((change) => relays.putRelay(change, relay, now));
+  }
+
+  async enrolRelay(request: EnrolRelayRecord) {
+    const outcome = await this.#change((change) => relays.enrolRelay(change, request));
+    if ('relay' in outcome) return outcome;
+    throw tokenRefused();
+  }
+
+  relayByCertificate(fingerprint: Uint8Array) {
+    return this.#read((db) => relays.relayByCertificate(db, fingerprint));
+  }
+
+  putRelayCertificate(relayId: string, certificate: CertificateRecord) {
+    return this.#change((change) =>
+      relays.putRelayCertificate(change, relayId, certificate, this.#clock.wall()),
+    );
+  }
+
+  putRelayFacts(relayId: string, facts: RelayFacts, now: number) {
+    return this.#change((change) => relays.putRelayFacts(change, relayId, facts, now));
+  }
+
+  listRelays() {
+    return this.#read(relays.listRelays);
+  }
+
+  removeRelay(relayId: string, now: number, by: AuditActor) {
+    return this.#change((change) => relays.removeRelay(change, relayId, { ...by, now }));
+  }
+
   snapshot() {
     return this.#read(() => snapshot(this.#engine));
   }
@@ -214,4 +251,11 @@ export class SqlStore implements Store {
     const at = this.#clock.wall();
     return { at, actor: 'system', source: '', action, target, result: 'ok', detail: '' };
   }
+}
+
+/** The same for every reason, which the audit log has. */
+function tokenRefused(): WarrenError {
+  return new WarrenError('unauthenticated', 'the token is not accepted', {
+    hint: 'ask for a new one: a token can be expired, revoked, used already, or made for something else',
+  });
 }

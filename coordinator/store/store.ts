@@ -28,6 +28,21 @@ export interface Store {
 
   node(id: string): Promise<NodeRecord | null>;
   nodeByCertificate(fingerprint: Uint8Array): Promise<NodeRecord | null>;
+  /** Adds a coordinator's own relay or changes it; agents hear of it only if something of it is new to them. */
+  putRelay(relay: RelayView & { name: string }, now: number): Promise<void>;
+  /**
+   * Checks and uses up a token made for a relay and adds the relay, in one transaction, as `join` does for a node. A refused
+   * token throws `unauthenticated`, the same for every reason.
+   */
+  enrolRelay(request: EnrolRelayRecord): Promise<{ relay: RelayRecord; certificate: CertificateRecord }>;
+  relayByCertificate(fingerprint: Uint8Array): Promise<RelayRecord | null>;
+  /** From now on this is the relay's certificate. */
+  putRelayCertificate(relayId: string, certificate: CertificateRecord): Promise<void>;
+  /** What a relay reported of itself. Throws `not-found`. */
+  putRelayFacts(relayId: string, facts: RelayFacts, now: number): Promise<void>;
+  listRelays(): Promise<RelayRecord[]>;
+  removeRelay(relayId: string, now: number, audit: AuditActor): Promise<void>;
+
   /** By name or by id. */
   findNode(nameOrId: string): Promise<NodeRecord | null>;
   listNodes(): Promise<NodeRecord[]>;
@@ -75,6 +90,46 @@ export interface NetworkRecord {
   prefix4: string;
   prefix6: string;
   version: number;
+  /** All of them, by id. */
+  relays: RelayView[];
+}
+
+/** What agents are told of a relay. */
+export interface RelayView {
+  id: string;
+  /** https://HOST:PORT. */
+  urls: string[];
+  /** The name in its certificate. */
+  tlsName: string;
+  stunServers: StunServer[];
+}
+
+export interface StunServer {
+  /** An address or a name. */
+  host: string;
+  port: number;
+  alternatePort: number;
+}
+
+export interface RelayRecord extends RelayView {
+  name: string;
+  createdAt: number;
+  lastSeenAt: number;
+}
+
+/** What a relay says of itself, untrusted. */
+export interface RelayFacts {
+  name: string;
+  urls: readonly string[];
+  stunServers: readonly StunServer[];
+}
+
+export interface EnrolRelayRecord {
+  secretHash: Uint8Array;
+  facts: RelayFacts;
+  remoteAddress: string;
+  now: number;
+  issueCertificate: (relayId: string, tlsName: string) => Promise<CertificateRecord>;
 }
 
 export interface NewToken {
@@ -85,10 +140,15 @@ export interface NewToken {
   tags: readonly string[];
   createdAt: number;
   expiresAt: number;
+  /** What it admits: a node by default. */
+  purpose?: TokenPurpose;
 }
+
+export type TokenPurpose = 'node' | 'relay';
 
 export interface TokenRecord extends NewToken {
   id: string;
+  purpose: TokenPurpose;
   uses: number;
   revokedAt: number | null;
 }
@@ -135,6 +195,8 @@ export interface NodeReport {
   endpoints: string[];
   listenPort: number;
   offers: Offers;
+  /** Empty or absent: none. */
+  homeRelay?: string;
   operatingSystem: string;
   agentVersion: string;
 }
@@ -160,6 +222,8 @@ export interface NodeRecord {
   lastSeenAt: number;
   /** 0 for never. */
   keyExpiresAt: number;
+  /** Id of the relay that it can be reached by; empty if it told none. */
+  homeRelay: string;
   /** The network's version at which anything visible to others last changed. */
   version: number;
   /** The network's version at which what this node itself may see last changed as a whole: a difference from before that is not enough. */
@@ -171,6 +235,8 @@ export interface NetworkChanges {
   version: number;
   changed: NodeRecord[];
   removed: string[];
+  /** All relays if any of them changed, null if none did. */
+  relays: RelayView[] | null;
   /** False when the history does not reach back to the version asked for; then a snapshot is due. */
   complete: boolean;
 }

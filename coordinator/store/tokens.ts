@@ -26,10 +26,11 @@ export async function createToken(change: Change, token: NewToken, audit: AuditA
     created_at: token.createdAt,
     expires_at: token.expiresAt,
     uses: 0,
+    purpose: token.purpose ?? 'node',
     revoked_at: null,
   };
   await change.tx.insertInto('tokens').values(row).execute();
-  const kind = `${token.reusable ? 'reusable' : 'one use'}${token.ephemeral ? ', ephemeral' : ''}`;
+  const kind = `${row.purpose === 'relay' ? 'for a relay, ' : ''}${token.reusable ? 'reusable' : 'one use'}${token.ephemeral ? ', ephemeral' : ''}`;
   await change.audit({
     ...audit,
     at: token.createdAt,

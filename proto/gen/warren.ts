@@ -124,7 +124,11 @@ export interface Report {
   /** UDP endpoints at which this agent can perhaps be reached, best first: "192.0.2.1:51820", "[2001:db8::1]:51820". */
   endpoints: string[];
   listenPort: number;
-  offers: Offers | undefined;
+  offers:
+    | Offers
+    | undefined;
+  /** Id of the relay that this agent stays connected to; absent if none. */
+  homeRelay?: string | undefined;
 }
 
 /** Sent by both ends when nothing else was sent for a while; a silent stream is a dead one. */
@@ -177,6 +181,25 @@ export interface Self {
   serverTime: bigint;
   /** The address this stream came from, as the coordinator saw it, without a port. */
   observedAddress: string;
+  /** Relays that this network has, the coordinator's own among them. */
+  relays: RelayHost[];
+  stunServers: StunServer[];
+}
+
+export interface RelayHost {
+  id: string;
+  /** https://HOST:PORT, each a way to the same relay. */
+  urls: string[];
+  /** The name in its certificate, which the coordinator's CA signed. */
+  tlsName: string;
+}
+
+/** Two ports of one address, so that a mapping that depends on the port shows. */
+export interface StunServer {
+  /** An address or a name. */
+  host: string;
+  port: number;
+  alternatePort: number;
 }
 
 export interface Peer {
@@ -192,6 +215,137 @@ export interface Peer {
   tags: string[];
   keyExpiresAt: bigint;
   online: boolean;
+  /** Id of the relay that this peer can be reached by; empty if none. */
+  homeRelay: string;
+}
+
+/**
+ * One message on a relay's stream. Datagrams come first here, since both ends write and read them by hand: the bytes of the
+ * frame begin with tag and length of `datagrams`, then tag and length of `node_id`, and nothing of it comes out of order.
+ */
+export interface RelayFrame {
+  frame:
+    | { $case: "datagrams"; value: RelayDatagrams }
+    | //
+    /** Answered at once by a Pong of the same sequence. */
+    { $case: "ping"; value: RelayPing }
+    | { $case: "pong"; value: RelayPing }
+    | //
+    /** From the relay: what was sent to this node went nowhere. */
+    { $case: "peerGone"; value: RelayPeerGone }
+    | //
+    /** From the relay: it is about to stop. */
+    { $case: "draining"; value: RelayDraining }
+    | //
+    /** From the relay, first of all: the caller is admitted. */
+    { $case: "welcome"; value: RelayWelcome }
+    | undefined;
+}
+
+export interface RelayDatagrams {
+  /** To the relay: the destination. From the relay: the source, which the relay knows by its certificate. */
+  nodeId: string;
+  /** UDP payloads in their order, each sent and received as if it were a datagram. */
+  datagrams: Buffer[];
+}
+
+export interface RelayPing {
+  sequence: bigint;
+}
+
+export interface RelayPeerGone {
+  nodeId: string;
+}
+
+export interface RelayDraining {
+}
+
+export interface RelayWelcome {
+  relayId: string;
+}
+
+export interface RelayEnrolRequest {
+  protocolVersion: number;
+  tokenSecret: Buffer;
+  /** PKCS #10 request, DER. Its subject is ignored. */
+  certificateRequest: Buffer;
+  facts: RelayFacts | undefined;
+}
+
+/** What a relay says of itself. */
+export interface RelayFacts {
+  /** For people. */
+  name: string;
+  /** How agents reach it. */
+  urls: string[];
+  stunServers: StunServer[];
+}
+
+export interface RelayEnrolResponse {
+  relayId: string;
+  /** Leaf, DER: for agents that connect and for calls to the coordinator. */
+  certificate: Buffer;
+  caCertificate: Buffer;
+}
+
+export interface RelayRenewRequest {
+  certificateRequest: Buffer;
+}
+
+export interface RelayRenewResponse {
+  certificate: Buffer;
+}
+
+export interface RelayReport {
+  message:
+    | //
+    /** First of every stream, and only the first. */
+    { $case: "hello"; value: RelayHello }
+    | //
+    /** May these two nodes meet? Answered by a verdict. */
+    { $case: "question"; value: RelayPair }
+    | { $case: "heartbeat"; value: Heartbeat }
+    | undefined;
+}
+
+export interface RelayHello {
+  protocolVersion: number;
+  facts: RelayFacts | undefined;
+}
+
+export interface RelayPair {
+  a: string;
+  b: string;
+}
+
+export interface RelayOrder {
+  message:
+    | //
+    /** Replaces all members known. */
+    { $case: "members"; value: RelayMembers }
+    | //
+    /** New or changed ones and removed ones. Verdicts of before are out of date. */
+    { $case: "changes"; value: RelayMembers }
+    | { $case: "verdict"; value: RelayVerdict }
+    | { $case: "heartbeat"; value: Heartbeat }
+    | undefined;
+}
+
+export interface RelayMembers {
+  members: RelayMember[];
+  removedNodeIds: string[];
+}
+
+export interface RelayMember {
+  /** Also the common name in the node's certificate, which the coordinator's CA signed. */
+  nodeId: string;
+  /** On the coordinator's clock; 0 never. */
+  keyExpiresAt: bigint;
+}
+
+export interface RelayVerdict {
+  pair: RelayPair | undefined;
+  allowed: boolean;
 }
 
 function createBaseDescribeRequest(): DescribeRequest {
@@ -981,7 +1135,7 @@ export const Hello: MessageFns<Hello> = {
 };
 
 function createBaseReport(): Report {
-  return { endpoints: [], listenPort: 0, offers: undefined };
+  return { endpoints: [], listenPort: 0, offers: undefined, homeRelay: undefined };
 }
 
 export const Report: MessageFns<Report> = {
@@ -994,6 +1148,9 @@ export const Report: MessageFns<Report> = {
     }
     if (message.offers !== undefined) {
       Offers.encode(message.offers, writer.uint32(26).fork()).join();
+    }
+    if (message.homeRelay !== undefined) {
+      writer.uint32(34).string(message.homeRelay);
     }
     return writer;
   },
@@ -1033,6 +1190,14 @@ export const Report: MessageFns<Report> = {
             }
 
             message.offers = Offers.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.homeRelay = reader.string();
             continue;
           }
         }
@@ -1357,6 +1522,8 @@ function createBaseSelf(): Self {
     exitNodeApproved: false,
     serverTime: 0n,
     observedAddress: "",
+    relays: [],
+    stunServers: [],
   };
 }
 
@@ -1397,6 +1564,12 @@ export const Self: MessageFns<Self> = {
     }
     if (message.observedAddress !== "") {
       writer.uint32(82).string(message.observedAddress);
+    }
+    for (const v of message.relays) {
+      RelayHost.encode(v!, writer.uint32(90).fork()).join();
+    }
+    for (const v of message.stunServers) {
+      StunServer.encode(v!, writer.uint32(98).fork()).join();
     }
     return writer;
   },
@@ -1494,6 +1667,158 @@ export const Self: MessageFns<Self> = {
             message.observedAddress = reader.string();
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.relays.push(RelayHost.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.stunServers.push(StunServer.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayHost(): RelayHost {
+  return { id: "", urls: [], tlsName: "" };
+}
+
+export const RelayHost: MessageFns<RelayHost> = {
+  encode(message: RelayHost, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    for (const v of message.urls) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.tlsName !== "") {
+      writer.uint32(26).string(message.tlsName);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayHost {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayHost();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.urls.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tlsName = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStunServer(): StunServer {
+  return { host: "", port: 0, alternatePort: 0 };
+}
+
+export const StunServer: MessageFns<StunServer> = {
+  encode(message: StunServer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.port !== 0) {
+      writer.uint32(16).uint32(message.port);
+    }
+    if (message.alternatePort !== 0) {
+      writer.uint32(24).uint32(message.alternatePort);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StunServer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStunServer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.alternatePort = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1519,6 +1844,7 @@ function createBasePeer(): Peer {
     tags: [],
     keyExpiresAt: 0n,
     online: false,
+    homeRelay: "",
   };
 }
 
@@ -1556,6 +1882,9 @@ export const Peer: MessageFns<Peer> = {
     }
     if (message.online !== false) {
       writer.uint32(80).bool(message.online);
+    }
+    if (message.homeRelay !== "") {
+      writer.uint32(90).string(message.homeRelay);
     }
     return writer;
   },
@@ -1651,6 +1980,1096 @@ export const Peer: MessageFns<Peer> = {
             }
 
             message.online = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.homeRelay = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayFrame(): RelayFrame {
+  return { frame: undefined };
+}
+
+export const RelayFrame: MessageFns<RelayFrame> = {
+  encode(message: RelayFrame, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.frame?.$case) {
+      case "datagrams":
+        RelayDatagrams.encode(message.frame.value, writer.uint32(10).fork()).join();
+        break;
+      case "ping":
+        RelayPing.encode(message.frame.value, writer.uint32(18).fork()).join();
+        break;
+      case "pong":
+        RelayPing.encode(message.frame.value, writer.uint32(26).fork()).join();
+        break;
+      case "peerGone":
+        RelayPeerGone.encode(message.frame.value, writer.uint32(34).fork()).join();
+        break;
+      case "draining":
+        RelayDraining.encode(message.frame.value, writer.uint32(42).fork()).join();
+        break;
+      case "welcome":
+        RelayWelcome.encode(message.frame.value, writer.uint32(50).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayFrame {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayFrame();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.frame = { $case: "datagrams", value: RelayDatagrams.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.frame = { $case: "ping", value: RelayPing.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.frame = { $case: "pong", value: RelayPing.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.frame = { $case: "peerGone", value: RelayPeerGone.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.frame = { $case: "draining", value: RelayDraining.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.frame = { $case: "welcome", value: RelayWelcome.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayDatagrams(): RelayDatagrams {
+  return { nodeId: "", datagrams: [] };
+}
+
+export const RelayDatagrams: MessageFns<RelayDatagrams> = {
+  encode(message: RelayDatagrams, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    for (const v of message.datagrams) {
+      writer.uint32(18).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayDatagrams {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayDatagrams();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.datagrams.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayPing(): RelayPing {
+  return { sequence: 0n };
+}
+
+export const RelayPing: MessageFns<RelayPing> = {
+  encode(message: RelayPing, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sequence !== 0n) {
+      if (BigInt.asUintN(64, message.sequence) !== message.sequence) {
+        throw new globalThis.Error("value provided for field message.sequence of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.sequence);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayPing {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayPing();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sequence = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayPeerGone(): RelayPeerGone {
+  return { nodeId: "" };
+}
+
+export const RelayPeerGone: MessageFns<RelayPeerGone> = {
+  encode(message: RelayPeerGone, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayPeerGone {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayPeerGone();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayDraining(): RelayDraining {
+  return {};
+}
+
+export const RelayDraining: MessageFns<RelayDraining> = {
+  encode(_: RelayDraining, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayDraining {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayDraining();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayWelcome(): RelayWelcome {
+  return { relayId: "" };
+}
+
+export const RelayWelcome: MessageFns<RelayWelcome> = {
+  encode(message: RelayWelcome, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.relayId !== "") {
+      writer.uint32(10).string(message.relayId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayWelcome {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayWelcome();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.relayId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayEnrolRequest(): RelayEnrolRequest {
+  return { protocolVersion: 0, tokenSecret: Buffer.alloc(0), certificateRequest: Buffer.alloc(0), facts: undefined };
+}
+
+export const RelayEnrolRequest: MessageFns<RelayEnrolRequest> = {
+  encode(message: RelayEnrolRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.protocolVersion !== 0) {
+      writer.uint32(8).uint32(message.protocolVersion);
+    }
+    if (message.tokenSecret.length !== 0) {
+      writer.uint32(18).bytes(message.tokenSecret);
+    }
+    if (message.certificateRequest.length !== 0) {
+      writer.uint32(26).bytes(message.certificateRequest);
+    }
+    if (message.facts !== undefined) {
+      RelayFacts.encode(message.facts, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayEnrolRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayEnrolRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.protocolVersion = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.tokenSecret = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.certificateRequest = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.facts = RelayFacts.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayFacts(): RelayFacts {
+  return { name: "", urls: [], stunServers: [] };
+}
+
+export const RelayFacts: MessageFns<RelayFacts> = {
+  encode(message: RelayFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    for (const v of message.urls) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.stunServers) {
+      StunServer.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.urls.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.stunServers.push(StunServer.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayEnrolResponse(): RelayEnrolResponse {
+  return { relayId: "", certificate: Buffer.alloc(0), caCertificate: Buffer.alloc(0) };
+}
+
+export const RelayEnrolResponse: MessageFns<RelayEnrolResponse> = {
+  encode(message: RelayEnrolResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.relayId !== "") {
+      writer.uint32(10).string(message.relayId);
+    }
+    if (message.certificate.length !== 0) {
+      writer.uint32(18).bytes(message.certificate);
+    }
+    if (message.caCertificate.length !== 0) {
+      writer.uint32(26).bytes(message.caCertificate);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayEnrolResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayEnrolResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.relayId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.certificate = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.caCertificate = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayRenewRequest(): RelayRenewRequest {
+  return { certificateRequest: Buffer.alloc(0) };
+}
+
+export const RelayRenewRequest: MessageFns<RelayRenewRequest> = {
+  encode(message: RelayRenewRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.certificateRequest.length !== 0) {
+      writer.uint32(10).bytes(message.certificateRequest);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayRenewRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayRenewRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certificateRequest = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayRenewResponse(): RelayRenewResponse {
+  return { certificate: Buffer.alloc(0) };
+}
+
+export const RelayRenewResponse: MessageFns<RelayRenewResponse> = {
+  encode(message: RelayRenewResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.certificate.length !== 0) {
+      writer.uint32(10).bytes(message.certificate);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayRenewResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayRenewResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certificate = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayReport(): RelayReport {
+  return { message: undefined };
+}
+
+export const RelayReport: MessageFns<RelayReport> = {
+  encode(message: RelayReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.message?.$case) {
+      case "hello":
+        RelayHello.encode(message.message.value, writer.uint32(10).fork()).join();
+        break;
+      case "question":
+        RelayPair.encode(message.message.value, writer.uint32(18).fork()).join();
+        break;
+      case "heartbeat":
+        Heartbeat.encode(message.message.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = { $case: "hello", value: RelayHello.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = { $case: "question", value: RelayPair.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = { $case: "heartbeat", value: Heartbeat.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayHello(): RelayHello {
+  return { protocolVersion: 0, facts: undefined };
+}
+
+export const RelayHello: MessageFns<RelayHello> = {
+  encode(message: RelayHello, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.protocolVersion !== 0) {
+      writer.uint32(8).uint32(message.protocolVersion);
+    }
+    if (message.facts !== undefined) {
+      RelayFacts.encode(message.facts, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayHello {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayHello();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.protocolVersion = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.facts = RelayFacts.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayPair(): RelayPair {
+  return { a: "", b: "" };
+}
+
+export const RelayPair: MessageFns<RelayPair> = {
+  encode(message: RelayPair, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.a !== "") {
+      writer.uint32(10).string(message.a);
+    }
+    if (message.b !== "") {
+      writer.uint32(18).string(message.b);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayPair {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayPair();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.a = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.b = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayOrder(): RelayOrder {
+  return { message: undefined };
+}
+
+export const RelayOrder: MessageFns<RelayOrder> = {
+  encode(message: RelayOrder, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.message?.$case) {
+      case "members":
+        RelayMembers.encode(message.message.value, writer.uint32(10).fork()).join();
+        break;
+      case "changes":
+        RelayMembers.encode(message.message.value, writer.uint32(18).fork()).join();
+        break;
+      case "verdict":
+        RelayVerdict.encode(message.message.value, writer.uint32(26).fork()).join();
+        break;
+      case "heartbeat":
+        Heartbeat.encode(message.message.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayOrder {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayOrder();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = { $case: "members", value: RelayMembers.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = { $case: "changes", value: RelayMembers.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = { $case: "verdict", value: RelayVerdict.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = { $case: "heartbeat", value: Heartbeat.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayMembers(): RelayMembers {
+  return { members: [], removedNodeIds: [] };
+}
+
+export const RelayMembers: MessageFns<RelayMembers> = {
+  encode(message: RelayMembers, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.members) {
+      RelayMember.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.removedNodeIds) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayMembers {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayMembers();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.members.push(RelayMember.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.removedNodeIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayMember(): RelayMember {
+  return { nodeId: "", keyExpiresAt: 0n };
+}
+
+export const RelayMember: MessageFns<RelayMember> = {
+  encode(message: RelayMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    if (message.keyExpiresAt !== 0n) {
+      if (BigInt.asUintN(64, message.keyExpiresAt) !== message.keyExpiresAt) {
+        throw new globalThis.Error("value provided for field message.keyExpiresAt of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.keyExpiresAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.keyExpiresAt = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayVerdict(): RelayVerdict {
+  return { pair: undefined, allowed: false };
+}
+
+export const RelayVerdict: MessageFns<RelayVerdict> = {
+  encode(message: RelayVerdict, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pair !== undefined) {
+      RelayPair.encode(message.pair, writer.uint32(10).fork()).join();
+    }
+    if (message.allowed !== false) {
+      writer.uint32(16).bool(message.allowed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayVerdict {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayVerdict();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pair = RelayPair.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.allowed = reader.bool();
             continue;
           }
         }
@@ -1812,6 +3231,128 @@ export const CoordinatorClient = makeGenericClientConstructor(
 ) as unknown as {
   new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): CoordinatorClient;
   service: typeof CoordinatorService;
+  serviceName: string;
+};
+
+/**
+ * Carries datagrams between nodes that have no direct path: WireGuard messages and sealed probes, which it cannot read. Served
+ * beside Coordinator on the same port, and by relays on hosts of their own. Mutual TLS with the node's certificate.
+ */
+export type RelayService = typeof RelayService;
+export const RelayService = {
+  connect: {
+    path: "/warren.v1.Relay/Connect" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: RelayFrame): Buffer => Buffer.from(RelayFrame.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RelayFrame => RelayFrame.decode(value),
+    responseSerialize: (value: RelayFrame): Buffer => Buffer.from(RelayFrame.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RelayFrame => RelayFrame.decode(value),
+  },
+} as const;
+
+export interface RelayServer extends UntypedServiceImplementation {
+  connect: handleBidiStreamingCall<RelayFrame, RelayFrame>;
+}
+
+export interface RelayClient extends Client {
+  connect(): ClientDuplexStream<RelayFrame, RelayFrame>;
+  connect(options: Partial<CallOptions>): ClientDuplexStream<RelayFrame, RelayFrame>;
+  connect(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<RelayFrame, RelayFrame>;
+}
+
+export const RelayClient = makeGenericClientConstructor(RelayService, "warren.v1.Relay") as unknown as {
+  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): RelayClient;
+  service: typeof RelayService;
+  serviceName: string;
+};
+
+/**
+ * Between a relay on a host of its own and its coordinator. Enrol needs a token made for a relay; the others are mutual TLS
+ * with the certificate that Enrol or Renew issued.
+ */
+export type RelayControlService = typeof RelayControlService;
+export const RelayControlService = {
+  enrol: {
+    path: "/warren.v1.RelayControl/Enrol" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RelayEnrolRequest): Buffer => Buffer.from(RelayEnrolRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RelayEnrolRequest => RelayEnrolRequest.decode(value),
+    responseSerialize: (value: RelayEnrolResponse): Buffer => Buffer.from(RelayEnrolResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RelayEnrolResponse => RelayEnrolResponse.decode(value),
+  },
+  renew: {
+    path: "/warren.v1.RelayControl/Renew" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RelayRenewRequest): Buffer => Buffer.from(RelayRenewRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RelayRenewRequest => RelayRenewRequest.decode(value),
+    responseSerialize: (value: RelayRenewResponse): Buffer => Buffer.from(RelayRenewResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RelayRenewResponse => RelayRenewResponse.decode(value),
+  },
+  /** Who may connect and who may meet whom, for as long as the relay runs. */
+  serve: {
+    path: "/warren.v1.RelayControl/Serve" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: RelayReport): Buffer => Buffer.from(RelayReport.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RelayReport => RelayReport.decode(value),
+    responseSerialize: (value: RelayOrder): Buffer => Buffer.from(RelayOrder.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RelayOrder => RelayOrder.decode(value),
+  },
+} as const;
+
+export interface RelayControlServer extends UntypedServiceImplementation {
+  enrol: handleUnaryCall<RelayEnrolRequest, RelayEnrolResponse>;
+  renew: handleUnaryCall<RelayRenewRequest, RelayRenewResponse>;
+  /** Who may connect and who may meet whom, for as long as the relay runs. */
+  serve: handleBidiStreamingCall<RelayReport, RelayOrder>;
+}
+
+export interface RelayControlClient extends Client {
+  enrol(
+    request: RelayEnrolRequest,
+    callback: (error: ServiceError | null, response: RelayEnrolResponse) => void,
+  ): ClientUnaryCall;
+  enrol(
+    request: RelayEnrolRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RelayEnrolResponse) => void,
+  ): ClientUnaryCall;
+  enrol(
+    request: RelayEnrolRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RelayEnrolResponse) => void,
+  ): ClientUnaryCall;
+  renew(
+    request: RelayRenewRequest,
+    callback: (error: ServiceError | null, response: RelayRenewResponse) => void,
+  ): ClientUnaryCall;
+  renew(
+    request: RelayRenewRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RelayRenewResponse) => void,
+  ): ClientUnaryCall;
+  renew(
+    request: RelayRenewRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RelayRenewResponse) => void,
+  ): ClientUnaryCall;
+  /** Who may connect and who may meet whom, for as long as the relay runs. */
+  serve(): ClientDuplexStream<RelayReport, RelayOrder>;
+  serve(options: Partial<CallOptions>): ClientDuplexStream<RelayReport, RelayOrder>;
+  serve(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<RelayReport, RelayOrder>;
+}
+
+export const RelayControlClient = makeGenericClientConstructor(
+  RelayControlService,
+  "warren.v1.RelayControl",
+) as unknown as {
+  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): RelayControlClient;
+  service: typeof RelayControlService;
   serviceName: string;
 };
 

@@ -12,6 +12,8 @@ export function aSelf(changes: Partial<MapSelf> = {}): MapSelf {
     tags: [],
     approvedRoutes: [],
     exitNodeApproved: false,
+    relays: [],
+    stunServers: [],
     ...changes,
   };
 }
@@ -29,6 +31,7 @@ export function aPeer(n: number, changes: Partial<MapPeer> = {}): MapPeer {
     tags: [],
     keyExpiresAt: 0,
     online: true,
+    homeRelay: '',
     ...changes,
   };
 }

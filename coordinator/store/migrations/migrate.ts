@@ -2,11 +2,13 @@ import { type Kysely, Migrator } from 'kysely';
 import { WarrenError } from '../../../shared/errors.ts';
 import type { Engine } from '../engine.ts';
 import { initial } from './0001-initial.ts';
+import { relays } from './0002-relays.ts';
 import type { EngineMigration } from './migration.ts';
 
 /** All steps in order. A step that was ever released is never edited; the next one is added. */
 const MIGRATIONS: Readonly<Record<string, EngineMigration>> = {
   '0001-initial': initial,
+  '0002-relays': relays,
 };
 
 const MIGRATION_TABLE = 'warren_migrations';

@@ -25,6 +25,7 @@ const NODE: NodeRecord = {
   createdAt: 0,
   lastSeenAt: 0,
   keyExpiresAt: 0,
+  homeRelay: '',
   version: 1,
   viewVersion: 1,
 };

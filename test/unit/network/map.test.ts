@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deltaFor, type MapChanges, type MapNode, snapshotFor } from '../../../coordinator/network/map.ts';
 
-const NETWORK = { epoch: 'e', version: 9, prefix4: '100.64.0.0/10', prefix6: 'fd00::/48' };
+const NETWORK = { epoch: 'e', version: 9, prefix4: '100.64.0.0/10', prefix6: 'fd00::/48', relays: [] };
 
 function node(id: string, changes: Partial<MapNode> = {}): MapNode {
   return {
@@ -14,6 +14,7 @@ function node(id: string, changes: Partial<MapNode> = {}): MapNode {
     tags: [],
     online: true,
     keyExpiresAt: 0,
+    homeRelay: '',
     viewVersion: 1,
     offers: { routes: [], exitNode: false },
     approvedRoutes: [],
@@ -27,6 +28,7 @@ const changes = (changed: MapNode[], rest: Partial<MapChanges> = {}): MapChanges
   version: 9,
   changed,
   removed: [],
+  relays: null,
   complete: true,
   ...rest,
 });
@@ -103,4 +105,27 @@ describe('a difference of maps', () => {
     ['the epoch is another', node('a'), changes([], { epoch: 'f' })],
     ['what the node may see changed as a whole', node('a', { viewVersion: 6 }), changes([])],
   ])('does not do when %s', (_, viewer, since) => expect(deltaFor(viewer, NETWORK, 5, since, 0)).toBeNull());
+
+  describe('relays', () => {
+    const stunServers = [{ host: '192.0.2.1', port: 3478, alternatePort: 3479 }];
+    const relays = [
+      { id: 'a', urls: ['https://192.0.2.1:8443'], tlsName: 'x', stunServers },
+      { id: 'b', urls: ['https://192.0.2.1:9443'], tlsName: 'y', stunServers },
+    ];
+
+    it('stand in what a node is told of itself, each STUN server once', () => {
+      const { self } = snapshotFor(node('a'), { ...NETWORK, relays }, [], 0);
+      expect(self.relays).toEqual([
+        { id: 'a', urls: ['https://192.0.2.1:8443'], tlsName: 'x' },
+        { id: 'b', urls: ['https://192.0.2.1:9443'], tlsName: 'y' },
+      ]);
+      expect(self.stunServers).toEqual(stunServers);
+    });
+
+    it('that changed are a difference for everybody, those that did not for nobody', () => {
+      const delta = deltaFor(node('a'), NETWORK, 8, changes([], { relays }), 0);
+      expect(delta?.self?.relays.map(({ id }) => id)).toEqual(['a', 'b']);
+      expect(deltaFor(node('a'), { ...NETWORK, relays }, 8, changes([]), 0)?.self).toBeUndefined();
+    });
+  });
 });

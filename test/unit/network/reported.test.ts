@@ -83,13 +83,14 @@ describe('offers of a node', () => {
 });
 
 describe('a token', () => {
-  const token = { reusable: false, uses: 0, expiresAt: 100, revokedAt: null };
+  const token = { reusable: false, uses: 0, expiresAt: 100, revokedAt: null, purpose: 'node' as const };
   it.each([
     ['fresh', token, 99, null],
     ['at its end', token, 100, 'expired token'],
     ['used', { ...token, uses: 1 }, 0, 'used token'],
     ['reusable and used', { ...token, uses: 9, reusable: true }, 0, null],
     ['revoked', { ...token, revokedAt: 1, reusable: true }, 0, 'revoked token'],
+    ['for a relay', { ...token, purpose: 'relay' as const }, 0, 'token for another purpose'],
     ['unknown', undefined, 0, 'unknown token'],
-  ])('%s', (_, state, now, refusal) => expect(tokenRefusal(state, now)).toBe(refusal));
+  ])('%s', (_, state, now, refusal) => expect(tokenRefusal(state, now, 'node')).toBe(refusal));
 });

@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto';
+import type { Selectable } from 'kysely';
+import { WarrenError } from '../../shared/errors.ts';
+import { relayTlsName } from '../../shared/tls-names.ts';
+import { type Refusal, tokenRefusal } from '../network/joining.ts';
+import { checkRelayFacts } from '../network/relay-facts.ts';
+import type { Decision } from './administration.ts';
+import type { Change } from './change.ts';
+import { tokenFromRow } from './rows.ts';
+import type { Database, RelayTable } from './schema.ts';
+import type {
+  CertificateRecord,
+  EnrolRelayRecord,
+  RelayFacts,
+  RelayRecord,
+  RelayView,
+  StunServer,
+} from './store.ts';
+
+export async function listRelays(db: Database): Promise<RelayRecord[]> {
+  return (await db.selectFrom('relays').selectAll().orderBy('id').execute()).map(relayFromRow);
+}
+
+export async function relayViews(db: Database): Promise<RelayView[]> {
+  return (await listRelays(db)).map(({ id, urls, tlsName, stunServers }) => ({
+    id,
+    urls,
+    tlsName,
+    stunServers,
+  }));
+}
+
+export async function relayByCertificate(db: Database, fingerprint: Uint8Array): Promise<RelayRecord | null> {
+  const row = await db
+    .selectFrom('relays')
+    .selectAll()
+    .where('fingerprint', '=', fingerprint)
+    .executeTakeFirst();
+  return row === undefined ? null : relayFromRow(row);
+}
+
+/** A coordinator's own relay. */
+export async function putRelay(
+  change: Change,
+  relay: RelayView & { name: string },
+  now: number,
+): Promise<void> {
+  const before = await relayById(change.tx, relay.id);
+  if (before !== null) {
+    await update(change, before, relay, relay.tlsName, now);
+    return;
+  }
+  await insert(change, relay, null, now);
+  await record(change, { actor: 'system', source: '', now }, 'relay.add', relay);
+}
+
+/** The relay, or the reason of the refusal, which only the audit log learns. */
+export async function enrolRelay(
+  change: Change,
+  request: EnrolRelayRecord,
+): Promise<{ relay: RelayRecord; certificate: CertificateRecord } | { refusal: Refusal }> {
+  const { tx } = change;
+  const facts = checkRelayFacts(request.facts);
+  const row = await tx
+    .selectFrom('tokens')
+    .selectAll()
+    .where('secret_hash', '=', request.secretHash)
+    .executeTakeFirst();
+  const token = row === undefined ? undefined : tokenFromRow(row);
+  const refusal = tokenRefusal(token, request.now, 'relay');
+  const by = { actor: 'relay', source: request.remoteAddress, now: request.now };
+  if (token === undefined || refusal !== null) {
+    await record(change, by, 'relay.enrol', facts, 'refused', refusal ?? 'unknown token');
+    return { refusal: refusal ?? 'unknown token' };
+  }
+  await tx
+    .updateTable('tokens')
+    .set({ uses: token.uses + 1 })
+    .where('id', '=', token.id)
+    .execute();
+  // Never taken for a node: those have hexadecimal ids alone.
+  const id = `relay-${randomBytes(8).toString('hex')}`;
+  const relay = { id, tlsName: relayTlsName(id), ...facts };
+  const certificate = await request.issueCertificate(id, relay.tlsName);
+  await insert(change, relay, certificate.fingerprint, request.now);
+  await record(change, by, 'relay.enrol', relay, 'ok', `token ${token.id}, ${relay.urls.join(' ')}`);
+  return { relay: (await relayById(tx, id)) as RelayRecord, certificate };
+}
+
+export async function putRelayCertificate(
+  change: Change,
+  relayId: string,
+  certificate: CertificateRecord,
+  now: number,
+): Promise<void> {
+  const relay = await requireRelay(change.tx, relayId);
+  await change.tx
+    .updateTable('relays')
+    .set({ fingerprint: certificate.fingerprint })
+    .where('id', '=', relayId)
+    .execute();
+  await record(change, { actor: `relay:${relayId}`, source: '', now }, 'certificate.issue', relay);
+}
+
+/** Agents hear of it only if something of it is new to them. */
+export async function putRelayFacts(
+  change: Change,
+  relayId: string,
+  untrusted: RelayFacts,
+  now: number,
+): Promise<void> {
+  const before = await requireRelay(change.tx, relayId);
+  await update(change, before, checkRelayFacts(untrusted), before.tlsName, now);
+}
+
+export async function removeRelay(change: Change, relayId: string, by: Decision): Promise<void> {
+  const relay = await requireRelay(change.tx, relayId);
+  await change.tx.deleteFrom('relays').where('id', '=', relayId).execute();
+  change.relaysChanged();
+  await record(change, by, 'relay.remove', relay);
+}
+
+async function insert(
+  change: Change,
+  relay: RelayView & { name: string },
+  fingerprint: Uint8Array | null,
+  now: number,
+): Promise<void> {
+  await change.tx
+    .insertInto('relays')
+    .values({
+      id: relay.id,
+      ...columns(relay, relay.tlsName),
+      fingerprint,
+      created_at: now,
+      last_seen_at: now,
+    })
+    .execute();
+  change.relaysChanged();
+}
+
+async function update(
+  change: Change,
+  before: RelayRecord,
+  facts: RelayFacts,
+  tlsName: string,
+  now: number,
+): Promise<void> {
+  const after = columns(facts, tlsName);
+  await change.tx
+    .updateTable('relays')
+    .set({ ...after, last_seen_at: now })
+    .where('id', '=', before.id)
+    .execute();
+  if (JSON.stringify(columns(before, before.tlsName)) === JSON.stringify(after)) return;
+  change.relaysChanged();
+  await record(change, { actor: `relay:${before.id}`, source: '', now }, 'relay.change', {
+    id: before.id,
+    ...facts,
+  });
+}
+
+function columns(facts: RelayFacts, tlsName: string) {
+  return {
+    name: facts.name,
+    urls: JSON.stringify(facts.urls),
+    tls_name: tlsName,
+    stun_servers: JSON.stringify(facts.stunServers),
+  };
+}
+
+async function relayById(db: Database, id: string): Promise<RelayRecord | null> {
+  const row = await db.selectFrom('relays').selectAll().where('id', '=', id).executeTakeFirst();
+  return row === undefined ? null : relayFromRow(row);
+}
+
+async function requireRelay(db: Database, id: string): Promise<RelayRecord> {
+  const relay = await relayById(db, id);
+  if (relay !== null) return relay;
+  throw new WarrenError('not-found', `there is no relay ${JSON.stringify(id)}`, {
+    hint: '`coordinator relays list` shows those there are',
+  });
+}
+
+function relayFromRow(row: Selectable<RelayTable>): RelayRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    urls: JSON.parse(row.urls) as string[],
+    tlsName: row.tls_name,
+    stunServers: JSON.parse(row.stun_servers) as StunServer[],
+    createdAt: row.created_at,
+    lastSeenAt: row.last_seen_at,
+  };
+}
+
+async function record(
+  change: Change,
+  by: Decision,
+  action: string,
+  relay: { id?: string; name: string },
+  result: 'ok' | 'refused' = 'ok',
+  detail = '',
+): Promise<void> {
+  const target = relay.id === undefined ? relay.name : `${relay.name} (${relay.id})`;
+  await change.audit({ at: by.now, actor: by.actor, source: by.source, action, target, result, detail });
+}
