@@ -76,3 +76,10 @@ export const MAX_SPRAYS = 2;
 /** The lowest port that a NAT gives out, and the number of those from there on. */
 export const SPRAY_FIRST_PORT = 1_024;
 export const SPRAY_PORTS = 65_536 - SPRAY_FIRST_PORT;
+
+/** A STUN server is asked again after this long, after twice as long and so on, and given up after so many tries (2.8 s). */
+export const STUN_PATIENCE = 400;
+export const STUN_TRIES = 3;
+/** While there is traffic: how often. Mappings of 30 s are the shortest that are common. */
+export const STUN_REFRESH = 20_000;
+export const STUN_REFRESH_JITTER = 5_000;

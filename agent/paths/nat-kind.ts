@@ -68,9 +68,8 @@ function mappingOf(local: readonly UdpAddress[], observations: readonly Observat
 
 function filteringOf({ fromOtherAddress, fromOtherPort }: FurtherTests): NatKind['filtering'] {
   if (fromOtherAddress) return 'endpoint-independent';
-  if (fromOtherAddress === undefined) return 'unknown';
-  if (fromOtherPort === undefined) return 'unknown';
-  return fromOtherPort ? 'address-dependent' : 'address-and-port-dependent';
+  if (fromOtherPort === false) return 'address-and-port-dependent';
+  return fromOtherAddress === false && fromOtherPort ? 'address-dependent' : 'unknown';
 }
 
 function sameHost(a: UdpAddress, b: UdpAddress): boolean {

@@ -97,6 +97,8 @@ describe('the kind of a NAT', () => {
     [{ fromOtherAddress: false, fromOtherPort: true }, 'address-dependent'],
     [{ fromOtherAddress: false, fromOtherPort: false }, 'address-and-port-dependent'],
     [{ fromOtherAddress: false }, 'unknown'],
+    [{ fromOtherPort: false }, 'address-and-port-dependent'],
+    [{ fromOtherPort: true }, 'unknown'],
     [{}, 'unknown'],
   ])('filtering, from %o: %s', (tests, filtering) => {
     expect(kindOf([[ONE, '203.0.113.1:4000']], tests).filtering).toBe(filtering);
