@@ -8,7 +8,7 @@ import { nebula } from './contenders/nebula.ts';
 import { openvpn } from './contenders/openvpn.ts';
 import { tinc } from './contenders/tinc.ts';
 import { type WireGuardContender, warren, warrenVersion, wireguardGo } from './contenders/wireguard.ts';
-import { installed, NotToBeHad, type Program, unpacked } from './programs.ts';
+import { installed, NotToBeHad, type Program, RELEASES, unpacked } from './programs.ts';
 
 export interface Lineup {
   /** In the order of measurement; `ours` and `reference` first and side by side, for their ratios are what counts. */
@@ -41,42 +41,40 @@ export async function lineup(otherBuild?: string): Promise<Lineup> {
     WireGuardContender,
   ];
 
-  const found = [
-    await orNull('wireguard-go, the newest', () => unpacked('wireguard-go', 'wireguard-go')),
-    await orNull('wireguard-go, as installed', () => installed('wireguard-go', 'wireguard-go', asked)),
-  ].filter((build) => build !== null);
-  const builds = distinctNewestFirst(found).map((program) => wireguardGo(program));
+  /** Of every release and as installed. */
+  const allOf = async (program: string, ask: string[]) => {
+    const found = [await orNull(`${program}, as installed`, () => installed(program, program, ask))];
+    for (const release of RELEASES)
+      found.push(await orNull(`${program} of ${release}`, () => unpacked(program, program, release, ask)));
+    return distinctNewestFirst(found.filter((one) => one !== null));
+  };
+
+  const builds = (await allOf('wireguard-go', asked)).map((program) => wireguardGo(program));
   if (otherBuild !== undefined)
     builds.unshift(wireguardGo(await installed(otherBuild, 'none', asked), 'wireguard-go (given)'));
   const [reference = null, ...older] = builds;
 
-  const newestNebula =
-    (await orNull('nebula, the newest', () => unpacked('nebula', 'nebula'))) ??
-    (await orNull('nebula', () => installed('nebula', 'nebula', ['-version'])));
+  // The newest two: the older the less it says.
+  const nebulas = (await allOf('nebula', ['-version'])).slice(0, 2).map(nebula);
   const tincd = await orNull('tinc', () => installed('tincd', 'tinc', asked));
   const openvpnProgram = await orNull('openvpn', () => installed('openvpn', 'openvpn', asked));
   const portable = existsSync(TUNTAP2) ? warren(version, 'portable') : null;
   if (portable === null)
     leftOut.push({
-      name: 'Warren, portable driver',
+      name: 'Warren (portable driver)',
       reason: 'its optional package tuntap2 is not installed',
     });
 
   const contenders = [
-    ...[ours, reference, ...otherWorkers, ...older],
-    ...[
-      newestNebula && nebula(newestNebula),
-      tincd && tinc(tincd),
-      openvpnProgram && openvpn(openvpnProgram),
-    ],
-    ...[portable, bare],
+    ...[ours, reference, ...otherWorkers, ...older, ...nebulas],
+    ...[tincd && tinc(tincd), openvpnProgram && openvpn(openvpnProgram), portable, bare],
   ].filter((contender) => contender !== null);
   return { contenders, ours, reference, leftOut };
 }
 
 /** One of each version, the newest first. */
 function distinctNewestFirst(programs: readonly Program[]): Program[] {
-  const byVersion = new Map(programs.map((program) => [program.version.replace(/-.*/, ''), program]));
+  const byVersion = new Map(programs.map((program) => [program.version.replace(/[-+].*/, ''), program]));
   return [...byVersion]
     .sort(([a], [b]) => b.localeCompare(a, 'en', { numeric: true }))
     .map(([, program]) => program);

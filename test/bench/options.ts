@@ -53,7 +53,12 @@ export function readOptions(args: readonly string[]): Options | null {
       scale: scale || complete,
       heap: heap || complete,
     },
-    ...{ quick, rounds, only: values.only?.split(',') ?? null, wireguardGo: values['wireguard-go'] },
+    ...{
+      quick,
+      rounds,
+      only: values.only?.split(',').map((part) => part.trim()) ?? null,
+      wireguardGo: values['wireguard-go'],
+    },
     folder: values.to ?? (complete ? 'docs' : null),
   };
 }

@@ -130,8 +130,8 @@ To repeat it, as root on a Debian or Ubuntu machine, in a clone of this reposito
     npm run bench -- --only Warren,nebula  contenders whose names contain one of these
     npm run bench -- --wireguard-go FILE   another build of wireguard-go, to hold the bars against
 
-It installs what it needs by apt. The newest wireguard-go and nebula come from the packages of a newer Debian, unpacked
-under node_modules/.cache/warren-bench and not installed. Nothing else should run on the machine meanwhile.`;
+It installs what it needs by apt. The newer builds of wireguard-go and nebula come from the packages of other Debian
+releases, unpacked under node_modules/.cache/warren-bench and not installed; remove that folder to look for newer ones. Nothing else should run on the machine meanwhile.`;
 }
 
 function whoAndWhere(results: Results): string {

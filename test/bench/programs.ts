@@ -1,5 +1,5 @@
 /** The programs of other projects that are measured: where they are, and which version. */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../support/needs.ts';
 import { run, runOk } from '../support/process.ts';
@@ -13,9 +13,10 @@ export interface Program {
 /** Why a program cannot be had. */
 export class NotToBeHad extends Error {}
 
-/** The Debian release whose packages have the newest wireguard-go and nebula. */
-const NEWER_RELEASE = 'trixie';
-const CACHE = join(import.meta.dirname, '../../node_modules/.cache/warren-bench', NEWER_RELEASE);
+/** Debian releases that have a newer wireguard-go and nebula than the machine may have: 14, in the making, and 13. */
+export const RELEASES = ['forky', 'trixie'] as const;
+
+const CACHE = join(import.meta.dirname, '../../node_modules/.cache/warren-bench');
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** The installed program. `askVersion` is for where it is of no Debian package. */
@@ -30,27 +31,44 @@ export async function installed(file: string, debian: string, askVersion: string
   return { file: path, version: /\d+\.\S+/.exec(`${said.stdout}${said.stderr}`)?.[0] ?? 'unknown' };
 }
 
-/**
- * A program of a newer Debian than this machine's: its package is unpacked under node_modules/.cache, not installed, and
- * apt keeps its lists there as well, so that the machine's apt stays as it is. Used again when there; remove the folder to
- * look for a newer one.
- */
-export async function unpacked(file: string, debian: string): Promise<Program> {
-  const folder = join(CACHE, debian);
+/** A program of another Debian release than this machine's, if it runs here. */
+export async function unpacked(
+  file: string,
+  debian: string,
+  release: string,
+  askVersion: string[],
+): Promise<Program> {
+  const { folder, version } = await unpackedPackage(debian, release);
   const path = join(folder, 'usr/bin', file);
-  try {
-    return { file: path, version: readFileSync(join(folder, 'version'), 'utf8') };
-  } catch {
-    // Not there yet, or not completely.
-  }
-  const work = join(CACHE, `${debian}.part`);
+  const { status, stdout, stderr } = await run(path, askVersion);
+  if (status === 0) return { file: path, version };
+  throw new NotToBeHad(`${debian} of Debian ${release} does not run here: ${`${stdout}${stderr}`.trim()}`);
+}
+
+/**
+ * The folder with a package's content, which is unpacked under node_modules/.cache and not installed; apt keeps its lists
+ * there as well, so that the machine's apt stays as it is. Used again when there; remove it to look for a newer one.
+ */
+export async function unpackedPackage(
+  debian: string,
+  release: string,
+): Promise<{ folder: string; version: string }> {
+  const folder = join(CACHE, release, debian);
+  const versionFile = join(folder, 'version');
+  if (!existsSync(versionFile)) await unpack(debian, release, folder);
+  return { folder, version: readFileSync(versionFile, 'utf8') };
+}
+
+/** Puts the content of a package, and its version in the file `version`, into `folder`, which appears when complete. */
+async function unpack(debian: string, release: string, folder: string): Promise<void> {
+  const work = `${folder}.part`;
   rmSync(work, { recursive: true, force: true });
   for (const part of ['lists/partial', 'cache/archives/partial', 'none', 'tree'])
     mkdirSync(join(work, part), { recursive: true });
   try {
     writeFileSync(
       join(work, 'sources.list'),
-      `deb [signed-by=${KEYRING}] ${await mirror()} ${NEWER_RELEASE} main\n`,
+      `deb [signed-by=${KEYRING}] ${await mirror()} ${release} main\n`,
     );
     const options = [
       `Dir::Etc::sourcelist=${join(work, 'sources.list')}`,
@@ -71,13 +89,12 @@ export async function unpacked(file: string, debian: string): Promise<Program> {
     writeFileSync(join(work, 'tree/version'), version.trim());
     rmSync(folder, { recursive: true, force: true });
     renameSync(join(work, 'tree'), folder);
-    return { file: path, version: version.trim() };
   } catch (error) {
     if (error instanceof NotToBeHad) throw error;
     // apt's own errors, without the long command line before them.
     const { message } = error as Error;
     const said = message.split('\n').find((line) => line.includes('E: ')) ?? message.replace(/\s+/g, ' ');
-    throw new NotToBeHad(`${debian} of Debian ${NEWER_RELEASE}: ${said.replace(/^.*E: /, '')}`);
+    throw new NotToBeHad(`${debian} of Debian ${release}: ${said.replace(/^.*E: /, '')}`);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -4,10 +4,10 @@ import { runOk } from '../../support/process.ts';
 import { type Contender, ends, INNER, OUTER, TUNNEL_MTU } from '../contender.ts';
 import type { Program } from '../programs.ts';
 
-/** Certificates made on the spot, everything allowed, the cipher that is its default. */
+/** Named with the version, for there may be several. Certificates made on the spot, everything allowed, the cipher that is its default. */
 export function nebula({ file, version }: Program): Contender {
   return {
-    ...{ name: 'nebula', version, kind: 'peer' },
+    ...{ name: `nebula ${version.replace(/[-+].*/, '')}`, version, kind: 'peer' },
     async start(pair) {
       const folder = pair.lab.directory('nebula');
       const inFolder = { cwd: folder };

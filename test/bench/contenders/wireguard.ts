@@ -92,7 +92,7 @@ export function wireguardGo(
 /** This project's data plane as a plain WireGuard interface. `version` is warrenVersion(). */
 export function warren(version: string, driver: 'linux' | 'portable', workers = 1): WireGuardContender {
   const name =
-    driver === 'linux' ? `Warren, ${workers} worker${workers === 1 ? '' : 's'}` : 'Warren, portable driver';
+    driver === 'linux' ? `Warren (${workers} worker${workers === 1 ? '' : 's'})` : 'Warren (portable driver)';
   const options = driver === 'linux' ? ['--workers', String(workers)] : ['--driver', driver];
   return wireGuardContender({ name, version, kind: 'ours' }, (device) => ({
     file: join(ROOT, 'bin/agent'),

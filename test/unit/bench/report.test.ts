@@ -56,7 +56,7 @@ describe('the bars', () => {
       Warren: [sample({ udp64: 30 })],
       'wireguard-go': [sample({ udp64: 10 })],
       nebula: [sample({ udp64: 20 })],
-      'Warren, portable driver': [sample({ udp64: 99 })],
+      'Warren (portable driver)': [sample({ udp64: 99 })],
       'no VPN': [sample({ udp64: 999 })],
     };
     expect(bar(samples, 'UDP, 64 bytes')).toMatchObject({ against: 'nebula', met: true, margin: 0 });
