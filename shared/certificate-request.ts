@@ -1,21 +1,25 @@
-import { webcrypto } from 'node:crypto';
-
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+import { Worker } from 'node:worker_threads';
+import { WarrenError } from './errors.ts';
 
 /** A fresh key for the client certificate, as PEM, and a PKCS #10 request (DER) for it. */
-export async function certificateRequest(): Promise<{ privateKey: string; request: Uint8Array }> {
-  // Needed at joining and once in months: a running agent has better uses for the memory.
-  await import('reflect-metadata');
-  const x509 = await import('@peculiar/x509');
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const request = await x509.Pkcs10CertificateRequestGenerator.create({
-    name: 'CN=warren',
-    keys,
-    signingAlgorithm: ALGORITHM,
+export interface CertificateRequest {
+  privateKey: string;
+  request: Uint8Array;
+}
+
+/**
+ * Makes a key and the request for its certificate. In a thread that ends: what knows X.509 takes 6 MiB, and is needed at
+ * joining and once in months.
+ */
+export function certificateRequest(): Promise<CertificateRequest> {
+  const worker = new Worker(new URL('certificate-request-worker.ts', import.meta.url), {
+    name: 'certificate request',
   });
-  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
-  return {
-    privateKey: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'),
-    request: new Uint8Array(request.rawData),
-  };
+  return new Promise((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+    worker.once('exit', () => {
+      reject(new WarrenError('internal', 'the thread that makes certificate requests made none'));
+    });
+  });
 }

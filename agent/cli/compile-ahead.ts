@@ -4,6 +4,7 @@ const ENTRIES = [
   './run-up.ts',
   './run-tunnel.ts',
   '../control/sync-client.ts',
+  '../../shared/certificate-request-worker.ts',
   '../tunnel/worker.ts',
   '../drivers/linux/driver.ts',
   '../drivers/linux/eventfd.ts',

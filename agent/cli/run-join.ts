@@ -6,6 +6,7 @@ import { createLogger } from '../../shared/log.ts';
 import type { LogLevel } from '../../shared/log-levels.ts';
 import { enrol } from '../control/enrol.ts';
 import { checkPrivileges } from '../host/privileges.ts';
+import { releaseStartupPages } from '../host/startup-pages.ts';
 import { State } from '../state/state.ts';
 import type { DriverName } from '../tunnel/commands.ts';
 import { runDaemon } from './run-daemon.ts';
@@ -49,6 +50,7 @@ export async function join(argument: string | undefined, options: JoinOptions): 
         },
       );
     }
+    releaseStartupPages();
     const identity = await enrol({
       token,
       name: options.hostname,
