@@ -80,6 +80,9 @@ export const SPRAY_PORTS = 65_536 - SPRAY_FIRST_PORT;
 /** A STUN server is asked again after this long, after twice as long and so on, and given up after so many tries (2.8 s). */
 export const STUN_PATIENCE = 400;
 export const STUN_TRIES = 3;
-/** While there is traffic: how often. Mappings of 30 s are the shortest that are common. */
+export const MAX_STUN_SERVERS = 8;
+/** Traffic or an invitation makes this host keep asking for so long … */
+export const STUN_WANTED_TIME = 60_000;
+/** … and so often. Mappings of 30 s are the shortest that are common. */
 export const STUN_REFRESH = 20_000;
 export const STUN_REFRESH_JITTER = 5_000;

@@ -1,58 +1,62 @@
-import type { Random } from '../../shared/random.ts';
+import { type Random, randomUint32 } from '../../shared/random.ts';
 import { answers, bindingRequest, parseBindingResponse } from '../../shared/stun.ts';
 import { UdpAddress } from '../wireguard/udp-address.ts';
+import { isProbeable } from './address-class.ts';
 import { addressKey } from './candidate.ts';
+import {
+  MAX_STUN_SERVERS,
+  STUN_PATIENCE,
+  STUN_REFRESH,
+  STUN_REFRESH_JITTER,
+  STUN_TRIES,
+  STUN_WANTED_TIME,
+} from './constants.ts';
 import { isHard, type NatKind, natKind, type Observation } from './nat-kind.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** RFC 8489 6.2.1, with fewer tries: what is not there after two seconds is of no use to a path. */
-const RETRANSMITS: readonly number[] = [0, 250, 750];
-const ROUND_TIME = 2_000;
-/** Between two rounds while somebody wants them: inside the 30 s that a NAT keeps a mapping at least. */
-const INTERVAL = 23_000;
-/** Wanted by traffic or an invitation so long ago, they are asked for no more. */
-const WANTED_TIME = 60_000;
-/** Server addresses asked at once. */
-export const MAX_STUN_SERVERS = 8;
-
+/** What is known of this host's side of the Internet. */
 export interface ReflexiveResult {
-  /** This host's addresses as servers saw them, IPv4 and IPv6, without repetition. */
+  /** Where the tunnel's socket seems to be, IPv4 and IPv6, without repetition. Not changed after. */
   readonly addresses: readonly UdpAddress[];
-  /** Of IPv4. */
+  /** The NAT for IPv4. */
   readonly nat: NatKind;
-  /** Whether peers find none of the IPv4 addresses useful. */
+  /** Peers cannot use the IPv4 address as it is, for the NAT is hard. */
   readonly hard: boolean;
 }
 
-interface Transaction {
-  server: UdpAddress;
-  id: Uint8Array;
-  sent: number;
+interface Server {
+  readonly address: UdpAddress;
+  /** What it saw last; null while it has not answered. */
+  observed: UdpAddress | null;
+  /** The transaction under way: 12 bytes; null for none. */
+  id: Uint8Array | null;
+  tries: number;
+  /** When to try again, or to give up. */
+  nextAt: number;
 }
 
 /**
- * Asks STUN servers what the tunnel's socket looks like from outside (RFC 8489), in rounds: at once when the surroundings
- * change, and now and then while there is use for it, so that what peers are told is true. Pure like all of this folder.
+ * What STUN servers (RFC 8489) see of the tunnel's socket. All are asked at once, and again until they answer or were asked
+ * STUN_TRIES times: then what they said before is no longer true. While somebody wants it they are asked anew now and then,
+ * which keeps a NAT's mapping too; an idle host asks nobody. What one answers is told at once, before others have answered.
  */
 export class Reflexive {
   readonly #random: Random;
-  readonly #send: (target: UdpAddress, bytes: Uint8Array) => void;
+  readonly #send: (server: UdpAddress, bytes: Uint8Array) => void;
   readonly #changed: (result: ReflexiveResult) => void;
-  #servers: readonly UdpAddress[] = [];
+  readonly #servers = new Map<string, Server>();
   #local: readonly UdpAddress[] = [];
-  #transactions: Transaction[] = [];
-  #observations: Observation[] = [];
-  #startedAt = Number.NEGATIVE_INFINITY;
-  #isRunning = false;
+  /** What was told last, as text. */
+  #told = '';
+  #askedAt = Number.NEGATIVE_INFINITY;
   #wantedUntil = Number.NEGATIVE_INFINITY;
-  #reported = '';
-  #nextAt = NEVER;
+  #refreshAt = NEVER;
 
-  /** `send` sends from the tunnel's own socket; `changed` is told of every other result. */
+  /** `send` sends from the tunnel's own socket, whose outer address is what is asked for; `changed` is told all that is new. */
   constructor(
     random: Random,
-    send: (target: UdpAddress, bytes: Uint8Array) => void,
+    send: (server: UdpAddress, bytes: Uint8Array) => void,
     changed: (result: ReflexiveResult) => void,
   ) {
     this.#random = random;
@@ -60,113 +64,122 @@ export class Reflexive {
     this.#changed = changed;
   }
 
-  /** Where to ask: each server's address twice, with both of its ports, so that a mapping that depends on the port shows. */
-  setServers(servers: readonly UdpAddress[], now: number): void {
-    const wanted = servers.slice(0, MAX_STUN_SERVERS);
-    if (keysOf(wanted) === keysOf(this.#servers)) return;
-    this.#servers = wanted;
+  /**
+   * The servers to ask, those that are new at once, at most MAX_STUN_SERVERS. Both ports of a server and a second server show
+   * what kind of NAT there is.
+   */
+  setServers(addresses: readonly UdpAddress[], now: number): void {
+    const usable = addresses.filter(isProbeable).slice(0, MAX_STUN_SERVERS);
+    const wanted = new Map(usable.map((address) => [addressKey(address), address]));
+    for (const key of this.#servers.keys()) if (!wanted.has(key)) this.#servers.delete(key);
+    for (const [key, address] of wanted) {
+      if (this.#servers.has(key)) continue;
+      const server = { address: address.clone(), observed: null, id: null, tries: 0, nextAt: NEVER };
+      this.#servers.set(key, server);
+      this.#askedAt = now;
+      this.#begin(server, now);
+    }
+    this.#tell();
+  }
+
+  /** The host's own addresses, with the tunnel's port: seen from outside they mean that there is no NAT. Others: asks anew. */
+  setLocal(addresses: readonly UdpAddress[], now: number): void {
+    const isSame =
+      addresses.length === this.#local.length &&
+      addresses.every((address, i) => this.#local[i]?.equals(address));
+    if (isSame) return;
+    this.#local = addresses.map((address) => address.clone());
     this.refresh(now);
   }
 
-  /** This host's own addresses with the tunnel's port: whether they are seen from outside tells whether there is a NAT. */
-  setLocal(local: readonly UdpAddress[], now: number): void {
-    if (keysOf(local) === keysOf(this.#local)) return;
-    this.#local = local;
-    this.refresh(now);
-  }
-
-  /** Begins a round at once. */
+  /** Something may be otherwise than before: an address changed, a path was lost. */
   refresh(now: number): void {
-    if (this.#servers.length === 0) {
-      this.#isRunning = false;
-      this.#nextAt = NEVER;
-      return;
-    }
-    this.#startedAt = now;
-    this.#isRunning = true;
-    this.#observations = [];
-    this.#transactions = this.#servers.map((server) => {
-      const id = new Uint8Array(12);
-      this.#random.fill(id);
-      return { server, id, sent: 0 };
-    });
-    this.#serve(now);
+    this.#askedAt = now;
+    for (const server of this.#servers.values()) this.#begin(server, now);
+    this.#refreshAt = now < this.#wantedUntil ? this.#nextRefresh() : NEVER;
   }
 
-  /** There is traffic, or a peer wants to come: what is known is to be kept true. Cheap. */
+  /** There is traffic, or a peer wants to come: what is known is to be kept true for a while. Cheap: it runs for every batch. */
   want(now: number): void {
-    this.#wantedUntil = now + WANTED_TIME;
-    if (this.#isRunning || this.#nextAt !== NEVER || this.#servers.length === 0) return;
-    if (now - this.#startedAt >= INTERVAL) this.refresh(now);
-    else this.#nextAt = this.#startedAt + INTERVAL;
+    this.#wantedUntil = now + STUN_WANTED_TIME;
+    if (this.#refreshAt !== NEVER || this.#servers.size === 0) return;
+    if (now - this.#askedAt >= STUN_REFRESH) this.refresh(now);
+    else this.#refreshAt = this.#nextRefresh();
   }
 
-  /** Takes a datagram for which `isBindingResponse` holds. Only an answer to a request under way, from where it went, counts. */
-  response(bytes: Uint8Array, source: UdpAddress, now: number): void {
-    const index = this.#transactions.findIndex(
-      ({ id, server }) => server.equals(source) && answers(bytes, id),
-    );
-    const transaction = this.#transactions[index];
-    if (transaction === undefined) return;
+  /** Takes a datagram for which `isBindingResponse` holds. Only the answer to a request under way, from where it went, counts. */
+  response(bytes: Uint8Array, source: UdpAddress): void {
+    const server = this.#servers.get(addressKey(source));
+    // Whoever does not know the transaction did not get the request, and has nothing to say (section 6.3.1).
+    if (server?.id == null || !answers(bytes, server.id)) return;
     const response = parseBindingResponse(bytes);
-    if (response === null) return;
-    this.#transactions.splice(index, 1);
-    if (response.kind === 'success' && response.mapped.address.length === source.addressBytes().length) {
-      const { address, port } = response.mapped;
-      this.#observations.push({ server: source.clone(), observed: UdpAddress.from(address, port) });
-    }
-    this.#serve(now);
-  }
-
-  nextDeadline(): number {
-    return this.#nextAt;
+    if (response?.kind !== 'success') return;
+    const { address, port } = response.mapped;
+    if (address.length !== (source.family === 4 ? 4 : 16)) return;
+    server.id = null;
+    server.nextAt = NEVER;
+    server.observed = UdpAddress.from(address, port);
+    this.#tell();
   }
 
   advance(now: number): void {
-    if (now >= this.#nextAt) this.#serve(now);
-  }
-
-  #serve(now: number): void {
-    if (!this.#isRunning) {
-      this.#nextAt = NEVER;
+    if (now >= this.#refreshAt) {
       if (now < this.#wantedUntil) this.refresh(now);
-      return;
+      else this.#refreshAt = NEVER;
     }
-    const elapsed = now - this.#startedAt;
-    if (this.#transactions.length === 0 || elapsed >= ROUND_TIME) {
-      this.#finish(now);
-      return;
-    }
-    let next = this.#startedAt + ROUND_TIME;
-    for (const transaction of this.#transactions) {
-      while (elapsed >= (RETRANSMITS[transaction.sent] ?? NEVER)) {
-        transaction.sent++;
-        this.#send(transaction.server, bindingRequest(transaction.id));
+    for (const server of this.#servers.values()) {
+      if (now < server.nextAt) continue;
+      if (server.tries < STUN_TRIES) this.#ask(server, now);
+      else {
+        server.id = null;
+        server.nextAt = NEVER;
+        server.observed = null;
+        this.#tell();
       }
-      next = Math.min(next, this.#startedAt + (RETRANSMITS[transaction.sent] ?? NEVER));
     }
-    this.#nextAt = next;
   }
 
-  #finish(now: number): void {
-    this.#isRunning = false;
-    this.#transactions = [];
-    this.#nextAt = now < this.#wantedUntil ? this.#startedAt + INTERVAL : NEVER;
-    const byKey = new Map(this.#observations.map(({ observed }) => [addressKey(observed), observed]));
-    const addresses = [...byKey.values()];
-    const four = this.#observations.filter(({ observed }) => observed.family === 4);
+  /** When `advance` is to be called next; Infinity if never. */
+  nextDeadline(): number {
+    let next = this.#refreshAt;
+    for (const { nextAt } of this.#servers.values()) next = Math.min(next, nextAt);
+    return next;
+  }
+
+  #begin(server: Server, now: number): void {
+    // A request under way goes on with its transaction: an answer to it is as good.
+    if (server.id === null) {
+      server.id = new Uint8Array(12);
+      this.#random.fill(server.id);
+    }
+    server.tries = 0;
+    this.#ask(server, now);
+  }
+
+  #ask(server: Server, now: number): void {
+    // Section 6.2.1: the same transaction in every retransmission, and twice the pause.
+    server.nextAt = now + STUN_PATIENCE * 2 ** server.tries;
+    server.tries++;
+    this.#send(server.address, bindingRequest(server.id as Uint8Array));
+  }
+
+  #nextRefresh(): number {
+    return this.#askedAt + STUN_REFRESH + (STUN_REFRESH_JITTER * randomUint32(this.#random)) / 2 ** 32;
+  }
+
+  /** Tells what is known, if it is something else than before. */
+  #tell(): void {
+    const observations = [...this.#servers.values()].flatMap(({ address, observed }): Observation[] =>
+      observed === null ? [] : [{ server: address, observed }],
+    );
+    const byKey = new Map(observations.map(({ observed }) => [addressKey(observed), observed]));
     const nat = natKind(
       this.#local.filter(({ family }) => family === 4),
-      four,
+      observations.filter(({ observed }) => observed.family === 4),
     );
-    const result = { addresses, nat, hard: isHard(nat) };
     const text = `${[...byKey.keys()].sort().join()} ${JSON.stringify(nat)}`;
-    if (text === this.#reported) return;
-    this.#reported = text;
-    this.#changed(result);
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#changed({ addresses: [...byKey.values()], nat, hard: isHard(nat) });
   }
-}
-
-function keysOf(addresses: readonly UdpAddress[]): string {
-  return addresses.map(addressKey).join();
 }

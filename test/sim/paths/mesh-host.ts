@@ -1,25 +1,22 @@
 import type { Candidate } from '../../../agent/paths/candidate.ts';
 import { addressKey } from '../../../agent/paths/candidate.ts';
 import { isProbe } from '../../../agent/paths/messages.ts';
-import { isHard, natKind, type Observation } from '../../../agent/paths/nat-kind.ts';
 import { OWN_SOCKET } from '../../../agent/paths/path.ts';
 import type { ChosenPath, PathEvent } from '../../../agent/paths/path-sink.ts';
 import { Paths } from '../../../agent/paths/paths.ts';
+import { Reflexive, type ReflexiveResult } from '../../../agent/paths/reflexive.ts';
 import { isRelay, relayAddress, relaySlot } from '../../../agent/paths/relay-address.ts';
 import { clamp, publicKeyOf } from '../../../agent/wireguard/crypto.ts';
 import { Device } from '../../../agent/wireguard/device.ts';
 import { type PacketBuffer, packetBuffer } from '../../../agent/wireguard/packet-buffer.ts';
 import type { UdpAddress } from '../../../agent/wireguard/udp-address.ts';
+import { isBindingResponse } from '../../../shared/stun.ts';
 import { createReferenceCipher } from '../../support/reference-cipher.ts';
 import { ipv4, numberOf, prefix } from '../world.ts';
-import { addressOf, type MeshWorld, placeOf } from './mesh-world.ts';
+import { addressOf, type MeshWorld, placeOf, STUN_SERVERS } from './mesh-world.ts';
 import type { Packet, Place, Segment } from './network.ts';
 
 const PORT = 51_820;
-const STUN_PATIENCE = 300;
-const STUN_TRIES = 4;
-const STUN_REFRESH = 22_000;
-
 export interface Interface {
   ip: string;
   segment: Segment;
@@ -34,7 +31,7 @@ export interface Arrival {
 
 /**
  * A host of the virtual Internet with the real device and the real path discovery, wired as paths.ts says that a driver does
- * it. It asks STUN servers as an agent would.
+ * it. It asks STUN servers as an agent does.
  */
 export class MeshHost {
   readonly index: number;
@@ -56,8 +53,8 @@ export class MeshHost {
   readonly #peers = new Map<number, MeshHost>();
   /** Paths in use that go by another socket than the tunnel's, by address. */
   readonly #bySocket = new Map<string, number>();
-  readonly #observed = new Map<string, { server: Place; place: Place }>();
-  #stunTries = 0;
+  readonly #reflexive: Reflexive;
+  #outside: Pick<ReflexiveResult, 'addresses' | 'hard'> = { addresses: [], hard: false };
   #plannedAt = Number.POSITIVE_INFINITY;
   #nextSocket = 1;
 
@@ -104,13 +101,22 @@ export class MeshHost {
           this.#socketOf.delete(this.openSockets.get(socket) as number);
           this.openSockets.delete(socket);
         },
-        wantReflexive: () => clock.after(0, () => this.#askStun()),
+        wantReflexive: () => clock.after(0, () => this.#do(() => this.#reflexive.refresh(clock.now))),
         event: (event) => void this.events.push({ ...event, at: clock.now }),
       },
     });
+    this.#reflexive = new Reflexive(
+      random,
+      (server, bytes) => this.#transmit(PORT, placeOf(server), bytes),
+      (result) => {
+        this.#outside = result;
+        clock.after(0, () => this.#announce());
+      },
+    );
     world.hosts.push(this);
     this.moveTo(interfaces);
-    this.#refreshLater();
+    this.#reflexive.setServers(STUN_SERVERS.map(addressOf), clock.now);
+    this.#plan();
   }
 
   get inner(): string {
@@ -122,9 +128,13 @@ export class MeshHost {
     for (const { ip, segment } of this.interfaces) segment.remove(ip);
     this.interfaces = interfaces;
     for (const { ip, segment } of interfaces) segment.add(ip, { arrive: (packet) => this.#arrive(packet) });
-    this.#observed.clear();
+    this.#do(() =>
+      this.#reflexive.setLocal(
+        interfaces.map(({ ip }) => addressOf({ ip, port: PORT })),
+        this.#world.clock.now,
+      ),
+    );
     this.#announce();
-    this.#askStun();
   }
 
   addPeer(peer: MeshHost): void {
@@ -156,6 +166,7 @@ export class MeshHost {
       const destination = this.device.route(this.#buffer, 32, packet.length);
       if (destination === null) throw new Error('no route');
       this.paths.traffic(destination.slot, now);
+      this.#reflexive.want(now);
       this.device.packetFromTunnel(this.#buffer, 32, packet.length, now);
     });
   }
@@ -165,8 +176,10 @@ export class MeshHost {
     if (slot === undefined) return;
     const { now } = this.#world.clock;
     this.#do(() => {
-      if (isProbe(viewOf(bytes), 0, bytes.length)) this.paths.fromRelay(slot, bytes, now);
-      else this.#toDevice(bytes, relayAddress(slot));
+      if (isProbe(viewOf(bytes), 0, bytes.length)) {
+        this.#reflexive.want(now);
+        this.paths.fromRelay(slot, bytes, now);
+      } else this.#toDevice(bytes, relayAddress(slot));
     });
   }
 
@@ -193,7 +206,11 @@ export class MeshHost {
 
   #plan(): void {
     const { clock } = this.#world;
-    const next = Math.min(this.device.nextDeadline(), this.paths.nextDeadline());
+    const next = Math.min(
+      this.device.nextDeadline(),
+      this.paths.nextDeadline(),
+      this.#reflexive.nextDeadline(),
+    );
     if (next >= this.#plannedAt) return;
     this.#plannedAt = next;
     clock.at(next, () => {
@@ -201,6 +218,7 @@ export class MeshHost {
       this.#plannedAt = Number.POSITIVE_INFINITY;
       if (this.device.nextDeadline() <= clock.now) this.device.advance(clock.now);
       if (this.paths.nextDeadline() <= clock.now) this.paths.advance(clock.now);
+      if (this.#reflexive.nextDeadline() <= clock.now) this.#reflexive.advance(clock.now);
       this.#plan();
     });
   }
@@ -247,7 +265,7 @@ export class MeshHost {
     }
     const { now } = this.#world.clock;
     this.#do(() => {
-      if (bytes[0] === 1 && bytes[1] !== 0) this.#stunAnswer(from, bytes);
+      if (isBindingResponse(bytes)) this.#reflexive.response(bytes, addressOf(from));
       else if (isProbe(viewOf(bytes), 0, bytes.length))
         this.paths.datagram(socket, addressOf(from), bytes, now);
       else this.#toDevice(bytes, addressOf(from));
@@ -279,58 +297,15 @@ export class MeshHost {
     this.#do(() => this.paths.socketsOpened(slot, sockets, this.#world.clock.now));
   }
 
-  #refreshLater(): void {
-    this.#world.clock.after(STUN_REFRESH, () => {
-      this.#askStun();
-      this.#refreshLater();
-    });
-  }
-
-  #askStun(): void {
-    this.#stunTries = 0;
-    this.#tryStun(new Set());
-  }
-
-  /** Asks every server that has not answered since. */
-  #tryStun(answered: Set<string>): void {
-    const mine = ++this.#stunTries;
-    this.#answered = answered;
-    for (const { ip } of this.interfaces) {
-      for (const server of this.#world.stunServers(ip.includes(':') ? 6 : 4))
-        if (!answered.has(`${server.ip} ${server.port}`)) this.#transmit(PORT, server, Uint8Array.of(0, 1));
-    }
-    if (mine >= STUN_TRIES) return;
-    this.#world.clock.after(STUN_PATIENCE, () => {
-      if (this.#stunTries === mine) this.#tryStun(answered);
-    });
-  }
-  #answered = new Set<string>();
-
-  #stunAnswer(server: Place, bytes: Uint8Array): void {
-    const [ip, port] = new TextDecoder().decode(bytes.subarray(1)).split(' ') as [string, string];
-    const key = `${server.ip} ${server.port}`;
-    this.#answered.add(key);
-    const known = this.#observed.get(key);
-    if (known?.place.ip === ip && known.place.port === Number(port)) return;
-    this.#observed.set(key, { server, place: { ip, port: Number(port) } });
-    this.#announce();
-  }
-
   /** Tells what is known of this host to path discovery and to the coordinator. */
   #announce(): void {
     const local = this.interfaces.map(({ ip }) => addressOf({ ip, port: PORT }));
-    const observations = [...this.#observed.values()].map(
-      ({ server, place }): Observation => ({ server: addressOf(server), observed: addressOf(place) }),
-    );
-    const four = observations.filter(({ observed }) => observed.family === 4);
-    const nat = natKind(local, four);
+    const { addresses, hard } = this.#outside;
     this.candidates = [
       ...local.map((address): Candidate => ({ kind: 'interface', address })),
-      ...observations.map(({ observed }): Candidate => ({ kind: 'reflexive', address: observed })),
+      ...addresses.map((address): Candidate => ({ kind: 'reflexive', address })),
     ];
-    this.#do(() =>
-      this.paths.setOwnSide({ candidates: this.candidates, hard: isHard(nat) }, this.#world.clock.now),
-    );
+    this.#do(() => this.paths.setOwnSide({ candidates: this.candidates, hard }, this.#world.clock.now));
     this.#world.publish(this);
   }
 }

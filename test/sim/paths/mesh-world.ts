@@ -1,4 +1,5 @@
-import { UdpAddress } from '../../../agent/wireguard/udp-address.ts';
+import { endpointOf, UdpAddress } from '../../../agent/wireguard/udp-address.ts';
+import { bindingAnswer } from '../../../coordinator/stun/binding.ts';
 import { formatIp, parseIp } from '../../../shared/ip.ts';
 import { SeededRandom } from '../world.ts';
 import { Clock } from './clock.ts';
@@ -13,12 +14,13 @@ import {
   Segment,
 } from './network.ts';
 
+/** Two ports and two addresses for IPv4, so that every kind of mapping shows. */
 export const STUN_SERVERS: readonly Place[] = [
   { ip: '198.51.100.1', port: 3478 },
   { ip: '198.51.100.1', port: 3479 },
   { ip: '198.51.100.2', port: 3478 },
+  { ip: '2001:db8:ffff::1', port: 3478 },
 ];
-const STUN_SERVER6: Place = { ip: '2001:db8:ffff::1', port: 3478 };
 
 /** An inner packet that did not arrive, because of what happened to the datagram that carried it. */
 export interface LostData {
@@ -46,7 +48,7 @@ export class MeshWorld {
     this.random = new SeededRandom(seed);
     this.internet = this.segment({ delay: 5 + this.random.next() * 40, jitter: 3, loss: 0, ...faults });
     this.relayDelay = 5 + this.random.next() * 40;
-    for (const ip of new Set([...STUN_SERVERS, STUN_SERVER6].map((server) => server.ip)))
+    for (const ip of new Set(STUN_SERVERS.map((server) => server.ip)))
       this.internet.add(ip, { arrive: (packet) => this.#answerStun(packet) });
   }
 
@@ -99,17 +101,10 @@ export class MeshWorld {
     for (const host of this.hosts) host.relayChanged(isUp);
   }
 
-  stunServers(family: 4 | 6): readonly Place[] {
-    return family === 4 ? STUN_SERVERS : [STUN_SERVER6];
-  }
-
   #answerStun({ from, to, bytes }: Packet): void {
-    if (bytes[0] !== 0) return;
-    const text = new TextEncoder().encode(`${from.ip} ${from.port}`);
-    const answer = new Uint8Array(1 + text.length);
-    answer[0] = 1;
-    answer.set(text, 1);
-    this.internet.send({ from: to, to: from, bytes: answer });
+    const { address, port } = endpointOf(addressOf(from));
+    const answer = bindingAnswer(bytes, { address, port });
+    if (answer !== null) this.internet.send({ from: to, to: from, bytes: answer.bytes });
   }
 }
 
