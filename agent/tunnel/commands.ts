@@ -1,5 +1,6 @@
 import type { Prefix } from '../../shared/prefix.ts';
 import type { CandidateKind } from '../paths/candidate.ts';
+import type { NatKind } from '../paths/nat-kind.ts';
 import type { DeviceChange, DeviceSnapshot, PeerEndpoint } from '../wireguard/configuration.ts';
 import type { DeviceEvent } from '../wireguard/sink.ts';
 
@@ -54,8 +55,12 @@ export interface SocketSnapshot {
 
 /** As PathsChange of path-device.ts, as plain data. */
 export interface PlainPathsChange {
+  /** Of this host, but for what STUN servers say. */
   candidates?: PlainCandidate[];
-  hard?: boolean;
+  /** Each server's address with both of its ports. */
+  stunServers?: PeerEndpoint[];
+  /** This host's own addresses with the tunnel's port. */
+  local?: PeerEndpoint[];
   overlay?: Prefix[];
   relayIsUp?: boolean;
   peers?: { publicKey: Uint8Array; candidates: PlainCandidate[] }[];
@@ -138,5 +143,5 @@ export type TunnelNews =
     }
   /** A search for a way through a hard NAT is over. */
   | { event: 'sprayed'; publicKey: Uint8Array; found: boolean; probes: number; sockets: number }
-  /** Paths were lost: STUN servers are to be asked again. */
-  | { event: 'want-reflexive' };
+  /** What STUN servers say of this host's addresses and of its NAT for IPv4, which is another thing than before. */
+  | { event: 'reflexive'; endpoints: PeerEndpoint[]; nat: NatKind };

@@ -4,6 +4,7 @@ import { systemRandom } from '../../shared/random.ts';
 import { cryptoReady } from '../wireguard/crypto.ts';
 import type { TunnelDevice } from '../wireguard/data-path.ts';
 import { Device } from '../wireguard/device.ts';
+import { endpointOf } from '../wireguard/udp-address.ts';
 import type {
   RelayedDatagrams,
   TunnelEvent,
@@ -112,7 +113,8 @@ export class Engine {
 function pathHooks(tell: (event: TunnelEvent) => void): PathHooks {
   return {
     relay: (publicKey, bytes, segmentSize) => tell({ event: 'relay', publicKey, bytes, segmentSize }),
-    wantReflexive: () => tell({ event: 'want-reflexive' }),
+    reflexive: ({ addresses, nat }) =>
+      tell({ event: 'reflexive', endpoints: addresses.map(endpointOf), nat }),
     event: (publicKey, event) => {
       if (event.kind === 'sprayed') {
         const { found, probes, sockets } = event;

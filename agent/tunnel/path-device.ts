@@ -1,11 +1,13 @@
 import { keyToHex } from '../../shared/key.ts';
 import type { Prefix } from '../../shared/prefix.ts';
 import type { Random } from '../../shared/random.ts';
+import { isBindingResponse } from '../../shared/stun.ts';
 import { addressKey, type Candidate } from '../paths/candidate.ts';
 import { isProbe } from '../paths/messages.ts';
 import { OWN_SOCKET } from '../paths/path.ts';
 import type { ChosenPath, PathEvent, PathSink, PeerPathStatus } from '../paths/path-sink.ts';
 import { Paths } from '../paths/paths.ts';
+import { Reflexive, type ReflexiveResult } from '../paths/reflexive.ts';
 import { isRelay, relayAddress, relaySlot } from '../paths/relay-address.ts';
 import type { DeviceChange } from '../wireguard/configuration.ts';
 import type { TunnelDevice } from '../wireguard/data-path.ts';
@@ -27,16 +29,19 @@ export interface PathHooks {
   /** Datagrams of `segmentSize` bytes but the last, for the relay to bring to the peer; fresh bytes. */
   relay(publicKey: Uint8Array, bytes: Uint8Array, segmentSize: number): void;
   event(publicKey: Uint8Array, event: PathEvent): void;
-  wantReflexive(): void;
+  /** What STUN servers say of this host is another thing than before. */
+  reflexive(result: ReflexiveResult): void;
 }
 
 /** What the main thread tells of this host and its network; what is absent stays as it is. */
 export interface PathsChange {
   candidates?: readonly Candidate[];
-  /** This host's NAT is hard (nat-kind.ts). */
-  hard?: boolean;
   overlay?: readonly Prefix[];
   relayIsUp?: boolean;
+  /** Addresses of STUN servers, each with both of its ports. */
+  stunServers?: readonly UdpAddress[];
+  /** This host's own addresses with the tunnel's port. */
+  local?: readonly UdpAddress[];
   /** Peers that speak of paths, and where they may be. */
   peers?: readonly { publicKey: Uint8Array; candidates: readonly Candidate[] }[];
 }
@@ -52,8 +57,13 @@ export class PathDevice implements TunnelDevice {
   readonly #random: Random;
   /** There while the device has a key. */
   #paths: Paths | null = null;
-  #change: Required<Omit<PathsChange, 'peers'>> = {
+  readonly #reflexive: Reflexive;
+  #change: Required<Omit<PathsChange, 'peers' | 'stunServers' | 'local'>> & {
+    reflexive: Candidate[];
+    hard: boolean;
+  } = {
     candidates: [],
+    reflexive: [],
     hard: false,
     overlay: [],
     relayIsUp: false,
@@ -65,6 +75,7 @@ export class PathDevice implements TunnelDevice {
   readonly #sideRoutes = new Map<string, number>();
   readonly #sideRouteOf = new Map<number, string>();
   readonly #buffer: PacketBuffer;
+  readonly #send: PacketBuffer;
   /** Asked for in the middle of a call, and opened after it. */
   #wantedSockets: { slot: number; count: number }[] = [];
   /** A probe is being sent by the tunnel's own socket, whatever way datagrams to that address go. */
@@ -77,6 +88,12 @@ export class PathDevice implements TunnelDevice {
     this.#random = random;
     this.#hooks = hooks;
     this.#buffer = driver.createBuffer(BUFFER_LENGTH);
+    this.#send = driver.createBuffer(BUFFER_LENGTH);
+    this.#reflexive = new Reflexive(
+      random,
+      (target, bytes) => this.#sendOwn(target, bytes),
+      (result) => this.#reflexiveChanged(result),
+    );
     driver.diversion = (target, buffer, offset, length, size) =>
       this.#divert(target, buffer, offset, length, size);
     if (driver.sideSockets !== null) {
@@ -96,10 +113,13 @@ export class PathDevice implements TunnelDevice {
 
   setPaths(change: PathsChange, now: number): void {
     this.#now = now;
-    this.#change = { ...this.#change, ...change };
+    const { peers = [], stunServers, local, ...rest } = change;
+    this.#change = { ...this.#change, ...rest };
+    if (local !== undefined) this.#reflexive.setLocal(local, now);
+    if (stunServers !== undefined) this.#reflexive.setServers(stunServers, now);
     const paths = this.#paths;
     if (paths !== null) this.#tellOwnSide(paths, now);
-    for (const { publicKey, candidates } of change.peers ?? []) this.#setPeer(publicKey, candidates, now);
+    for (const { publicKey, candidates } of peers) this.#setPeer(publicKey, candidates, now);
   }
 
   /** What the relay brought from a peer. */
@@ -112,8 +132,10 @@ export class PathDevice implements TunnelDevice {
       const datagram = bytes.subarray(at, Math.min(at + segmentSize, bytes.length));
       if (datagram.length > this.#buffer.bytes.length) continue;
       this.#buffer.bytes.set(datagram);
-      if (isProbe(this.#buffer.view, 0, datagram.length)) this.#paths.fromRelay(slot, datagram, now);
-      else this.#deliver(this.#buffer, 0, datagram.length, source, now);
+      if (isProbe(this.#buffer.view, 0, datagram.length)) {
+        this.#reflexive.want(now);
+        this.#paths.fromRelay(slot, datagram, now);
+      } else this.#deliver(this.#buffer, 0, datagram.length, source, now);
     }
   }
 
@@ -204,6 +226,8 @@ export class PathDevice implements TunnelDevice {
   ): void {
     this.#now = now;
     if (isProbe(buffer.view, offset, length)) this.#probe(OWN_SOCKET, buffer, offset, length, source, now);
+    else if (isBindingResponse(buffer.bytes.subarray(offset, offset + length)))
+      this.#reflexive.response(buffer.bytes.slice(offset, offset + length), source);
     else this.#device.datagramFromNetwork(buffer, offset, length, source, now);
   }
 
@@ -217,7 +241,11 @@ export class PathDevice implements TunnelDevice {
 
   nextDeadline(): number {
     if (this.#wantedSockets.length > 0) return 0;
-    return Math.min(this.#device.nextDeadline(), this.#paths?.nextDeadline() ?? Number.POSITIVE_INFINITY);
+    return Math.min(
+      this.#device.nextDeadline(),
+      this.#reflexive.nextDeadline(),
+      this.#paths?.nextDeadline() ?? Number.POSITIVE_INFINITY,
+    );
   }
 
   advance(now: number): void {
@@ -227,12 +255,30 @@ export class PathDevice implements TunnelDevice {
       paths?.socketsOpened(slot, this.#driver.sideSockets?.open(count) ?? [], now);
     }
     if (paths !== null && paths.nextDeadline() <= now) paths.advance(now);
+    this.#reflexive.advance(now);
     if (this.#device.nextDeadline() <= now) this.#device.advance(now);
   }
 
   #traffic(slot: number, now: number): void {
     this.#now = now;
+    if (!this.#keys.has(slot)) return;
+    this.#reflexive.want(now);
     this.#paths?.traffic(slot, now);
+  }
+
+  #reflexiveChanged(result: ReflexiveResult): void {
+    const reflexive = result.addresses.map((address) => ({ kind: 'reflexive' as const, address }));
+    this.#change = { ...this.#change, reflexive, hard: result.hard };
+    if (this.#paths !== null) this.#tellOwnSide(this.#paths, this.#now);
+    this.#hooks.reflexive(result);
+  }
+
+  /** By the tunnel's own socket, whatever way datagrams to that address go. */
+  #sendOwn(target: UdpAddress, bytes: Uint8Array): void {
+    this.#send.bytes.set(bytes);
+    this.#isOwnProbe = true;
+    this.#driver.sendDatagram(target, this.#send, 0, bytes.length);
+    this.#isOwnProbe = false;
   }
 
   #probe(
@@ -302,7 +348,8 @@ export class PathDevice implements TunnelDevice {
   }
 
   #tellOwnSide(paths: Paths, now: number): void {
-    const { overlay, relayIsUp, candidates, hard } = this.#change;
+    const { overlay, relayIsUp, reflexive, hard } = this.#change;
+    const candidates = [...this.#change.candidates, ...reflexive];
     paths.setOverlay(overlay);
     paths.setRelay(relayIsUp, now);
     paths.setOwnSide({ candidates, hard }, now);
@@ -349,15 +396,14 @@ export class PathDevice implements TunnelDevice {
 
   #sink(): PathSink {
     const driver = this.#driver;
-    const send = driver.createBuffer(BUFFER_LENGTH);
     return {
       probe: (socket, target, bytes) => {
-        send.bytes.set(bytes);
         if (socket === OWN_SOCKET) {
-          this.#isOwnProbe = true;
-          driver.sendDatagram(target, send, 0, bytes.length);
-          this.#isOwnProbe = false;
-        } else driver.sideSockets?.send(socket, target, send, 0, bytes.length, bytes.length);
+          this.#sendOwn(target, bytes);
+          return;
+        }
+        this.#send.bytes.set(bytes);
+        driver.sideSockets?.send(socket, target, this.#send, 0, bytes.length, bytes.length);
       },
       relay: (slot, bytes) => {
         const publicKey = this.#keys.get(slot);
@@ -366,7 +412,7 @@ export class PathDevice implements TunnelDevice {
       use: (slot, path) => this.#use(slot, path),
       openSockets: (slot, count) => void this.#wantedSockets.push({ slot, count }),
       closeSocket: (socket) => driver.sideSockets?.close(socket),
-      wantReflexive: () => this.#hooks.wantReflexive(),
+      wantReflexive: () => this.#reflexive.refresh(this.#now),
       event: (event) => {
         const publicKey = this.#keys.get(event.slot);
         if (publicKey !== undefined) this.#hooks.event(publicKey, event);

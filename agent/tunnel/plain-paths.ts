@@ -1,5 +1,6 @@
 import type { Candidate } from '../paths/candidate.ts';
 import type { PathView, PeerPathStatus } from '../paths/path-sink.ts';
+import type { PeerEndpoint } from '../wireguard/configuration.ts';
 import { endpointOf, UdpAddress } from '../wireguard/udp-address.ts';
 import type { PathSnapshot, PlainCandidate, PlainPath, PlainPathsChange } from './commands.ts';
 import type { PathsChange } from './path-device.ts';
@@ -7,9 +8,11 @@ import type { PathsChange } from './path-device.ts';
 /** Path discovery's values on their way between threads, where objects become plain data. */
 
 export function pathsChange(plain: PlainPathsChange): PathsChange {
-  const { candidates, peers, ...rest } = plain;
+  const { candidates, peers, stunServers, local, ...rest } = plain;
   return {
     ...rest,
+    ...(stunServers === undefined ? {} : { stunServers: stunServers.map(addressOf) }),
+    ...(local === undefined ? {} : { local: local.map(addressOf) }),
     ...(candidates === undefined ? {} : { candidates: candidates.map(candidate) }),
     ...(peers === undefined
       ? {}
@@ -23,7 +26,11 @@ export function pathsChange(plain: PlainPathsChange): PathsChange {
 }
 
 function candidate({ kind, endpoint }: PlainCandidate): Candidate {
-  return { kind, address: UdpAddress.from(endpoint.address, endpoint.port, endpoint.scope) };
+  return { kind, address: addressOf(endpoint) };
+}
+
+function addressOf({ address, port, scope }: PeerEndpoint): UdpAddress {
+  return UdpAddress.from(address, port, scope);
 }
 
 export function plainPath(path: PathView | null): PlainPath | null {
