@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { residentMemory } from '../support/memory.ts';
 import { meshOnOneSwitch } from '../support/mesh.ts';
 import { describeNeeds } from '../support/needs.ts';
 import { Lab, type TestHost } from '../support/netns.ts';
-import type { Child } from '../support/process.ts';
-import { addPeer, cabledHosts, PORT, ping, startTunnel, type TunnelEnd } from '../support/tunnels.ts';
+import { type Child, runOk } from '../support/process.ts';
+import { AGENT, addPeer, cabledHosts, PORT, ping, startTunnel, type TunnelEnd } from '../support/tunnels.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** The bounds of issue 3, in MiB: an agent under full load, and one with 1,000 configured peers as well. */
@@ -79,6 +79,23 @@ describeNeeds(['root', 'tun', 'wg', 'iperf3'], 'the memory of an agent', () => {
       expect(Math.max(peak(one.child), peak(two.child))).toBeLessThan(bound);
     },
   );
+
+  it('a first start after `npm install` finds all code compiled, that of threads included', async () => {
+    await using lab = new Lab();
+    const cache = lab.directory('cache');
+    const env = { NODE_COMPILE_CACHE: cache };
+    const compiled = () =>
+      readdirSync(cache, { recursive: true, withFileTypes: true }).filter((e) => e.isFile());
+    await runOk(AGENT, ['compile-ahead'], { env });
+    const ahead = compiled().length;
+    expect(ahead).toBeGreaterThan(100);
+    const host = await lab.host('a');
+    const device = lab.interfaceName('wt');
+    const child = host.spawn(AGENT, ['tunnel', device, '--workers', '2'], { env });
+    await child.waitForOutput(/is up/);
+    await child.end();
+    expect(compiled().length).toBe(ahead);
+  });
 
   it.each(['join', 'up'] as const)(
     `stays under ${LOADED} MiB at full load: \`agent %s\` in a mesh, its coordinator in reach`,
