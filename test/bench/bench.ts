@@ -5,7 +5,7 @@ import { lacks } from '../support/needs.ts';
 import { Attempts } from './attempt.ts';
 import { bars } from './bars.ts';
 import { compare } from './compare.ts';
-import { heapProfile } from './heap/measure.ts';
+import { HEAP_LOADS, HEAP_LOADS_PARALLEL, heapProfile } from './heap/measure.ts';
 import { lineup } from './lineup.ts';
 import { thisMachine } from './machine.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
@@ -59,11 +59,11 @@ if (lacks('tun')) fail('no /dev/net/tun: load the tun module (modprobe tun)', 1)
 
 const { contenders, ours, reference, leftOut } = await lineup(wireguardGo);
 for (const { name, reason } of leftOut) console.log(`left out: ${name}: ${reason}`);
-const chosen = contenders.filter(
-  ({ name }) => only === null || only.some((part) => name.toLowerCase().includes(part.toLowerCase())),
-);
-if (chosen.length === 0)
-  fail(`--only ${only}: expected a part of ${contenders.map(({ name }) => name).join('; ')}`, 2);
+const has = (name: string, part: string) => name.toLowerCase().includes(part.toLowerCase());
+const nobody = only?.find((part) => !contenders.some(({ name }) => has(name, part)));
+if (nobody !== undefined)
+  fail(`--only ${nobody}: expected a part of ${contenders.map(({ name }) => name).join('; ')}`, 2);
+const chosen = contenders.filter(({ name }) => only === null || only.some((part) => has(name, part)));
 
 const lengths = quick ? QUICK : LONG;
 const attempts = new Attempts();
@@ -87,7 +87,12 @@ if (parts.scale) {
   console.log(`\n${peersTable(results.scale)}\n\n${sizesTable(results.scale)}`);
 }
 if (parts.heap) {
-  results.heap = await attempts.measure('heap', () => heapProfile(ours.version, lengths.heap.seconds));
+  const { seconds } = lengths.heap;
+  const rows = await attempts.measure('heap', async () => [
+    ...(await heapProfile(ours.version, seconds, 1, HEAP_LOADS)),
+    ...(await heapProfile(ours.version, seconds, 2, HEAP_LOADS_PARALLEL)),
+  ]);
+  results.heap = rows && { seconds, rows };
   if (results.heap) console.log(`\n${heapTable(results.heap)}\n\n${sitesTable(results.heap)}`);
 }
 if (bars(results).length > 0) console.log(`\n${barsTable(results)}`);

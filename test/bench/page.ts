@@ -94,8 +94,8 @@ numbers, with fractions as the time has or too big for 31 bits, which V8 now and
 
 ${verdict}
 
-This is the JavaScript heap of Warren's worker thread (linux driver, one worker), at both ends of a tunnel, under ${profile.seconds} s of
-load each. The bytes are exact: by how much the heap grew between collections, as V8 reports it, whatever the cause. The
+This is the JavaScript heap of Warren's worker threads (linux driver; of all workers together), at both ends of a tunnel, under
+${profile.seconds} s of load each. The bytes are exact: by how much the heap grew between collections, as V8 reports it, whatever the cause. The
 smallest object on that heap takes ${SMALLEST_OBJECT} bytes. The first rows, a tunnel that carries pings only, show what looking itself costs.
 
 ${heapTable(profile)}
@@ -118,7 +118,7 @@ function method({ comparison, scale, ours }: Results): string {
   Warren runs as \`bin/agent tunnel\` and is configured by \`wg\` and \`ip\` exactly as wireguard-go is; without \`--workers\` it
   would take as many here as “${ours}” has. openvpn runs in user space with ChaCha20-Poly1305, tinc with AES-256, nebula
   with its defaults.${scale ? '\n- Silent peers have a key, an allowed IP and an endpoint each, added with `wg addconf`; nothing is sent to them.' : ''}
-- Heap: \`test/bench/heap/probe.ts\` is loaded into an agent by \`node --import\` and speaks to its worker by V8's inspector; agent and
+- Heap: \`test/bench/heap/probe.ts\` is loaded into an agent by \`node --import\` and speaks to its workers by V8's inspector; agent and
   command line are otherwise the usual ones. Every load runs once before, unrecorded, until code is optimized. Packets are counted
   by WireGuard's own byte counters.
 
@@ -129,6 +129,8 @@ To repeat it, as root on a Debian or Ubuntu machine, in a clone of this reposito
     npm run bench -- --compare             a part alone, printed only; also --scale and --heap, with --quick too
     npm run bench -- --only Warren,nebula  contenders whose names contain one of these
     npm run bench -- --wireguard-go FILE   another build of wireguard-go, to hold the bars against
+    npm run bench:aead                     the libraries that could seal packets, by themselves
+    npm run bench:start                    where the time of a start goes
 
 It installs what it needs by apt. The newer builds of wireguard-go and nebula come from the packages of other Debian
 releases, unpacked under node_modules/.cache/warren-bench and not installed; remove that folder to look for newer ones. Nothing else should run on the machine meanwhile.`;

@@ -117,6 +117,7 @@ export function heapTable(profile: HeapProfile): string {
   return table(
     [
       'load',
+      'workers',
       'this end',
       'packets',
       'bytes allocated',
@@ -126,26 +127,39 @@ export function heapTable(profile: HeapProfile): string {
       'longest pause, ms',
     ],
     profile.rows.map((row) => {
-      const { load, end, packets, bytes, collections, longestPause } = row;
+      const { load, workers, end, packets, bytes, collections, longestPause } = row;
       const each = (value: number) => (loaded.includes(row) ? digits(value / packets) : '–');
       return [
-        ...[load, end, packets.toLocaleString('en'), bytes.toLocaleString('en'), each(bytes)],
+        ...[
+          load,
+          String(workers),
+          end,
+          packets.toLocaleString('en'),
+          bytes.toLocaleString('en'),
+          each(bytes),
+        ],
         ...[String(collections), each(collections * 1e6), collections === 0 ? '–' : digits(longestPause)],
       ];
     }),
-    2,
+    3,
   );
 }
 
 /** The biggest sites of allocation of every row that carried packets. */
-export function sitesTable(profile: HeapProfile, sites = 4): string {
+export function sitesTable(profile: HeapProfile, sites = 3): string {
   return table(
-    ['load', 'this end', 'where', 'bytes per packet'],
+    ['load', 'workers', 'this end', 'where', 'bytes per packet'],
     loadedRows(profile).flatMap((row) =>
       row.sites
         .slice(0, sites)
-        .map(({ place, bytes }) => [row.load, row.end, `\`${place}\``, digits(bytes / row.packets)]),
+        .map(({ place, bytes }) => [
+          row.load,
+          String(row.workers),
+          row.end,
+          `\`${place}\``,
+          digits(bytes / row.packets),
+        ]),
     ),
-    3,
+    4,
   );
 }

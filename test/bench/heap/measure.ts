@@ -1,10 +1,11 @@
 /** Part three: what Warren's data plane allocates while it carries traffic, by the probe in its own process. */
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestHost } from '../../support/netns.ts';
-import { runOk } from '../../support/process.ts';
 import { INNER, TUNNEL_MTU } from '../contender.ts';
 import { wireGuardContender } from '../contenders/wireguard.ts';
 import { tcpLoad, udpLoad, withTunnel } from '../tunnel.ts';
@@ -16,10 +17,11 @@ const TRANSPORT_OVERHEAD = 32;
 
 export interface HeapRow {
   load: string;
+  workers: number;
   /** The sending end seals, the receiving end opens. */
   end: 'seals' | 'opens';
   packets: number;
-  /** Exact, and whatever allocated them. */
+  /** Of all workers; exact, and whatever allocated them. */
   bytes: number;
   collections: number;
   /** The longest pause of a collection, milliseconds. */
@@ -29,6 +31,7 @@ export interface HeapRow {
 }
 
 export interface HeapProfile {
+  /** Of each load. */
   seconds: number;
   rows: HeapRow[];
 }
@@ -43,6 +46,18 @@ export interface HeapLoad {
 /** An IP packet is padded to 16 bytes, but not beyond the MTU (section 5.4.6 of the paper). */
 const datagramOf = (packet: number) => Math.min(Math.ceil(packet / 16) * 16, TUNNEL_MTU) + TRANSPORT_OVERHEAD;
 
+const stream = (count: number): HeapLoad => ({
+  name: count === 1 ? 'TCP, 1 stream' : `TCP, ${count} streams`,
+  datagram: datagramOf(TUNNEL_MTU),
+  run: (from, seconds) => tcpLoad(from, seconds, '--parallel', String(count)),
+});
+const datagrams = (bytes: number): HeapLoad => ({
+  name: `UDP, ${bytes} bytes`,
+  datagram: datagramOf(20 + 8 + bytes),
+  run: (from, seconds) => udpLoad(from, seconds, bytes),
+});
+
+/** For one worker. The idle tunnel first: what is allocated then is the price of looking. */
 export const HEAP_LOADS: readonly HeapLoad[] = [
   {
     name: 'none, but pings',
@@ -50,23 +65,22 @@ export const HEAP_LOADS: readonly HeapLoad[] = [
     run: (from, seconds) =>
       from.runOk('ping', ['-q', '-i', '0.1', '-w', String(seconds), INNER.b], { timeout: 60_000 }),
   },
-  { name: 'UDP, 64 bytes', datagram: datagramOf(92), run: (from, seconds) => udpLoad(from, seconds, 64) },
-  {
-    name: 'UDP, 1300 bytes',
-    datagram: datagramOf(1328),
-    run: (from, seconds) => udpLoad(from, seconds, 1300),
-  },
-  { name: 'TCP, 1 stream', datagram: datagramOf(TUNNEL_MTU), run: (from, seconds) => tcpLoad(from, seconds) },
+  datagrams(64),
+  datagrams(1300),
+  stream(1),
 ];
+/** For two: of one flow, one worker would have all the work. */
+export const HEAP_LOADS_PARALLEL: readonly HeapLoad[] = [stream(4)];
 
-/** The idle tunnel first: what is allocated then is the price of looking. */
+/** What every load makes the workers of both ends allocate. */
 export async function heapProfile(
   version: string,
   seconds: number,
-  loads: readonly HeapLoad[] = HEAP_LOADS,
-): Promise<HeapProfile> {
+  workers: number,
+  loads: readonly HeapLoad[],
+): Promise<HeapRow[]> {
   const rows: HeapRow[] = [];
-  const folder = await runOk('mktemp', ['-d']).then((path) => path.trim());
+  const folder = await mkdtemp(join(tmpdir(), 'warren-heap-'));
   const devices: string[] = [];
   const socket = (side: number) => join(folder, `${side}.sock`);
   const contender = wireGuardContender({ name: 'Warren', version, kind: 'ours' }, (device, side) => {
@@ -75,7 +89,7 @@ export async function heapProfile(
       file: join(ROOT, 'bin/warren-node'),
       args: [
         ...['--import', join(import.meta.dirname, 'probe.ts'), join(ROOT, 'agent/main.ts')],
-        ...['tunnel', device, '--workers', '1'],
+        ...['tunnel', device, '--workers', String(workers)],
       ],
       env: { WARREN_HEAP_PROBE: socket(side) },
     };
@@ -83,6 +97,7 @@ export async function heapProfile(
   try {
     await withTunnel(contender, async ({ from, to }) => {
       const hosts = [from, to];
+      /** Bytes that the one end sent, and the other received. */
       const moved = () =>
         Promise.all(
           hosts.map(async (host, side) => {
@@ -93,11 +108,12 @@ export async function heapProfile(
         );
       const tell = async (verb: string) => {
         let done = false;
-        const asked = Promise.all([0, 1].map((side) => ask(socket(side), verb))).finally(() => {
+        const asked = Promise.all([0, 1].map((side) => ask(socket(side), verb)));
+        const ended = () => {
           done = true;
-        });
-        // A worker that sleeps in poll() hears the inspector only when something wakes it.
-        while (!done) await from.run('ping', ['-c1', '-W1', INNER.b]);
+        };
+        asked.then(ended, ended);
+        while (!done) await Promise.all([wakeWorkers(from, INNER.b), wakeWorkers(to, INNER.a)]);
         return asked;
       };
       for (const load of loads) {
@@ -108,26 +124,36 @@ export async function heapProfile(
         const before = await moved();
         await tell('start');
         await load.run(from, seconds);
-        const recordings = (await tell('stop')) as Recording[];
+        const ends = (await tell('stop')) as Recording[][];
         const after = await moved();
-        for (const [side, recording] of recordings.entries()) {
+        for (const [side, recordings] of ends.entries()) {
+          if (recordings.length !== workers)
+            throw new Error(`the probe saw ${recordings.length} workers of ${workers}`);
+          const collections = recordings.flatMap((recording) => recording.collections);
           rows.push({
-            load: load.name,
-            end: side === 0 ? 'seals' : 'opens',
+            ...{ load: load.name, workers, end: side === 0 ? 'seals' : 'opens' },
             packets: Math.round((after[side]! - before[side]!) / load.datagram),
-            bytes: allocatedBytes(recording),
-            collections: recording.collections.length,
-            longestPause:
-              Math.max(0, ...recording.collections.map(({ microseconds }) => microseconds)) / 1000,
-            sites: allocationSites(recording, ROOT).slice(0, 10),
+            bytes: recordings.reduce((sum, recording) => sum + allocatedBytes(recording), 0),
+            collections: collections.length,
+            longestPause: Math.max(0, ...collections.map(({ microseconds }) => microseconds)) / 1000,
+            sites: allocationSites(recordings, ROOT).slice(0, 10),
           });
         }
       }
     });
   } finally {
-    await runOk('rm', ['-r', folder]);
+    await rm(folder, { recursive: true });
   }
-  return { seconds, rows };
+  return rows;
+}
+
+/**
+ * A worker that sleeps in poll() hears the inspector only when something wakes it: new flows do, which the kernel spreads
+ * over the workers of the host where they begin.
+ */
+async function wakeWorkers(host: TestHost, far: string): Promise<void> {
+  const datagrams = `for i in {1..16}; do echo > /dev/udp/${far}/$((20000 + RANDOM % 20000)); done`;
+  await host.run('bash', ['-c', datagrams]); // the port is closed, and bash may complain of that
 }
 
 /** Sends a verb to a probe. */

@@ -1,15 +1,16 @@
 /**
- * Loaded into an agent by `node --import`: lets the benchmark look into the heap of its data plane, the tunnel's worker
- * thread, while that runs as ever. The main thread speaks to the worker by V8's inspector, which interrupts a thread at
+ * Loaded into an agent by `node --import`: lets the benchmark look into the heaps of its data plane, the tunnel's worker
+ * threads, while that runs as ever. The main thread speaks to the workers by V8's inspector, which interrupts a thread at
  * a moment of its own choice, so nothing in the data plane knows of it.
  *
- * On the Unix socket $WARREN_HEAP_PROBE a line `start` begins to record; `stop` ends it and is answered by a Recording as JSON.
+ * On the Unix socket $WARREN_HEAP_PROBE a line `start` begins to record; `stop` ends it and is answered by a Recording of
+ * every worker, as JSON.
  */
 import { Session } from 'node:inspector/promises';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { isMainThread } from 'node:worker_threads';
-import type { ProfileNode, Recording } from './recording.ts';
+import type { Recording } from './recording.ts';
 
 /**
  * Mean distance of the sampling profiler's samples, bytes. It samples by chance, and scales what it saw up to what there
@@ -17,7 +18,7 @@ import type { ProfileNode, Recording } from './recording.ts';
  */
 const SAMPLING_INTERVAL = 512;
 
-/** These run in the worker. GCProfiler notes the heap's size before and after every collection. */
+/** These run in the workers. GCProfiler notes the heap's size before and after every collection. */
 const BEGIN = `{
   const { GCProfiler, getHeapStatistics } = process.getBuiltinModule('node:v8');
   const profiler = new GCProfiler();
@@ -36,56 +37,71 @@ const END = `(() => {
   return JSON.stringify({ usedAtStart, usedAtEnd, collections });
 })()`;
 
-type Reply = { id: number; result?: any; error?: { message: string } };
+/** A worker thread at the other end of the inspector's protocol. */
+class WorkerHeap {
+  readonly #send: (message: string) => Promise<unknown>;
+  readonly #waiting = new Map<number, PromiseWithResolvers<any>>();
+  #lastId = 0;
+
+  constructor(send: (message: string) => Promise<unknown>) {
+    this.#send = send;
+  }
+
+  receive(message: string): void {
+    const { id, result, error } = JSON.parse(message);
+    if (error) this.#waiting.get(id)?.reject(new Error(error.message));
+    else this.#waiting.get(id)?.resolve(result);
+    this.#waiting.delete(id);
+  }
+
+  async start(): Promise<void> {
+    await this.#ask('HeapProfiler.startSampling', {
+      samplingInterval: SAMPLING_INTERVAL,
+      includeObjectsCollectedByMajorGC: true,
+      includeObjectsCollectedByMinorGC: true,
+    });
+    await this.#evaluate(BEGIN);
+  }
+
+  async stop(): Promise<Recording> {
+    const heap = JSON.parse(await this.#evaluate(END));
+    const { profile } = await this.#ask('HeapProfiler.stopSampling');
+    return { ...heap, profile: profile.head };
+  }
+
+  async #ask(method: string, params: object = {}): Promise<any> {
+    const id = ++this.#lastId;
+    const answer = Promise.withResolvers<any>();
+    this.#waiting.set(id, answer);
+    await this.#send(JSON.stringify({ id, method, params }));
+    return answer.promise;
+  }
+
+  async #evaluate(expression: string): Promise<any> {
+    const answer = await this.#ask('Runtime.evaluate', { expression, returnByValue: true });
+    const { result, exceptionDetails: problem } = answer;
+    if (problem) throw new Error(problem.exception?.description ?? problem.text);
+    return result.value;
+  }
+}
 
 async function probe(path: string): Promise<void> {
   const main = new Session();
   main.connect();
-  const waiting = new Map<number, PromiseWithResolvers<any>>();
-  const attached = Promise.withResolvers<string>();
-  let lastId = 0;
-  main.on('NodeWorker.attachedToWorker', ({ params }) => attached.resolve(params.sessionId));
-  main.on('NodeWorker.receivedMessageFromWorker', ({ params }) => {
-    const { id, result, error } = JSON.parse(params.message) as Reply;
-    const request = waiting.get(id);
-    waiting.delete(id);
-    if (error) request?.reject(new Error(error.message));
-    else request?.resolve(result);
+  const heaps = new Map<string, WorkerHeap>();
+  // Told of workers that workers started as well.
+  main.on('NodeWorker.attachedToWorker', ({ params: { sessionId } }) => {
+    const send = (message: string) => main.post('NodeWorker.sendMessageToWorker', { sessionId, message });
+    heaps.set(sessionId, new WorkerHeap(send));
   });
+  main.on('NodeWorker.receivedMessageFromWorker', ({ params: { sessionId, message } }) =>
+    heaps.get(sessionId)?.receive(message),
+  );
   await main.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
 
-  const ask = async (method: string, params: object = {}) => {
-    const id = ++lastId;
-    const answer = Promise.withResolvers<any>();
-    waiting.set(id, answer);
-    const sessionId = await attached.promise;
-    await main.post('NodeWorker.sendMessageToWorker', {
-      sessionId,
-      message: JSON.stringify({ id, method, params }),
-    });
-    return answer.promise;
-  };
-  const evaluate = async (expression: string) => {
-    const { result, exceptionDetails } = await ask('Runtime.evaluate', { expression, returnByValue: true });
-    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
-    return result.value;
-  };
-
-  const verbs: Record<string, () => Promise<Recording | null>> = {
-    async start() {
-      await ask('HeapProfiler.startSampling', {
-        samplingInterval: SAMPLING_INTERVAL,
-        includeObjectsCollectedByMajorGC: true,
-        includeObjectsCollectedByMinorGC: true,
-      });
-      await evaluate(BEGIN);
-      return null;
-    },
-    async stop() {
-      const heap = JSON.parse(await evaluate(END));
-      const { profile } = await ask('HeapProfiler.stopSampling');
-      return { ...heap, profile: profile.head as ProfileNode };
-    },
+  const verbs: Record<string, () => Promise<unknown>> = {
+    start: () => Promise.all([...heaps.values()].map((heap) => heap.start())),
+    stop: () => Promise.all([...heaps.values()].map((heap) => heap.stop())),
   };
   createServer((socket) => {
     createInterface(socket).on('line', async (verb) => {

@@ -39,8 +39,8 @@ export interface Site {
   bytes: number;
 }
 
-/** The places that allocate, the biggest first, by the sampling profile; without the inspector's own. */
-export function allocationSites(recording: Recording, root: string): Site[] {
+/** The places that allocate in all the recorded heaps together, the biggest first, by the sampling profiles. */
+export function allocationSites(recordings: readonly Recording[], root: string): Site[] {
   const sites = new Map<string, number>();
   const visit = (node: ProfileNode, caller: string) => {
     const { functionName, url, lineNumber } = node.callFrame;
@@ -52,6 +52,6 @@ export function allocationSites(recording: Recording, root: string): Site[] {
     if (node.selfSize > 0) sites.set(place, (sites.get(place) ?? 0) + node.selfSize);
     for (const child of node.children) visit(child, place);
   };
-  for (const child of recording.profile.children) visit(child, 'V8');
+  for (const { profile } of recordings) for (const child of profile.children) visit(child, 'V8');
   return [...sites].map(([place, bytes]) => ({ place, bytes })).sort((a, b) => b.bytes - a.bytes);
 }

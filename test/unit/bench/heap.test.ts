@@ -28,7 +28,7 @@ describe("the heap's recording", () => {
       seal(10),
     ]);
     expect(
-      allocationSites({ usedAtStart: 0, usedAtEnd: 0, collections: [], profile }, '/root').map(
+      allocationSites([{ usedAtStart: 0, usedAtEnd: 0, collections: [], profile }], '/root').map(
         ({ place, bytes }) => `${place} ${bytes}`,
       ),
     ).toEqual([
