@@ -14,6 +14,11 @@ export interface PathSink {
   /** The peer's WireGuard datagrams go this way from now on; null: by relay. Told first when the peer is added. */
   use(slot: number, path: ChosenPath | null): void;
   /**
+   * The peer says, by an authentic probe or invitation, that it has packets for this host: whoever has no session with it
+   * begins one. So a host that was restarted, and has lost its sessions, is found again at once.
+   */
+  wanted(slot: number): void;
+  /**
    * Opens up to `count` further UDP sockets (IPv4, any port, marked like the tunnel's own) and tells their numbers, any but
    * OWN_SOCKET, by `Paths.socketsOpened`; all that comes in on them goes the way of the tunnel's own socket.
    */

@@ -154,7 +154,7 @@ export class PeerPaths implements Sleeper {
       return;
     }
     this.#invitations.received(invitation, now);
-    if (invitation.wanted) this.#activate(now + WANTED_TIME, now);
+    if (invitation.wanted) this.#wanted(now);
     this.#tell(now);
     if (!invitation.reply) {
       const { startedAt } = this.#discovery;
@@ -197,6 +197,11 @@ export class PeerPaths implements Sleeper {
 
   #isActive(now: number): boolean {
     return now < this.#activeUntil;
+  }
+
+  #wanted(now: number): void {
+    this.#activate(now + WANTED_TIME, now);
+    this.#context.sink.wanted(this.slot);
   }
 
   #activate(until: number, now: number): void {
@@ -322,7 +327,7 @@ export class PeerPaths implements Sleeper {
     path.heardAt = now;
     counters.add('sent-pongs');
     sink.probe(socket, path.address, bytes);
-    if (ping.wanted) this.#activate(now + WANTED_TIME, now);
+    if (ping.wanted) this.#wanted(now);
     if (!this.#isActive(now) || now - path.provenAt <= HEARTBEAT) return;
     // The peer's probe shows that its NAT is open by now: what was sent before may have come too early.
     const pause = this.#discovery.startedAt === null ? HEARTBEAT_RETRY : PROBE_INTERVAL;

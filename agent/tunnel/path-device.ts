@@ -410,6 +410,7 @@ export class PathDevice implements TunnelDevice {
         if (publicKey !== undefined) this.#hooks.relay(publicKey, bytes, bytes.length);
       },
       use: (slot, path) => this.#use(slot, path),
+      wanted: (slot) => this.#device.wake(slot, this.#now),
       openSockets: (slot, count) => void this.#wantedSockets.push({ slot, count }),
       closeSocket: (socket) => driver.sideSockets?.close(socket),
       wantReflexive: () => this.#reflexive.refresh(this.#now),

@@ -63,6 +63,13 @@ export class Device implements TunnelDevice {
     if (peer !== undefined) this.configurator.setPath(peer, path, isDiverted, now);
   }
 
+  /** Sees to it that there is a session with the peer, if it has one no more. A slot whose peer is gone is no error. */
+  wake(slot: number, now: number): void {
+    const peer = this.state.slots.get(slot);
+    if (peer !== undefined && peer.keypairs.current?.canSend(now) !== true && peer.keypairs.next === null)
+      this.outbound.initiate(peer, now, false);
+  }
+
   /** The worker that receives what is sent under this receiver index. */
   ownerOf(receiverIndex: number): number {
     return this.state.indices.ownerOfIndex(receiverIndex);

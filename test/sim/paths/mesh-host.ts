@@ -96,6 +96,7 @@ export class MeshHost {
         probe: (socket, target, bytes) => this.#send(socket, target, bytes),
         relay: (slot, bytes) => this.#relay(slot, bytes),
         use: (slot, path) => this.#use(slot, path),
+        wanted: (slot) => this.device.wake(slot, clock.now),
         openSockets: (slot, count) => clock.after(1, () => this.#open(slot, count)),
         closeSocket: (socket) => {
           this.#socketOf.delete(this.openSockets.get(socket) as number);

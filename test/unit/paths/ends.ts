@@ -42,6 +42,7 @@ export class End {
         probe: (socket, target, bytes) => void this.probes.push({ socket, target, bytes }),
         relay: (slot, bytes) => void this.relayed.push({ slot, bytes }),
         use: (_slot, path) => void this.used.push(path),
+        wanted: () => {},
         openSockets: (slot, count) => void this.sockets.push({ slot, count }),
         closeSocket: (socket) => void this.closed.push(socket),
         wantReflexive: () => void this.reflexiveWanted++,
