@@ -10,6 +10,7 @@ import { Sessions } from './admin/sessions.ts';
 import { serveGrpc } from './grpc/server.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { loadAuthority, loadProofKey } from './pki/secrets.ts';
+import { ownRelay, relayRates } from './relay/own-relay.ts';
 import { openStore } from './store/open.ts';
 import { type StunOptions, serveStun } from './stun/serve-stun.ts';
 import { derivedUrls, writeUrls } from './urls.ts';
@@ -20,6 +21,8 @@ export interface CoordinatorOptions {
   listen: { host: string; port: number };
   admin: { host: string; port: number };
   stun: Pick<StunOptions, 'listen' | 'alternatePort' | 'isPublic'>;
+  /** What each node may send by this coordinator's relay, megabits a second. */
+  relayMbits: number;
   /** Derived from `listen` where not given. */
   urls: readonly string[] | undefined;
   /** CIDR of a new network; the one stored counts otherwise. */
@@ -67,7 +70,15 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
 
     const stun = await serveStun({ ...options.stun, clock, log });
     closers.push(() => stun.close());
-    const context = { store, authority, proofKey, clock, log, instance: options.instance };
+    const context = {
+      store,
+      authority,
+      proofKey,
+      clock,
+      log,
+      instance: options.instance,
+      relayRates: relayRates(options.relayMbits),
+    };
     const grpc = await serveGrpc(context, options.listen);
     closers.push(() => grpc.close());
     const housekeeping = new Housekeeping(store, clock, log);
@@ -75,6 +86,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
 
     const urls = options.urls ?? derivedUrls(options.listen.host, grpc.port);
     writeUrls(dataFolder, urls);
+    await store.putRelay(ownRelay(options.instance, urls, stun.addresses), clock.wall());
     process.stdout.write(
       [
         'coordinator ready',

@@ -33,6 +33,13 @@ export function portNumber(text: string): number {
   return port;
 }
 
+export function megabits(text: string): number {
+  const rate = Number(text);
+  if (!/^\d{1,6}(\.\d{1,3})?$/.test(text) || rate <= 0)
+    throw new InvalidArgumentError('expected megabits a second, such as 100.');
+  return rate;
+}
+
 /** For options that may be given more than once. */
 export function collect<T>(read: (text: string) => T): (text: string, before: T[] | undefined) => T[] {
   return (text, before = []) => [...before, read(text)];

@@ -1,10 +1,11 @@
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { cidr, collect, listenAddress, portNumber } from '../../shared/arguments.ts';
+import { cidr, collect, listenAddress, megabits, portNumber } from '../../shared/arguments.ts';
 import { isCoordinatorUrl } from '../../shared/join-token.ts';
 import { createLogger } from '../../shared/log.ts';
 import { LOG_LEVELS, type LogLevel } from '../../shared/log-levels.ts';
 import { DEFAULT_PREFIX4 } from '../network/address-pool.ts';
+import { DEFAULT_RELAY_MBITS } from '../relay/own-relay.ts';
 import { runCoordinator } from '../run-coordinator.ts';
 import { type DataOptions, withData } from './options.ts';
 
@@ -14,6 +15,7 @@ interface ServeOptions extends DataOptions {
   stun?: { host: string; port: number }[];
   stunAlternatePort?: number;
   stunPublic: boolean;
+  relayRate: number;
   url?: string[];
   network?: string;
   logLevel: LogLevel;
@@ -39,6 +41,12 @@ export function serveCommand(): Command {
       'answer STUN clients other than agents too, at a low rate: their requests are shorter than the answers',
       false,
     )
+    .option(
+      '--relay-rate <mbits>',
+      'what each node may send by this relay, megabits a second',
+      megabits,
+      DEFAULT_RELAY_MBITS,
+    )
     .option('--url <url>', 'how agents reach --listen; goes into tokens; may be repeated', collect(url))
     .option('--network <cidr>', `overlay range (default: ${DEFAULT_PREFIX4})`, cidr)
     .addOption(new Option('--log-level <level>', 'what to log').choices([...LOG_LEVELS]).default('info'))
@@ -57,6 +65,7 @@ export function serveCommand(): Command {
           alternatePort: options.stunAlternatePort,
           isPublic: options.stunPublic,
         },
+        relayMbits: options.relayRate,
         urls: options.url,
         network: options.network,
         instance: `${hostname()}:${options.listen.port}`,

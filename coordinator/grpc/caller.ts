@@ -10,7 +10,7 @@ import type { RpcContext } from './context.ts';
 type AnyCall = ServerUnaryCall<never, never> | ServerDuplexStream<never, never>;
 export type Call = Pick<AnyCall, 'getAuthContext' | 'getPeer'>;
 
-const STRANGER = () =>
+export const STRANGER = () =>
   new WarrenError(
     'unauthenticated',
     'this coordinator does not know the calling node (removed, or never joined)',
@@ -25,7 +25,14 @@ const STRANGER = () =>
  * authority, a forged one and a removed node's fail alike.
  */
 export async function callingNode(call: Call, context: RpcContext): Promise<NodeRecord> {
-  const raw = call.getAuthContext().sslPeerCertificate?.raw;
+  return nodeOfCertificate(call.getAuthContext().sslPeerCertificate?.raw, context);
+}
+
+/** The node of a client certificate (DER) that TLS has checked. */
+export async function nodeOfCertificate(
+  raw: Uint8Array | undefined,
+  context: Pick<RpcContext, 'store' | 'clock'>,
+): Promise<NodeRecord> {
   if (raw === undefined) throw STRANGER();
   const node = await context.store.nodeByCertificate(sha256(raw));
   if (node === null) throw STRANGER();

@@ -72,6 +72,14 @@ export class MapFeed {
     return () => this.#subscribers.delete(subscriber);
   }
 
+  nodes(): Iterable<NodeRecord> {
+    return this.#nodes.values();
+  }
+
+  hasRelay(id: string): boolean {
+    return this.#network.relays.some((relay) => relay.id === id);
+  }
+
   node(id: string): NodeRecord | undefined {
     return this.#nodes.get(id);
   }

@@ -1,6 +1,11 @@
 import { logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
-import { CoordinatorService } from '../../proto/gen/warren.ts';
+import { CoordinatorService, RelayControlService } from '../../proto/gen/warren.ts';
 import { WarrenError } from '../../shared/errors.ts';
+import { LocalMembership } from '../relay/local-membership.ts';
+import { ownRelayId } from '../relay/own-relay.ts';
+import { RelayControl } from '../relay/relay-control.ts';
+import { RelayEndpoint } from '../relay/relay-endpoint.ts';
+import { Switchboard } from '../relay/switchboard.ts';
 import type { RpcContext } from './context.ts';
 import { OptionalClientCertificate } from './credentials.ts';
 import { describe } from './describe.ts';
@@ -19,6 +24,7 @@ export interface GrpcServer {
   /** As bound. */
   port: number;
   feed: MapFeed;
+  switchboard: Switchboard;
   close(): Promise<void>;
 }
 
@@ -41,6 +47,12 @@ export async function serveGrpc(
     'grpc.keepalive_time_ms': 20_000,
     'grpc.keepalive_timeout_ms': 10_000,
   });
+  const membership = new LocalMembership(context, feed);
+  const switchboard = new Switchboard(membership, context.relayRates, clock);
+  const relay = new RelayEndpoint(ownRelayId(context.instance), membership, switchboard, log);
+  relay.addTo(server);
+  const control = new RelayControl(context, feed);
+  server.addService(RelayControlService, control.handlers());
   server.addService(CoordinatorService, {
     describe: describe(context),
     join: join(context),
@@ -65,6 +77,8 @@ export async function serveGrpc(
     });
   }).catch(async (error: unknown) => {
     feed.close();
+    membership.close();
+    control.close();
     await sync.close();
     throw error;
   });
@@ -82,8 +96,13 @@ export async function serveGrpc(
   return {
     port,
     feed,
+    switchboard,
     close: async () => {
       clearInterval(renewal);
+      // The relay last among the streams: its clients are told before they lose it.
+      await relay.close();
+      membership.close();
+      control.close();
       feed.close();
       await sync.close();
       // Streams were ended; what still hangs on is not waited for.

@@ -111,6 +111,26 @@ export class Authority {
     return { fingerprint: sha256(certificate), certificate, expiresAt };
   }
 
+  /**
+   * A certificate for a relay on a host of its own, under the name that agents look for: for its server and for its calls to
+   * the coordinator. Throws as `issueClient` does.
+   */
+  async issueRelay(
+    relayId: string,
+    tlsName: string,
+    request: Uint8Array,
+    now: number,
+  ): Promise<CertificateRecord> {
+    const publicKey = await checkedPublicKey(request);
+    const expiresAt = now + CLIENT_LIFETIME;
+    const leaf = await this.#sign(relayId, publicKey, now, expiresAt, [
+      new x509.ExtendedKeyUsageExtension([SERVER_AUTH, CLIENT_AUTH], true),
+      new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: tlsName }]),
+    ]);
+    const certificate = new Uint8Array(leaf.rawData);
+    return { fingerprint: sha256(certificate), certificate, expiresAt };
+  }
+
   async #sign(
     commonName: string,
     publicKey: x509.PublicKeyType,

@@ -30,15 +30,6 @@ export async function relayViews(db: Database): Promise<RelayView[]> {
   }));
 }
 
-export async function relayByCertificate(db: Database, fingerprint: Uint8Array): Promise<RelayRecord | null> {
-  const row = await db
-    .selectFrom('relays')
-    .selectAll()
-    .where('fingerprint', '=', fingerprint)
-    .executeTakeFirst();
-  return row === undefined ? null : relayFromRow(row);
-}
-
 /** A coordinator's own relay. */
 export async function putRelay(
   change: Change,
@@ -50,7 +41,7 @@ export async function putRelay(
     await update(change, before, relay, relay.tlsName, now);
     return;
   }
-  await insert(change, relay, null, now);
+  await insert(change, relay, now);
   await record(change, { actor: 'system', source: '', now }, 'relay.add', relay);
 }
 
@@ -82,24 +73,9 @@ export async function enrolRelay(
   const id = `relay-${randomBytes(8).toString('hex')}`;
   const relay = { id, tlsName: relayTlsName(id), ...facts };
   const certificate = await request.issueCertificate(id, relay.tlsName);
-  await insert(change, relay, certificate.fingerprint, request.now);
+  await insert(change, relay, request.now);
   await record(change, by, 'relay.enrol', relay, 'ok', `token ${token.id}, ${relay.urls.join(' ')}`);
   return { relay: (await relayById(tx, id)) as RelayRecord, certificate };
-}
-
-export async function putRelayCertificate(
-  change: Change,
-  relayId: string,
-  certificate: CertificateRecord,
-  now: number,
-): Promise<void> {
-  const relay = await requireRelay(change.tx, relayId);
-  await change.tx
-    .updateTable('relays')
-    .set({ fingerprint: certificate.fingerprint })
-    .where('id', '=', relayId)
-    .execute();
-  await record(change, { actor: `relay:${relayId}`, source: '', now }, 'certificate.issue', relay);
 }
 
 /** Agents hear of it only if something of it is new to them. */
@@ -120,18 +96,13 @@ export async function removeRelay(change: Change, relayId: string, by: Decision)
   await record(change, by, 'relay.remove', relay);
 }
 
-async function insert(
-  change: Change,
-  relay: RelayView & { name: string },
-  fingerprint: Uint8Array | null,
-  now: number,
-): Promise<void> {
+async function insert(change: Change, relay: RelayView & { name: string }, now: number): Promise<void> {
   await change.tx
     .insertInto('relays')
     .values({
       id: relay.id,
       ...columns(relay, relay.tlsName),
-      fingerprint,
+
       created_at: now,
       last_seen_at: now,
     })
@@ -169,7 +140,7 @@ function columns(facts: RelayFacts, tlsName: string) {
   };
 }
 
-async function relayById(db: Database, id: string): Promise<RelayRecord | null> {
+export async function relayById(db: Database, id: string): Promise<RelayRecord | null> {
   const row = await db.selectFrom('relays').selectAll().where('id', '=', id).executeTakeFirst();
   return row === undefined ? null : relayFromRow(row);
 }

@@ -78,8 +78,6 @@ export interface RelayTable {
   urls: string;
   tls_name: string;
   stun_servers: string;
-  /** SHA-256 of its certificate; null for a coordinator's own relay, which needs none. */
-  fingerprint: Uint8Array | null;
   created_at: number;
   last_seen_at: number;
 }

@@ -176,14 +176,8 @@ export class SqlStore implements Store {
     throw tokenRefused();
   }
 
-  relayByCertificate(fingerprint: Uint8Array) {
-    return this.#read((db) => relays.relayByCertificate(db, fingerprint));
-  }
-
-  putRelayCertificate(relayId: string, certificate: CertificateRecord) {
-    return this.#change((change) =>
-      relays.putRelayCertificate(change, relayId, certificate, this.#clock.wall()),
-    );
+  relay(id: string) {
+    return this.#read((db) => relays.relayById(db, id));
   }
 
   putRelayFacts(relayId: string, facts: RelayFacts, now: number) {

@@ -35,9 +35,7 @@ export interface Store {
    * token throws `unauthenticated`, the same for every reason.
    */
   enrolRelay(request: EnrolRelayRecord): Promise<{ relay: RelayRecord; certificate: CertificateRecord }>;
-  relayByCertificate(fingerprint: Uint8Array): Promise<RelayRecord | null>;
-  /** From now on this is the relay's certificate. */
-  putRelayCertificate(relayId: string, certificate: CertificateRecord): Promise<void>;
+  relay(id: string): Promise<RelayRecord | null>;
   /** What a relay reported of itself. Throws `not-found`. */
   putRelayFacts(relayId: string, facts: RelayFacts, now: number): Promise<void>;
   listRelays(): Promise<RelayRecord[]>;

@@ -5,6 +5,7 @@ import * as x509 from '@peculiar/x509';
 import { type GrpcServer, serveGrpc } from '../../coordinator/grpc/server.ts';
 import type { Authority } from '../../coordinator/pki/authority.ts';
 import { loadAuthority, loadProofKey } from '../../coordinator/pki/secrets.ts';
+import { relayRates } from '../../coordinator/relay/own-relay.ts';
 import { openStore } from '../../coordinator/store/open.ts';
 import type { Store } from '../../coordinator/store/store.ts';
 import {
@@ -45,6 +46,7 @@ export async function startGrpc(
     clock: systemClock,
     log: createLogger('silent', 'test'),
     instance: 'test',
+    relayRates: relayRates(1_000),
   };
   const server = await serveGrpc(context, { host: '127.0.0.1', port: 0 });
   return {

@@ -1,9 +1,8 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { EngineMigration } from './migration.ts';
 
 /** Relays beside the coordinator, tokens that admit them, and the relay that each node stays connected to. */
-export const relays: EngineMigration = async (db: Kysely<unknown>, kind) => {
-  const bytes = kind === 'sqlite' ? sql`blob` : sql`bytea`;
+export const relays: EngineMigration = async (db: Kysely<unknown>) => {
   const { schema } = db;
   await schema
     .createTable('relays')
@@ -12,7 +11,6 @@ export const relays: EngineMigration = async (db: Kysely<unknown>, kind) => {
     .addColumn('urls', 'text', (column) => column.notNull())
     .addColumn('tls_name', 'text', (column) => column.notNull())
     .addColumn('stun_servers', 'text', (column) => column.notNull())
-    .addColumn('fingerprint', bytes, (column) => column.unique())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('last_seen_at', 'bigint', (column) => column.notNull())
     .execute();

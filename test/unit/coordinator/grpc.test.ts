@@ -340,6 +340,7 @@ it('a port that is taken is told, with what to do', async () => {
     clock: systemClock,
     log: createLogger('silent', 'test'),
     instance: 'second',
+    relayRates: { bytesPerSecond: 1, packetsPerSecond: 1 },
   };
   await expect(serveGrpc(context, { host: '127.0.0.1', port })).rejects.toMatchObject({
     code: 'in-use',

@@ -1,0 +1,126 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { RelayMember, RelayOrder, RelayReport } from '../../proto/gen/warren.ts';
+import { WarrenError } from '../../shared/errors.ts';
+import type { RpcContext } from '../grpc/context.ts';
+import type { MapFeed, Subscriber } from '../grpc/map-feed.ts';
+import { grpcError } from '../grpc/status.ts';
+import { HEARTBEAT_INTERVAL, SILENCE_LIMIT } from '../grpc/sync-stream.ts';
+import { relayUnknown } from './calling-relay.ts';
+import { mayMeet } from './local-membership.ts';
+
+/** One relay's stream: who is a member goes down, questions about pairs come up and are answered. */
+export class ControlStream implements Subscriber {
+  /** Of no node: hears of every change. */
+  readonly nodeId = '';
+  readonly #relayId: string;
+  readonly #call: ServerDuplexStream<RelayReport, RelayOrder>;
+  readonly #context: RpcContext;
+  readonly #feed: MapFeed;
+  readonly #onEnd: () => void;
+  /** What the relay was told: expiry by node id. */
+  readonly #told = new Map<string, number>();
+  #unsubscribe: () => void = () => {};
+  #lastHeard: number;
+  #lastSent: number;
+  #sequence = 0n;
+  /** The relay has not read what it was sent: until it has, changes add up and questions wait. */
+  #blocked = false;
+  #behind = false;
+  #ended = false;
+
+  constructor(
+    relayId: string,
+    call: ServerDuplexStream<RelayReport, RelayOrder>,
+    context: RpcContext,
+    feed: MapFeed,
+    onEnd: () => void,
+  ) {
+    this.#relayId = relayId;
+    this.#call = call;
+    this.#context = context;
+    this.#feed = feed;
+    this.#onEnd = onEnd;
+    this.#lastHeard = context.clock.monotonic();
+    this.#lastSent = this.#lastHeard;
+  }
+
+  start(): void {
+    const members: RelayMember[] = [];
+    for (const { id, keyExpiresAt } of this.#feed.nodes()) {
+      this.#told.set(id, keyExpiresAt);
+      members.push({ nodeId: id, keyExpiresAt: BigInt(keyExpiresAt) });
+    }
+    this.#send({ message: { $case: 'members', value: { members, removedNodeIds: [] } } });
+    this.#unsubscribe = this.#feed.subscribe(this);
+    this.#call.on('data', (report: RelayReport) => this.#receive(report));
+    this.#call.on('drain', () => {
+      this.#blocked = false;
+      this.#call.resume();
+      if (this.#behind) this.changed();
+    });
+    for (const event of ['end', 'cancelled', 'close']) this.#call.on(event, () => this.end());
+  }
+
+  /** Something changed: who is a member, or only who may meet whom, of which the relay then asks again. */
+  changed(): void {
+    if (this.#ended) return;
+    this.#behind = true;
+    if (this.#blocked) return;
+    this.#behind = false;
+    if (!this.#feed.hasRelay(this.#relayId)) {
+      this.end(relayUnknown());
+      return;
+    }
+    const members: RelayMember[] = [];
+    const gone = new Set(this.#told.keys());
+    for (const { id, keyExpiresAt } of this.#feed.nodes()) {
+      gone.delete(id);
+      if (this.#told.get(id) === keyExpiresAt) continue;
+      this.#told.set(id, keyExpiresAt);
+      members.push({ nodeId: id, keyExpiresAt: BigInt(keyExpiresAt) });
+    }
+    for (const id of gone) this.#told.delete(id);
+    this.#send({ message: { $case: 'changes', value: { members, removedNodeIds: [...gone] } } });
+  }
+
+  removed(): void {}
+
+  tick(): void {
+    const now = this.#context.clock.monotonic();
+    if (now - this.#lastHeard > SILENCE_LIMIT) {
+      this.end(new WarrenError('unavailable', 'the relay was silent for too long'));
+    } else if (now - this.#lastSent >= HEARTBEAT_INTERVAL) {
+      this.#sequence++;
+      this.#send({ message: { $case: 'heartbeat', value: { sequence: this.#sequence } } });
+    }
+  }
+
+  end(error?: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#unsubscribe();
+    if (error === undefined) this.#call.end();
+    else this.#call.emit('error', grpcError(error, this.#context.log));
+    this.#onEnd();
+  }
+
+  #receive({ message }: RelayReport): void {
+    this.#lastHeard = this.#context.clock.monotonic();
+    if (message?.$case === 'heartbeat') return;
+    if (message?.$case !== 'question') {
+      this.end(new WarrenError('usage', 'unexpected message on the stream'));
+      return;
+    }
+    const pair = message.value;
+    const allowed = mayMeet(this.#feed, pair.a, pair.b, this.#context.clock.wall());
+    this.#send({ message: { $case: 'verdict', value: { pair, allowed } } });
+  }
+
+  #send(order: RelayOrder): void {
+    if (this.#ended) return;
+    this.#lastSent = this.#context.clock.monotonic();
+    if (this.#call.write(order)) return;
+    this.#blocked = true;
+    this.#call.pause();
+  }
+}

@@ -1,0 +1,66 @@
+import type { WarrenError } from '../../shared/errors.ts';
+import { keyExpired, nodeOfCertificate, STRANGER } from '../grpc/caller.ts';
+import type { RpcContext } from '../grpc/context.ts';
+import type { MapFeed, Subscriber } from '../grpc/map-feed.ts';
+import { isExpired } from '../network/joining.ts';
+import { isVisible } from '../network/map.ts';
+import type { Membership } from './membership.ts';
+import { Watchers } from './watchers.ts';
+
+const TICK = 1_000;
+
+/** Membership of the coordinator's own relay: what its feed holds. */
+export class LocalMembership implements Membership {
+  readonly #context: Pick<RpcContext, 'store' | 'clock'>;
+  readonly #feed: MapFeed;
+  readonly #watchers = new Watchers();
+  readonly #unsubscribe: () => void;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(context: Pick<RpcContext, 'store' | 'clock'>, feed: MapFeed) {
+    this.#context = context;
+    this.#feed = feed;
+    // Of nobody: hears of every change, and of no removal in particular.
+    const subscriber: Subscriber = { nodeId: '', changed: () => this.#check(), removed: () => {} };
+    this.#unsubscribe = feed.subscribe(subscriber);
+    this.#timer = setInterval(() => this.#check(), TICK);
+  }
+
+  async admit(certificate: Uint8Array | undefined): Promise<string> {
+    const { id } = await nodeOfCertificate(certificate, this.#context);
+    // A node that joined a moment ago may be newer than what the feed holds.
+    if (this.#feed.node(id) === undefined) await this.#feed.refresh();
+    return id;
+  }
+
+  mayMeet(a: string, b: string): boolean {
+    return mayMeet(this.#feed, a, b, this.#context.clock.wall());
+  }
+
+  watch(nodeId: string, gone: (why: WarrenError) => void): () => void {
+    const unwatch = this.#watchers.add(nodeId, gone);
+    this.#check();
+    return unwatch;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#unsubscribe();
+  }
+
+  #check(): void {
+    const now = this.#context.clock.wall();
+    this.#watchers.check((nodeId) => {
+      const node = this.#feed.node(nodeId);
+      if (node === undefined) return STRANGER();
+      return isExpired(node.keyExpiresAt, now) ? keyExpired() : null;
+    });
+  }
+}
+
+/** Whether each of two nodes may see the other. */
+export function mayMeet(feed: MapFeed, a: string, b: string, now: number): boolean {
+  const [one, other] = [feed.node(a), feed.node(b)];
+  if (one === undefined || other === undefined) return false;
+  return isVisible(one, other, now) && isVisible(other, one, now);
+}
