@@ -68,6 +68,21 @@ describe('a spray', () => {
     expect(hard.sockets).toEqual([]);
   });
 
+  it('needs a fresh invitation each time: that of an earlier discovery is none', () => {
+    const { easy, hard, run } = behindNats();
+    easy.paths.traffic(1, 0);
+    run(0, 4_500);
+    expect(easy.counter('sprays')).toBe(1);
+    // From here on the relay brings nothing.
+    for (let now = 5_000; now < 120_000; now += 1_000) {
+      easy.paths.traffic(1, now);
+      easy.runUntil(now);
+      hard.runUntil(now);
+    }
+    expect(easy.counter('sent-invitations')).toBeGreaterThan(5);
+    expect(easy.counter('sprays')).toBe(1);
+  });
+
   it('is not tried between two easy NATs, nor between two hard ones', () => {
     for (const isHard of [true, false]) {
       const { easy, hard, run } = behindNats();
