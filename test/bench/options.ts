@@ -12,7 +12,7 @@ export interface Options {
 
 export const USAGE = `npm run bench -- [OPTION…]
 
-  without options      everything, some 20 minutes, and docs/benchmark.md of it
+  without options      everything, some 25 minutes, and docs/benchmark.md of it
 
   --compare            all contenders against each other, printed only
   --scale              1 to 1,000 peers, packets of 64 to 1400 bytes; Warren and the newest wireguard-go

@@ -1,4 +1,5 @@
 /** docs/benchmark.md. */
+import type { Comparison } from './compare.ts';
 import type { HeapProfile } from './heap/measure.ts';
 import { WARM_UP } from './measure.ts';
 import { contendersOf, type Results, rowsOf } from './results.ts';
@@ -105,27 +106,41 @@ The places that allocated most, by V8's sampling heap profiler (an estimate, so 
 ${sitesTable(profile)}`;
 }
 
-function method({ comparison, scale, ours }: Results): string {
-  const { tcp = 0, udp = 0, pings = 0 } = comparison?.durations ?? {};
+function method({ comparison, scale, heap, ours }: Results): string {
+  const points = [
+    `For every round of a contender hosts, keys and daemons are made anew, and ${WARM_UP} s of TCP goes before the first measurement.
+  Warren runs as \`bin/agent tunnel\` and is configured by \`wg\` and \`ip\` exactly as wireguard-go is; without \`--workers\` it
+  takes as many on this machine as “${ours}” has. openvpn runs in user space with ChaCha20-Poly1305, tinc with AES-256,
+  nebula with its defaults.`,
+  ];
+  if (comparison) points.push(...comparisonMethod(comparison));
+  if (scale)
+    points.push(
+      'Silent peers have a key, an allowed IP and an endpoint each, added with `wg addconf`; nothing is sent to them.',
+    );
+  if (heap)
+    points.push(`Heap: \`test/bench/heap/probe.ts\` is loaded into an agent by \`node --import\` and speaks to its workers by V8's inspector; agent
+  and command line are otherwise the usual ones. Every load runs once before, unrecorded, until code is optimized. Packets
+  are counted by WireGuard's own byte counters.`);
   return `## How
 
-- TCP: \`iperf3\`, ${tcp} s each: one stream, four streams, and one in each direction at once (the sum of both). What arrived counts.
-- UDP: \`iperf3 --udp --bitrate 0\`, ${udp} s each, payloads of 64 and 1300 bytes; packets that arrived, each second.
-- Idle round trip: the mean of ${pings} pings, 2 ms apart.
-- CPU: user and system seconds of both daemons together during the one TCP stream, by gigabyte that arrived.
-- Memory: the highest resident size that a daemon reached by the end.
-- For every round of a contender hosts, keys and daemons are made anew, and ${WARM_UP} s of TCP goes before the first measurement.
-  Warren runs as \`bin/agent tunnel\` and is configured by \`wg\` and \`ip\` exactly as wireguard-go is; without \`--workers\` it
-  would take as many here as “${ours}” has. openvpn runs in user space with ChaCha20-Poly1305, tinc with AES-256, nebula
-  with its defaults.${scale ? '\n- Silent peers have a key, an allowed IP and an endpoint each, added with `wg addconf`; nothing is sent to them.' : ''}
-- Heap: \`test/bench/heap/probe.ts\` is loaded into an agent by \`node --import\` and speaks to its workers by V8's inspector; agent and
-  command line are otherwise the usual ones. Every load runs once before, unrecorded, until code is optimized. Packets are counted
-  by WireGuard's own byte counters.
+${points.map((point) => `- ${point}`).join('\n')}
 
-To repeat it, as root on a Debian or Ubuntu machine, in a clone of this repository:
+${REPEAT}`;
+}
 
-    npm run bench                          everything, and this page: some 20 minutes
-    npm run bench -- --quick               one short round of the comparison, printed only: about a minute
+const comparisonMethod = ({ durations: { tcp, udp, pings } }: Comparison) => [
+  `TCP: \`iperf3\`, ${tcp} s each: one stream, four streams, and one in each direction at once (the sum of both). What arrived counts.`,
+  `UDP: \`iperf3 --udp --bitrate 0\`, ${udp} s each, payloads of 64 and 1300 bytes; packets that arrived, each second.`,
+  `Idle round trip: the mean of ${pings} pings, 2 ms apart.`,
+  'CPU: user and system seconds of both daemons together during the one TCP stream, by gigabyte that arrived.',
+  'Memory: the highest resident size that a daemon reached by the end.',
+];
+
+const REPEAT = `To repeat it, as root on a Debian or Ubuntu machine, in a clone of this repository:
+
+    npm run bench                          everything, and this page: some 25 minutes
+    npm run bench -- --quick               one short round of the comparison, printed only: about a minute and a half
     npm run bench -- --compare             a part alone, printed only; also --scale and --heap, with --quick too
     npm run bench -- --only Warren,nebula  contenders whose names contain one of these
     npm run bench -- --wireguard-go FILE   another build of wireguard-go, to hold the bars against
@@ -133,8 +148,8 @@ To repeat it, as root on a Debian or Ubuntu machine, in a clone of this reposito
     npm run bench:start                    where the time of a start goes
 
 It installs what it needs by apt. The newer builds of wireguard-go and nebula come from the packages of other Debian
-releases, unpacked under node_modules/.cache/warren-bench and not installed; remove that folder to look for newer ones. Nothing else should run on the machine meanwhile.`;
-}
+releases, unpacked under node_modules/.cache/warren-bench and not installed; remove that folder to look for newer ones.
+Nothing else should run on the machine meanwhile.`;
 
 function whoAndWhere(results: Results): string {
   const { machine, leftOut, failures, loads } = results;
