@@ -12,6 +12,7 @@ import { serveLocalApi } from './local-api/server.ts';
 import { checkMap, type NetworkMap } from './mesh/network-map.ts';
 import { ownEndpoints } from './mesh/own-endpoints.ts';
 import { openTunnel } from './open-tunnel.ts';
+import { PathKeeper } from './path-keeper.ts';
 import type { PortMapper } from './port-mapping/port-mapper.ts';
 import { Reconciler } from './reconciler.ts';
 import type { Identity, Settings } from './state/records.ts';
@@ -47,6 +48,7 @@ export class Daemon {
   #identity: Identity;
   #tunnel: Tunnel | null = null;
   #reconciler: Reconciler | null = null;
+  #paths: PathKeeper | null = null;
   #sync: SyncClient | null = null;
   #portMapper: PortMapper | null = null;
   #map: NetworkMap | null = null;
@@ -103,7 +105,6 @@ export class Daemon {
     this.#loadMap();
     if (this.#map !== null) {
       await this.#apply(this.#map);
-      await this.#reconciler?.greet();
     }
     if (this.#stopping) return;
     releaseStartupPages();
@@ -128,13 +129,14 @@ export class Daemon {
         interfaceName,
         mtu,
         watchNetwork: true,
+        findsPaths: true,
         ...(workers === null ? {} : { workers }),
         ...(timestamps.last === undefined ? {} : { lastTimestamp: timestamps.last }),
       },
       driver,
       (news) => {
         if (news.event === 'network-changed') this.#networkChanged();
-        else if (news.event !== 'device') return;
+        else if (news.event !== 'device') this.#paths?.news(news);
         else if (news.device.kind === 'timestamp-sent') timestamps.sent(news.device.timestamp);
         else this.#log.debug({ event: news.device.kind }, 'device');
       },
@@ -142,6 +144,9 @@ export class Daemon {
     );
     this.#tunnel = tunnel;
     this.#closers.push(() => tunnel.close());
+    const paths = new PathKeeper(tunnel, () => this.#reportEndpoints(), this.#log);
+    this.#paths = paths;
+    this.#closers.push(() => paths.close());
     const reconciler = new Reconciler({
       tunnel,
       mtu,
@@ -237,6 +242,7 @@ export class Daemon {
   }
 
   async #apply(map: NetworkMap): Promise<void> {
+    this.#paths?.mapChanged(map);
     const reconciler = this.#reconciler as Reconciler;
     if (!(await reconciler.apply(map))) return;
     this.#saveMap(map);
@@ -299,13 +305,16 @@ export class Daemon {
 
   #reportEndpoints(): void {
     const addresses = this.#localAddresses().map((local) => local.address);
+    const mapped = this.#mappedEndpoint();
+    void this.#paths?.ownSideChanged(addresses, this.#listenPort, mapped);
     const overlay = this.#map?.self.networkPrefixes ?? [];
     const endpoints = ownEndpoints(
       addresses,
       this.#observed,
       this.#listenPort,
       overlay,
-      this.#mappedEndpoint(),
+      mapped,
+      this.#paths?.reflexive ?? [],
     );
     if (this.#reported && endpoints.join() === this.#endpoints.join()) return;
     this.#reported = true;

@@ -1,16 +1,14 @@
 import { describeError } from '../shared/errors.ts';
-import { keyFromBase64 } from '../shared/key.ts';
 import type { Logger } from '../shared/log.ts';
+import { type Prefix, parsePrefix } from '../shared/prefix.ts';
 import { checkConflicts } from './host/conflicts.ts';
 import { reconcileInterface } from './host/interface.ts';
 import { localAddresses } from './host/local-addresses.ts';
 import type { NetworkMap } from './mesh/network-map.ts';
-import { peerChanges } from './mesh/peer-changes.ts';
+import { candidateChanges, peerChanges } from './mesh/peer-changes.ts';
 import { type WantedPeer, wantedState } from './mesh/wanted-state.ts';
 import type { Tunnel } from './tunnel/tunnel.ts';
 
-/** Handshakes that `greet` begins: enough for a mesh of any usual size, little enough to be done in a second. */
-const MOST_GREETED = 512;
 /** When to try again what this host refused, milliseconds. */
 const RETRY_INTERVAL = 5_000;
 /** setTimeout's longest wait. */
@@ -33,6 +31,8 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   #map: NetworkMap | null = null;
   #peers: readonly WantedPeer[] = [];
+  /** What path discovery was told of, as text. */
+  #overlay = '';
   #checkedRanges = '';
   #hasApplied = false;
   /** The networks that this host was connected to at that time: they decide which routes it can have. */
@@ -55,25 +55,6 @@ export class Reconciler {
   apply(map: NetworkMap): Promise<boolean> {
     this.#map = map;
     return this.#run();
-  }
-
-  /**
-   * Begins a handshake with every peer that is online. They may hold sessions with an agent that ran here before, whose keys
-   * are gone: until a new handshake, or for 15 s (6.5 of the paper), they would send to nobody.
-   */
-  async greet(): Promise<void> {
-    const online = new Set(this.#map?.peers.filter((peer) => peer.online).map((peer) => peer.publicKey));
-    const greeted = this.#peers.filter((peer) => online.has(peer.publicKey)).slice(0, MOST_GREETED);
-    // A persistent keepalive goes out at once when it is set; there is no other use for it here.
-    for (const persistentKeepalive of [1, 0]) {
-      await this.#options.tunnel.configure({
-        peers: greeted.map((peer) => ({
-          publicKey: keyFromBase64(peer.publicKey) as Uint8Array,
-          updateOnly: true,
-          persistentKeepalive,
-        })),
-      });
-    }
   }
 
   /** Applies the map again if this host is connected to other networks than the last time. Throws nothing. */
@@ -119,6 +100,7 @@ export class Reconciler {
     }
     const changes = peerChanges(this.#peers, wanted.peers);
     if (changes.length > 0) await tunnel.configure({ peers: changes });
+    await this.#tellPaths(map, wanted.peers);
     this.#peers = wanted.peers;
     const { addresses, routes } = wanted;
     this.#networks = this.#connectedNetworks();
@@ -128,6 +110,18 @@ export class Reconciler {
     this.#hasApplied = true;
     // A key that expires is acted on at that moment, also while the coordinator is away.
     this.#runIn(wanted.nextExpiry - now);
+  }
+
+  async #tellPaths(map: NetworkMap, peers: readonly WantedPeer[]): Promise<void> {
+    const changed = candidateChanges(this.#peers, peers);
+    const prefixes = map.self.networkPrefixes;
+    const overlay = prefixes.join() === this.#overlay ? null : prefixes;
+    if (changed.length === 0 && overlay === null) return;
+    this.#overlay = prefixes.join();
+    await this.#options.tunnel.setPaths({
+      ...(overlay === null ? {} : { overlay: overlay.map((cidr) => parsePrefix(cidr) as Prefix) }),
+      peers: changed,
+    });
   }
 
   #connectedNetworks(): string {

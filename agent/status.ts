@@ -1,8 +1,11 @@
 import { formatEndpoint } from '../shared/endpoint.ts';
-import { keyToBase64, wipe } from '../shared/key.ts';
+import { keyToBase64, keyToHex, wipe } from '../shared/key.ts';
 import { formatPrefix } from '../shared/prefix.ts';
 import type { NetworkMap } from './mesh/network-map.ts';
-import type { TunnelFacts, TunnelSnapshot } from './tunnel/commands.ts';
+import { isRelay as isRelayAddress } from './paths/relay-address.ts';
+import type { PathSnapshot, TunnelFacts, TunnelSnapshot } from './tunnel/commands.ts';
+import type { PeerEndpoint } from './wireguard/configuration.ts';
+import { UdpAddress } from './wireguard/udp-address.ts';
 
 /** A session that is older has no keys (REJECT_AFTER_TIME); a path is what carries packets now. */
 const SESSION_LIFETIME = 180_000;
@@ -32,12 +35,24 @@ export interface PeerStatus {
   online: boolean;
   path: 'direct' | 'relay' | 'none';
   endpoint: string | null;
+  /** How the path came to be; null for a peer that says nothing of paths. */
+  pathDetails: PathDetails | null;
   latencyMs: number | null;
   /** ISO time. */
   lastHandshake: string | null;
   rxBytes: number;
   txBytes: number;
   allowedIps: string[];
+}
+
+export interface PathDetails {
+  why: string;
+  /** ISO time. */
+  since: string;
+  changes: number;
+  /** Ways are being tried now. */
+  probing: boolean;
+  tried: { endpoint: string; kind: string; roundTripMs: number | null; answered: string | null }[];
 }
 
 export interface StatusSources {
@@ -74,14 +89,17 @@ export function statusOf(sources: StatusSources): Status {
     peers: (map?.peers ?? []).map((peer) => {
       const device = peers.get(peer.publicKey);
       const lastHandshake = device?.lastHandshake ?? 0;
-      const isAlive = device?.endpoint != null && lastHandshake > 0 && now - lastHandshake < SESSION_LIFETIME;
+      const hasSession = device !== undefined && lastHandshake > 0 && now - lastHandshake < SESSION_LIFETIME;
+      const endpoint = device?.endpoint;
+      const path = device === undefined ? null : (snapshot.paths.get(keyToHex(device.publicKey)) ?? null);
       return {
         name: peer.name,
         addresses: peer.addresses,
         publicKey: peer.publicKey,
         online: peer.online,
-        path: isAlive ? 'direct' : 'none',
-        endpoint: device?.endpoint == null ? null : formatEndpoint(device.endpoint),
+        path: hasSession ? kindOf(endpoint) : 'none',
+        endpoint: endpoint == null || isRelay(endpoint) ? null : formatEndpoint(endpoint),
+        pathDetails: path === null ? null : detailsOf(path),
         latencyMs: sources.latencies.get(peer.nodeId) ?? null,
         lastHandshake: lastHandshake === 0 ? null : new Date(lastHandshake).toISOString(),
         rxBytes: device?.rxBytes ?? 0,
@@ -90,4 +108,28 @@ export function statusOf(sources: StatusSources): Status {
       };
     }),
   };
+}
+
+function detailsOf({ why, since, changes, probing, tried }: PathSnapshot): PathDetails {
+  return {
+    why,
+    since: new Date(since).toISOString(),
+    changes,
+    probing,
+    tried: tried.map(({ endpoint, kind, roundTrip, provenAt }) => ({
+      endpoint: formatEndpoint(endpoint),
+      kind,
+      roundTripMs: roundTrip,
+      answered: provenAt === null ? null : new Date(provenAt).toISOString(),
+    })),
+  };
+}
+
+function kindOf(endpoint: PeerEndpoint | null | undefined): PeerStatus['path'] {
+  if (endpoint == null) return 'none';
+  return isRelay(endpoint) ? 'relay' : 'direct';
+}
+
+function isRelay({ address, port }: PeerEndpoint): boolean {
+  return isRelayAddress(UdpAddress.from(address, port));
 }

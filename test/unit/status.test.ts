@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { relayAddress } from '../../agent/paths/relay-address.ts';
 import { statusOf } from '../../agent/status.ts';
 import type { PeerSnapshot } from '../../agent/wireguard/configuration.ts';
 import { keyFromBase64 } from '../../shared/key.ts';
@@ -68,6 +69,7 @@ describe('the status of an agent', () => {
         online: false,
         path: 'direct',
         endpoint: '192.0.2.7:51820',
+        pathDetails: null,
         latencyMs: 1.25,
         lastHandshake: '2025-12-31T23:59:59.000Z',
         rxBytes: 10,
@@ -84,6 +86,11 @@ describe('the status of an agent', () => {
     ['a handshake of three minutes ago: none', { lastHandshake: NOW - 180_000 }, 'none'],
     ['no handshake: none', { lastHandshake: 0 }, 'none'],
     ['no endpoint: none', { endpoint: null }, 'none'],
+    [
+      'the relay in the place of an endpoint: relay',
+      { endpoint: { address: relayAddress(3).addressBytes(), port: 0 } },
+      'relay',
+    ],
   ])('%s', (_what, changes, path) => {
     expect(status([deviceOf(changes)]).result.peers[0]?.path).toBe(path);
   });

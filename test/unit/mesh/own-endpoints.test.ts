@@ -5,7 +5,7 @@ const OVERLAY = ['100.64.0.0/10', 'fd00::/48'];
 
 describe("an agent's own endpoints", () => {
   it("are its interfaces' addresses, then what the coordinator saw, with the tunnel's port", () => {
-    expect(ownEndpoints(['192.0.2.1', '2001:db8::1'], '198.51.100.7', 5000, OVERLAY, null)).toEqual([
+    expect(ownEndpoints(['192.0.2.1', '2001:db8::1'], '198.51.100.7', 5000, OVERLAY, null, [])).toEqual([
       '192.0.2.1:5000',
       '[2001:db8::1]:5000',
       '198.51.100.7:5000',
@@ -15,30 +15,37 @@ describe("an agent's own endpoints", () => {
   it.each(['127.0.0.1', '127.8.8.8', '::1', '100.64.3.2', 'fd00::7', 'unknown', ''])(
     'SEC-35: %j is none, of an interface or seen',
     (address) => {
-      expect(ownEndpoints([address], '', 5000, OVERLAY, null)).toEqual([]);
-      expect(ownEndpoints([], address, 5000, OVERLAY, null)).toEqual([]);
+      expect(ownEndpoints([address], '', 5000, OVERLAY, null, [])).toEqual([]);
+      expect(ownEndpoints([], address, 5000, OVERLAY, null, [])).toEqual([]);
     },
   );
 
   it('come once each, and are none before there is a port', () => {
-    expect(ownEndpoints(['192.0.2.1', '192.0.2.1'], '192.0.2.1', 5000, OVERLAY, null)).toEqual([
+    expect(ownEndpoints(['192.0.2.1', '192.0.2.1'], '192.0.2.1', 5000, OVERLAY, null, [])).toEqual([
       '192.0.2.1:5000',
     ]);
-    expect(ownEndpoints(['192.0.2.1'], '', 0, OVERLAY, null)).toEqual([]);
+    expect(ownEndpoints(['192.0.2.1'], '', 0, OVERLAY, null, [])).toEqual([]);
   });
 
   it('are bounded, however many addresses the host has, and what the coordinator saw is among them', () => {
     const many = Array.from({ length: 200 }, (_, index) => `10.0.0.${index}`);
-    const endpoints = ownEndpoints(many, '198.51.100.7', 5000, OVERLAY, null);
+    const endpoints = ownEndpoints(many, '198.51.100.7', 5000, OVERLAY, null, []);
     expect(endpoints).toHaveLength(16);
     expect(endpoints).toContain('198.51.100.7:5000');
   });
 
   it('the mapped port of the gateway is one of them', () => {
-    expect(ownEndpoints(['192.168.1.2'], '203.0.113.1', 5000, OVERLAY, '203.0.113.1:40000')).toEqual([
+    expect(ownEndpoints(['192.168.1.2'], '203.0.113.1', 5000, OVERLAY, '203.0.113.1:40000', [])).toEqual([
       '192.168.1.2:5000',
       '203.0.113.1:40000',
       '203.0.113.1:5000',
+    ]);
+  });
+
+  it('what STUN servers see stands in the place of a guess', () => {
+    expect(ownEndpoints(['192.168.1.2'], '203.0.113.1', 5000, OVERLAY, null, ['203.0.113.1:61000'])).toEqual([
+      '192.168.1.2:5000',
+      '203.0.113.1:61000',
     ]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { peerChanges } from '../../../agent/mesh/peer-changes.ts';
+import { candidateChanges, peerChanges } from '../../../agent/mesh/peer-changes.ts';
 import type { WantedPeer } from '../../../agent/mesh/wanted-state.ts';
 import { formatEndpoint } from '../../../shared/endpoint.ts';
 import { keyToBase64 } from '../../../shared/key.ts';
@@ -22,7 +22,6 @@ const readable = (before: WantedPeer[], after: WantedPeer[]) =>
     ...(change.allowedIps === undefined
       ? {}
       : { allowedIps: change.allowedIps.map(({ prefix }) => formatPrefix(prefix)) }),
-    ...(change.candidates === undefined ? {} : { candidates: change.candidates.map(formatEndpoint) }),
   }));
 
 describe('the changes from one set of peers to another', () => {
@@ -36,7 +35,6 @@ describe('the changes from one set of peers to another', () => {
         publicKey: key(1),
         replaceAllowedIps: true,
         allowedIps: ['100.64.0.1/32'],
-        candidates: ['192.0.2.1:1000'],
       },
     ]);
   });
@@ -48,9 +46,7 @@ describe('the changes from one set of peers to another', () => {
   });
 
   it('touch only what differs', () => {
-    expect(readable([peer(1)], [peer(1, { endpoints: ['[2001:db8::1]:5'] })])).toEqual([
-      { publicKey: key(1), candidates: ['[2001:db8::1]:5'] },
-    ]);
+    expect(readable([peer(1)], [peer(1, { endpoints: ['[2001:db8::1]:5'] })])).toEqual([]);
     expect(readable([peer(1)], [peer(1, { allowedIps: [] })])).toEqual([
       { publicKey: key(1), replaceAllowedIps: true, allowedIps: [] },
     ]);
@@ -59,5 +55,25 @@ describe('the changes from one set of peers to another', () => {
   it('a node with a new key is another peer', () => {
     const renewed = { ...peer(1), publicKey: key(9) };
     expect(readable([peer(1)], [renewed]).map((change) => change.publicKey)).toEqual([key(1), key(9)]);
+  });
+});
+
+describe('where peers may be', () => {
+  const readable = (before: WantedPeer[], after: WantedPeer[]) =>
+    candidateChanges(before, after).map(({ publicKey, candidates }) => [
+      keyToBase64(publicKey),
+      ...candidates.map(({ kind, endpoint }) => `${kind} ${formatEndpoint(endpoint)}`),
+    ]);
+
+  it('is told of new peers, those without an endpoint too, and of what changed', () => {
+    expect(readable([peer(1)], [peer(1)])).toEqual([]);
+    expect(readable([], [peer(1), peer(2, { endpoints: [] })])).toEqual([
+      [key(1), 'reflexive 192.0.2.1:1000'],
+      [key(2)],
+    ]);
+    expect(readable([peer(1)], [peer(1, { endpoints: ['[fd00::1]:5', '10.0.0.1:5'] })])).toEqual([
+      [key(1), 'interface [fd00::1]:5', 'interface 10.0.0.1:5'],
+    ]);
+    expect(readable([peer(1)], [peer(1, { endpoints: [] })])).toEqual([[key(1)]]);
   });
 });
