@@ -34,6 +34,7 @@ const TESTS = {
   tcpdump: 'tcpdump',
   iperf3: 'iperf3',
   ncat: 'ncat',
+  miniupnpd: 'miniupnpd-nftables',
   openssl: 'openssl',
   initdb: 'postgresql',
 };
