@@ -100,6 +100,34 @@ describe(`mid-transfer, over ${RUNS} seeds`, () => {
   });
 
   it(
+    'hosts that come to share a network: they use it within 3 s, and the change loses nothing',
+    TIMEOUT,
+    () => {
+      forSeeds((seed) => {
+        const transfer = direct('cone and cone', seed);
+        const { world, pair } = transfer;
+        const { a, b } = pair;
+        const lan = world.segment();
+        a.moveTo([...a.interfaces, { ip: '10.44.0.1', segment: lan }]);
+        b.moveTo([...b.interfaces, { ip: '10.44.0.2', segment: lan }]);
+        const isOnLan = () => a.pathTo(b)?.class === 'lan' && b.pathTo(a)?.class === 'lan';
+        expect(world.clock.runUntil(isOnLan, 3_000), `seed ${seed}`).not.toBeNull();
+        transfer.run(2_000);
+        transfer.stop();
+        expect(isOnLan(), `seed ${seed}`).toBe(true);
+        expect({ seed, missing: transfer.missing, lost: world.lostData }).toEqual({
+          seed,
+          missing: 0,
+          lost: [],
+        });
+        expect(a.events.filter(({ kind }) => kind === 'path-changed').at(-1)).toMatchObject({
+          why: 'within one site',
+        });
+      });
+    },
+  );
+
+  it(
     'SEC-32: a direct path that goes dead: by relay within 3 s, direct again within 60 s of its return',
     TIMEOUT,
     () => {

@@ -252,7 +252,9 @@ export class MeshHost {
 
   #transmit(port: number, to: Place, bytes: Uint8Array): void {
     const isSix = to.ip.includes(':');
-    const from = this.interfaces.find(({ ip }) => ip.includes(':') === isSix);
+    const usable = this.interfaces.filter(({ ip }) => ip.includes(':') === isSix);
+    // As a routing table has it: by the network that the address is in, or else by the default route.
+    const from = usable.find(({ segment }) => segment.has(to.ip)) ?? usable[0];
     if (from === undefined) this.#world.lose(bytes, 'no-route');
     else from.segment.send({ from: { ip: from.ip, port }, to, bytes });
   }
