@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import { draftOf, syncFolder, writeFileAtomically } from '../../shared/atomic-file.ts';
 import { WarrenError } from '../../shared/errors.ts';
-import { draftOf, syncFolder, writeFileAtomically } from './atomic-file.ts';
 import { lockFolder } from './lock.ts';
 import {
   type Identity,

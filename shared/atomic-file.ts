@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { WarrenError } from '../../shared/errors.ts';
+import { WarrenError } from './errors.ts';
 
 /**
  * Replaces a file as a whole, 0600: written beside it, made durable, renamed over it. Whatever fails, the old file stays as it
