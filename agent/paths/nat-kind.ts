@@ -16,7 +16,13 @@ export interface NatKind {
     | 'address-and-port-dependent'
     | 'unknown'
     | 'no answer';
-  readonly filtering: 'endpoint-independent' | 'address-dependent' | 'address-and-port-dependent' | 'unknown';
+  /** `not by port`: one of the first two; it takes a second address to tell which. */
+  readonly filtering:
+    | 'endpoint-independent'
+    | 'address-dependent'
+    | 'not by port'
+    | 'address-and-port-dependent'
+    | 'unknown';
   /** Whether the outer port is the inner one. Null: not known. */
   readonly keepsPort: boolean | null;
   /** Whether a datagram to one's own outer address comes back. Null: not tried. */
@@ -69,7 +75,8 @@ function mappingOf(local: readonly UdpAddress[], observations: readonly Observat
 function filteringOf({ fromOtherAddress, fromOtherPort }: FurtherTests): NatKind['filtering'] {
   if (fromOtherAddress) return 'endpoint-independent';
   if (fromOtherPort === false) return 'address-and-port-dependent';
-  return fromOtherAddress === false && fromOtherPort ? 'address-dependent' : 'unknown';
+  if (!fromOtherPort) return 'unknown';
+  return fromOtherAddress === undefined ? 'not by port' : 'address-dependent';
 }
 
 function sameHost(a: UdpAddress, b: UdpAddress): boolean {
@@ -113,6 +120,8 @@ function filterWords({ filtering }: NatKind): string {
       return '; it lets everybody in (full cone)';
     case 'address-dependent':
       return '; it lets in addresses that were sent to (restricted cone)';
+    case 'not by port':
+      return '; it lets in every port of an address that was sent to, if not everybody (full or restricted cone)';
     case 'address-and-port-dependent':
       return '; it lets in only what was sent to (port-restricted cone)';
     case 'unknown':

@@ -98,7 +98,7 @@ describe('the kind of a NAT', () => {
     [{ fromOtherAddress: false, fromOtherPort: false }, 'address-and-port-dependent'],
     [{ fromOtherAddress: false }, 'unknown'],
     [{ fromOtherPort: false }, 'address-and-port-dependent'],
-    [{ fromOtherPort: true }, 'unknown'],
+    [{ fromOtherPort: true }, 'not by port'],
     [{}, 'unknown'],
   ])('filtering, from %o: %s', (tests, filtering) => {
     expect(kindOf([[ONE, '203.0.113.1:4000']], tests).filtering).toBe(filtering);
