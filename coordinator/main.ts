@@ -4,6 +4,8 @@ import { VERSION } from '../shared/version.ts';
 import { adminCommand } from './cli/admin.ts';
 import { auditCommand } from './cli/audit.ts';
 import { nodesCommand } from './cli/nodes.ts';
+import { relayCommand } from './cli/relay.ts';
+import { relaysCommand } from './cli/relays.ts';
 import { routesCommand } from './cli/routes.ts';
 import { serveCommand } from './cli/serve.ts';
 import { tokenCommand } from './cli/token.ts';
@@ -16,6 +18,8 @@ const program = new Command('coordinator')
   .addCommand(tokenCommand())
   .addCommand(nodesCommand())
   .addCommand(routesCommand())
+  .addCommand(relayCommand())
+  .addCommand(relaysCommand())
   .addCommand(auditCommand())
   .addCommand(adminCommand());
 

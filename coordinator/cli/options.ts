@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { WarrenError } from '../../shared/errors.ts';
+import { isCoordinatorUrl } from '../../shared/join-token.ts';
 import { openStore } from '../store/open.ts';
 import type { AuditActor, NodeRecord, Store } from '../store/store.ts';
 
@@ -45,4 +46,10 @@ export async function nodeNamed(store: Store, nameOrId: string): Promise<NodeRec
 
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** For flags that take the URL of a coordinator or relay. */
+export function url(text: string): string {
+  if (!isCoordinatorUrl(text)) throw new InvalidArgumentError('expected https://HOST:PORT.');
+  return text;
 }

@@ -1,13 +1,12 @@
 import { hostname } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { cidr, collect, listenAddress, megabits, portNumber } from '../../shared/arguments.ts';
-import { isCoordinatorUrl } from '../../shared/join-token.ts';
 import { createLogger } from '../../shared/log.ts';
 import { LOG_LEVELS, type LogLevel } from '../../shared/log-levels.ts';
 import { DEFAULT_PREFIX4 } from '../network/address-pool.ts';
 import { DEFAULT_RELAY_MBITS } from '../relay/own-relay.ts';
 import { runCoordinator } from '../run-coordinator.ts';
-import { type DataOptions, withData } from './options.ts';
+import { type DataOptions, url, withData } from './options.ts';
 
 interface ServeOptions extends DataOptions {
   listen: { host: string; port: number };
@@ -78,8 +77,3 @@ const DEFAULT_STUN = [
   { host: '0.0.0.0', port: 3478 },
   { host: '::', port: 3478, optional: true },
 ];
-
-function url(text: string): string {
-  if (!isCoordinatorUrl(text)) throw new InvalidArgumentError('expected https://HOST:PORT.');
-  return text;
-}

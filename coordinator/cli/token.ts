@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import { collect, duration } from '../../shared/arguments.ts';
-import { formatJoinToken, isCoordinatorUrl } from '../../shared/join-token.ts';
+import { formatJoinToken } from '../../shared/join-token.ts';
 import { textTable } from '../../shared/text-table.ts';
 import { canonicalTag } from '../network/tags.ts';
 import { sha256 } from '../pki/authority.ts';
 import { loadAuthority } from '../pki/secrets.ts';
 import { readUrls } from '../urls.ts';
-import { cliActor, type DataOptions, printJson, withData, withStore } from './options.ts';
+import { cliActor, type DataOptions, printJson, url, withData, withStore } from './options.ts';
 
 interface CreateOptions extends DataOptions {
   reusable: boolean;
   ephemeral: boolean;
   expires: number;
+  relay: boolean;
   tag?: string[];
   url?: string[];
 }
@@ -30,6 +31,7 @@ function createCommand(): Command {
     .description('make a join token and print it; it is shown only this once')
     .option('--reusable', 'good for any number of hosts, until it expires', false)
     .option('--ephemeral', 'hosts that join with it are removed when they have been gone for a while', false)
+    .option('--relay', 'admits a relay (`coordinator relay`) and no host', false)
     .option('--expires <duration>', 'how long it is good for', duration, duration('1h'))
     .option('--tag <name>', 'tag of the hosts that join with it; may be repeated', collect(tag))
     .option('--url <url>', 'how agents reach the coordinator, instead of what serve found', collect(url))
@@ -51,6 +53,7 @@ function createCommand(): Command {
             tags: options.tag ?? [],
             createdAt: now,
             expiresAt: now + options.expires,
+            purpose: options.relay ? 'relay' : 'node',
           },
           cliActor(),
         );
@@ -79,6 +82,7 @@ function listCommand(): Command {
                 ? 'used'
                 : 'good',
         uses: token.uses,
+        purpose: token.purpose,
         reusable: token.reusable,
         ephemeral: token.ephemeral,
         tags: token.tags,
@@ -94,7 +98,11 @@ function listCommand(): Command {
               row.id,
               row.state,
               String(row.uses),
-              [row.reusable ? 'reusable' : 'one use', row.ephemeral ? 'ephemeral' : '']
+              [
+                row.purpose === 'relay' ? 'relay' : '',
+                row.reusable ? 'reusable' : 'one use',
+                row.ephemeral ? 'ephemeral' : '',
+              ]
                 .filter(Boolean)
                 .join(', '),
               row.tags.join(','),
@@ -120,9 +128,4 @@ function tag(text: string): string {
   const canonical = canonicalTag(text);
   if (canonical === null) throw new InvalidArgumentError('expected a lower-case name such as server.');
   return canonical;
-}
-
-function url(text: string): string {
-  if (!isCoordinatorUrl(text)) throw new InvalidArgumentError('expected https://HOST:PORT.');
-  return text;
 }
