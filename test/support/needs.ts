@@ -13,7 +13,9 @@ export type Need =
   | 'tcpdump'
   | 'iperf3'
   | 'ncat'
-  | 'miniupnpd';
+  | 'miniupnpd'
+  | 'stun'
+  | 'turnserver';
 
 /** Why a need is not met, or null when it is. */
 export function lacks(need: Need): string | null {

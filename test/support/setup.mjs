@@ -35,6 +35,8 @@ const TESTS = {
   iperf3: 'iperf3',
   ncat: 'ncat',
   miniupnpd: 'miniupnpd-nftables',
+  stun: 'stun-client',
+  turnserver: 'coturn',
   openssl: 'openssl',
   initdb: 'postgresql',
 };
