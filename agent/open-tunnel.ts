@@ -14,8 +14,8 @@ export async function openTunnel(
   log: Logger,
 ): Promise<Tunnel> {
   const tunnel = await openBest(options, wanted, onNews, log);
-  const { driver, workers, offloads, notes } = tunnel.facts;
-  log.info({ driver, workers, offloads }, 'the tunnel is open');
+  const { driver, workers, cipher, offloads, notes } = tunnel.facts;
+  log.info({ driver, workers, cipher, offloads }, 'the tunnel is open');
   for (const note of notes) log.warn(note);
   return tunnel;
 }

@@ -21,6 +21,9 @@ export interface Status {
     coordinator: 'connected' | 'disconnected';
     endpoints: string[];
     driver: string;
+    /** Threads that move packets, and the library that seals them. */
+    workers: number;
+    cipher: string;
     offloads: Record<string, boolean>;
     /** What was dropped and why, since the start. */
     counters: Record<string, number>;
@@ -83,6 +86,8 @@ export function statusOf(sources: StatusSources): Status {
       coordinator: sources.connected ? 'connected' : 'disconnected',
       endpoints: sources.endpoints,
       driver: facts.driver,
+      workers: facts.workers,
+      cipher: facts.cipher,
       offloads: facts.offloads,
       counters: snapshot.device.counters,
     },

@@ -24,7 +24,7 @@ export function statusCommand(): Command {
 function statusText({ self, peers }: Status, now: number): string {
   const head = [
     `${self.name}  ${self.addresses.join(' ')}`,
-    `  interface ${self.interface}, UDP port ${self.listenPort}, driver ${self.driver}`,
+    `  interface ${self.interface}, UDP port ${self.listenPort}, driver ${self.driver}, cipher ${self.cipher}, workers ${self.workers}`,
     `  coordinator ${self.coordinator === 'connected' ? 'connected' : 'away: the last known map is in use'}`,
     `  endpoints ${self.endpoints.join(' ') || 'none'}`,
     '',

@@ -31,11 +31,13 @@ export interface TunnelFacts {
   interfaceName: string;
   driver: DriverName;
   workers: number;
+  /** The library that seals packets. */
+  cipher: string;
   /** Which offloads are at work. */
   offloads: Record<OffloadName, boolean>;
   /** Whether `network-changed` is told; otherwise the owner has to look from time to time. */
   tellsNetworkChanges: boolean;
-  /** One line each: what the kernel refused, and which AEAD was taken. */
+  /** One line each: what the kernel refused, and why packets are not sealed by the fastest library that there could be. */
   notes: string[];
 }
 

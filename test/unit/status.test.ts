@@ -31,6 +31,7 @@ function status(devices: PeerSnapshot[], map = aMap([peer]) as ReturnType<typeof
       interfaceName: 'warren0',
       driver: 'linux',
       workers: 1,
+      cipher: 'OpenSSL',
       tellsNetworkChanges: true,
       offloads: { 'tun-tso': true, 'tun-uso': false, 'udp-gso': true, 'udp-gro': true },
       notes: [],

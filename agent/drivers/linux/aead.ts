@@ -22,6 +22,12 @@ export const NATIVE_CIPHERS: readonly NativeCipher[] = [
   { name: "the system's libsodium", load: sodiumLibraryCipher, optional: false },
 ];
 
+/** Which library seals packets, and how. */
+export interface ChosenCipher {
+  name: string;
+  create: CreateTransportCipher;
+}
+
 /**
  * The fastest cipher of this host, for one thread. Where it is not the first of those that every host should have, `notes`
  * gets a line that says why. Buffers must have a native address. The last resort is libsodium-wrappers.
@@ -29,7 +35,7 @@ export const NATIVE_CIPHERS: readonly NativeCipher[] = [
 export async function linuxCipher(
   notes: string[],
   candidates: readonly NativeCipher[] = NATIVE_CIPHERS,
-): Promise<CreateTransportCipher> {
+): Promise<ChosenCipher> {
   const reasons: string[] = [];
   for (const { name, load, optional } of candidates) {
     let create: CreateTransportCipher | null = null;
@@ -38,7 +44,7 @@ export async function linuxCipher(
       proveCipher(create);
       if (reasons.length > 0)
         notes.push(`packets are sealed by ${name}, for a faster way fails: ${reasons.join('; ')}`);
-      return create;
+      return { name, create };
     } catch (error) {
       if (!(error instanceof WarrenError) || error.code !== 'unsupported') throw error;
       if (create !== null || !optional) reasons.push(`${name}: ${describeCauses(error)}`);
@@ -47,7 +53,7 @@ export async function linuxCipher(
   const { sodiumCipher } = await import('../portable/aead.ts');
   const create = await sodiumCipher();
   notes.push(`packets are sealed by libsodium-wrappers, for every faster way fails: ${reasons.join('; ')}`);
-  return create;
+  return { name: 'libsodium-wrappers', create };
 }
 
 function describeCauses(error: Error): string {

@@ -16,7 +16,7 @@ import { type Followers, NO_FOLLOWERS } from '../../wireguard/followers.ts';
 import type { PacketBuffer } from '../../wireguard/packet-buffer.ts';
 import { Publisher } from '../../wireguard/publisher.ts';
 import type { UdpAddress } from '../../wireguard/udp-address.ts';
-import { linuxCipher } from './aead.ts';
+import { type ChosenCipher, linuxCipher } from './aead.ts';
 import { Eventfd } from './eventfd.ts';
 import { FollowerLink, type FollowerStart } from './follower-link.ts';
 import { PacketLoop } from './loop.ts';
@@ -59,15 +59,10 @@ class LinuxDriver implements Driver {
   #fwmark = 0;
   #mtuReadAt = Number.NEGATIVE_INFINITY;
 
-  constructor(
-    options: TunnelOptions,
-    hooks: DriverHooks,
-    createCipher: CreateTransportCipher,
-    notes: string[],
-  ) {
+  constructor(options: TunnelOptions, hooks: DriverHooks, cipher: ChosenCipher, notes: string[]) {
     const workers = options.workers ?? workersByCores();
     this.#disabled = new Set(options.disableOffloads);
-    this.createCipher = createCipher;
+    this.createCipher = cipher.create;
     this.#tun = TunDevice.open(options.interfaceName, options.mtu, workers, this.#disabled, notes);
     this.#loop = new PacketLoop(this.#tun, 0);
     this.sideSockets = new LinuxSideSockets(this.#loop, () => this.#fwmark);
@@ -92,6 +87,7 @@ class LinuxDriver implements Driver {
       interfaceName: this.#tun.name,
       driver: 'linux',
       workers,
+      cipher: cipher.name,
       tellsNetworkChanges: this.#changes !== null,
       offloads: {
         'tun-tso': this.#tun.tso,

@@ -43,7 +43,7 @@ const follower: Follower = new Follower({
   packet: (buffer, offset, length) => loop.writePacket(buffer, offset, length),
   now: monotonicNow,
   // What is to be told of it, the first worker has told.
-  createCipher: await linuxCipher([]),
+  createCipher: (await linuxCipher([])).create,
   report,
   mayHandOver: () => link.mayHandOver(),
   takeUpdates: () => link.takeUpdates(),

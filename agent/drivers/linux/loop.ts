@@ -122,11 +122,13 @@ export class PacketLoop {
         const goOn = (wakeups[index] as Wakeup).run();
         if (!(goOn instanceof Promise ? await goOn : goOn)) return 'requested';
       }
+      const hasReceived = happened(FOUR) !== 0 || happened(SIX) !== 0;
       if (happened(FOUR) !== 0) this.#receive(this.four, path, now);
       if (happened(SIX) !== 0) this.#receive(this.six, path, now);
       const tun = happened(TUN);
       if ((tun & (libc.POLLERR | libc.POLLHUP | libc.POLLNVAL)) !== 0) return 'removed';
-      if ((tun & libc.POLLIN) !== 0) {
+      // The kernel answers many a packet, by an acknowledgement for instance, while it is written to the device.
+      if ((tun & libc.POLLIN) !== 0 || hasReceived) {
         beforeReads(now);
         if (!this.#transmit(path, now)) return 'removed';
       }
@@ -177,6 +179,8 @@ export class PacketLoop {
       for (let size = this.#segmenter.next(); size > 0; size = this.#segmenter.next()) {
         this.#sealOne(path, peer, this.#segmenter.offset, size, now);
       }
+      // What may be all there is does not wait for the look whether there is more.
+      if (reads === 0) this.#batch.flush(path, now);
     }
     this.#batch.flush(path, now);
     return isThere;

@@ -54,6 +54,7 @@ class PortableDriver implements Driver {
       interfaceName: tun.name,
       driver: 'portable',
       workers: 1,
+      cipher: 'libsodium-wrappers',
       offloads: { 'tun-tso': false, 'tun-uso': false, 'udp-gso': false, 'udp-gro': false },
       tellsNetworkChanges: false,
       notes: workers > 1 ? ['the portable driver has one worker only'] : [],
