@@ -14,7 +14,7 @@ describe(`where a direct path exists, over ${SEEDS} seeds`, () => {
       for (let seed = 1; seed <= SEEDS; seed++) {
         const transfer = new Transfer(scenario, seed, { interval: 100 });
         expect(transfer.untilDirect(DIRECT_WITHIN), `seed ${seed}`).not.toBeNull();
-        transfer.run(1_000);
+        transfer.run(500);
         transfer.stop();
         const { a, b } = transfer.pair;
         expect([a.pathTo(b)?.class, b.pathTo(a)?.class], `seed ${seed}`).toEqual([kind, kind]);

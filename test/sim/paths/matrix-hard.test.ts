@@ -32,7 +32,7 @@ describe(`a hard NAT against a port-restricted one, over ${SEEDS} seeds`, () => 
       for (let seed = 1; seed <= SEEDS; seed++) {
         const transfer = new Transfer(spray, seed, { interval: 100 });
         if (transfer.untilDirect(DIRECT_WITHIN) !== null) found++;
-        transfer.run(1_000);
+        transfer.run(700);
         transfer.stop();
         expectNothingLost(transfer, seed);
         for (const { events } of [transfer.pair.a, transfer.pair.b]) {

@@ -1,7 +1,8 @@
+import { isLocal } from '../../../agent/paths/address-class.ts';
 import type { Candidate } from '../../../agent/paths/candidate.ts';
 import { addressKey } from '../../../agent/paths/candidate.ts';
 import { isProbe } from '../../../agent/paths/messages.ts';
-import { OWN_SOCKET } from '../../../agent/paths/path.ts';
+import { OWN_SOCKET, type PathClass } from '../../../agent/paths/path.ts';
 import type { ChosenPath, PathEvent } from '../../../agent/paths/path-sink.ts';
 import { Paths } from '../../../agent/paths/paths.ts';
 import { Reflexive, type ReflexiveResult } from '../../../agent/paths/reflexive.ts';
@@ -51,6 +52,7 @@ export class MeshHost {
   readonly #world: MeshWorld;
   readonly #buffer: PacketBuffer = packetBuffer(2_048);
   readonly #peers = new Map<number, MeshHost>();
+  readonly #used = new Map<number, ChosenPath | null>();
   /** Paths in use that go by another socket than the tunnel's, by address. */
   readonly #bySocket = new Map<string, number>();
   readonly #reflexive: Reflexive;
@@ -153,8 +155,10 @@ export class MeshHost {
     return this.device.slotOf(peer.publicKey) as number;
   }
 
-  pathTo(peer: MeshHost) {
-    return this.paths.status(this.slotOf(peer))?.path ?? null;
+  /** The direct path in use, as the sink was told; null for the relay. Cheaper than asking for the whole status. */
+  pathTo(peer: MeshHost): { class: PathClass } | null {
+    const path = this.#used.get(this.slotOf(peer)) ?? null;
+    return path === null ? null : { class: isLocal(path.address) ? 'lan' : 'direct' };
   }
 
   /** Gives the tunnel an inner packet for a peer. */
@@ -225,6 +229,7 @@ export class MeshHost {
   }
 
   #use(slot: number, path: ChosenPath | null): void {
+    this.#used.set(slot, path);
     const address = path === null ? relayAddress(slot) : path.address;
     if (path !== null) {
       if (path.socket === OWN_SOCKET) this.#bySocket.delete(addressKey(path.address));

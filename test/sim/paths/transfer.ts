@@ -3,7 +3,7 @@ import type { Faults } from './network.ts';
 import type { Pair, Scenario } from './scenarios.ts';
 
 /** How long hosts have been up, with their STUN answers and the coordinator's map, when the first packet comes. */
-const SETTLING = 3_000;
+const SETTLING = 1_500;
 
 /** A transfer between two hosts: `a` sends numbered packets, `b` answers each with its number. */
 export class Transfer {
@@ -40,7 +40,7 @@ export class Transfer {
   /** Ends the traffic and lets everything that is under way arrive. */
   stop(): void {
     this.#isRunning = false;
-    this.world.clock.run(2_000);
+    this.world.clock.run(1_000);
   }
 
   run(duration: number): void {
