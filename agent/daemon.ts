@@ -15,6 +15,7 @@ import { openTunnel } from './open-tunnel.ts';
 import { PathKeeper } from './path-keeper.ts';
 import type { PortMapper } from './port-mapping/port-mapper.ts';
 import { Reconciler } from './reconciler.ts';
+import type { RelayKeeper } from './relay-keeper.ts';
 import type { Identity, Settings } from './state/records.ts';
 import type { State } from './state/state.ts';
 import { type Status, statusOf } from './status.ts';
@@ -49,6 +50,8 @@ export class Daemon {
   #tunnel: Tunnel | null = null;
   #reconciler: Reconciler | null = null;
   #paths: PathKeeper | null = null;
+  #relays: RelayKeeper | null = null;
+  #homeRelay = '';
   #sync: SyncClient | null = null;
   #portMapper: PortMapper | null = null;
   #map: NetworkMap | null = null;
@@ -56,7 +59,8 @@ export class Daemon {
   #serverOffset: number;
   #observed = '';
   #endpoints: string[] = [];
-  #reported = false;
+  /** What the coordinator was told last, as text; null before anything. */
+  #reported: string | null = null;
   #listenPort = 0;
   #networkTimer: NodeJS.Timeout | null = null;
   #isUp = false;
@@ -108,6 +112,7 @@ export class Daemon {
     }
     if (this.#stopping) return;
     releaseStartupPages();
+    await this.#startRelays();
     await this.#startSync();
     await this.#mapPort();
     releaseStartupPages();
@@ -136,6 +141,7 @@ export class Daemon {
       driver,
       (news) => {
         if (news.event === 'network-changed') this.#networkChanged();
+        else if (news.event === 'relay') this.#relays?.send(news.publicKey, news.bytes, news.segmentSize);
         else if (news.event !== 'device') this.#paths?.news(news);
         else if (news.device.kind === 'timestamp-sent') timestamps.sent(news.device.timestamp);
         else this.#log.debug({ event: news.device.kind }, 'device');
@@ -231,6 +237,30 @@ export class Daemon {
     sync.start();
   }
 
+  async #startRelays(): Promise<void> {
+    const { RelayKeeper } = await import('./relay-keeper.ts');
+    if (this.#stopping) return;
+    const tunnel = this.#tunnel as Tunnel;
+    const relays = new RelayKeeper({
+      authority: Buffer.from(this.#identity.caCertificate, 'base64'),
+      certificate: () => ({
+        certificate: Buffer.from(this.#identity.certificate, 'base64'),
+        privateKey: this.#identity.certificateKey,
+      }),
+      clock: this.#clock,
+      log: this.#log,
+      onDatagrams: (publicKey, bytes, segmentSize) => tunnel.relayed(publicKey, bytes, segmentSize),
+      onHome: (isUp, id) => {
+        void this.#paths?.relayChanged(isUp);
+        if (isUp) this.#homeRelay = id;
+        this.#reportEndpoints();
+      },
+    });
+    this.#relays = relays;
+    this.#closers.push(() => relays.close());
+    if (this.#map !== null) relays.mapChanged(this.#map);
+  }
+
   #takeMap(map: NetworkMap, self: Self | undefined): void {
     this.#map = map;
     if (self !== undefined) {
@@ -243,6 +273,7 @@ export class Daemon {
 
   async #apply(map: NetworkMap): Promise<void> {
     this.#paths?.mapChanged(map);
+    this.#relays?.mapChanged(map);
     const reconciler = this.#reconciler as Reconciler;
     if (!(await reconciler.apply(map))) return;
     this.#saveMap(map);
@@ -316,12 +347,14 @@ export class Daemon {
       mapped,
       this.#paths?.reflexive ?? [],
     );
-    if (this.#reported && endpoints.join() === this.#endpoints.join()) return;
-    this.#reported = true;
+    const report = `${this.#homeRelay} ${endpoints.join()}`;
+    if (this.#reported === report) return;
+    this.#reported = report;
     this.#endpoints = endpoints;
     this.#sync?.report({
       endpoints,
       listenPort: this.#listenPort,
+      homeRelay: this.#homeRelay,
       offers: {
         routes: this.#settings.advertiseRoutes,
         exitNode: this.#settings.advertiseExitNode,

@@ -72,6 +72,11 @@ export class PathKeeper {
     void this.#tellServers(map.self.stunServers);
   }
 
+  /** Whether the home relay can be reached. */
+  async relayChanged(relayIsUp: boolean): Promise<void> {
+    await this.#tunnel.setPaths({ relayIsUp }).catch(() => {});
+  }
+
   /** This host's addresses, the tunnel's port, and the gateway's that is mapped to it. */
   async ownSideChanged(addresses: readonly string[], port: number, mapped: string | null): Promise<void> {
     await this.#tunnel.setPaths(ownCandidates(addresses, port, mapped)).catch((error: unknown) => {
