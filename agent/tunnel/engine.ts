@@ -15,7 +15,7 @@ import type {
 } from './commands.ts';
 import type { Driver } from './driver.ts';
 import { monotonicNow } from './monotonic.ts';
-import { PathDevice, type PathHooks } from './path-device.ts';
+import type { PathDevice, PathHooks } from './path-device.ts';
 import { pathSnapshot, pathsChange, plainPath } from './plain-paths.ts';
 
 /** One tunnel inside its worker thread: a driver, a device between its two sides, and the requests of the main thread. */
@@ -59,7 +59,11 @@ export class Engine {
       },
       monotonicNow(),
     );
-    if (options.findsPaths) paths = new PathDevice(device, driver, systemRandom, pathHooks(tell));
+    if (options.findsPaths) {
+      // A plain tunnel does without its code.
+      const { PathDevice } = await import('./path-device.ts');
+      paths = new PathDevice(device, driver, systemRandom, pathHooks(tell));
+    }
     return new Engine(driver, device, paths);
   }
 

@@ -115,6 +115,10 @@ export class Follower implements DataPath {
   }
 
   route(buffer: PacketBuffer, offset: number, length: number): FollowerPeer | null {
+    const known = destinationOf(this.#allowedIps, null, buffer, offset, length);
+    if (known !== null) return known;
+    // The device may have been given the peer a moment ago and this worker not have looked yet.
+    this.#dependencies.takeUpdates();
     const peer = destinationOf(this.#allowedIps, this.#counters, buffer, offset, length);
     if (peer === null) this.#hasCounts = true;
     return peer;

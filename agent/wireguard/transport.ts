@@ -82,24 +82,24 @@ export function openMessage(
   return replay.accept(high * 0x1_0000_0000 + low) ? -1 : COUNT.replayed;
 }
 
-/** Whose inner packet this is by its destination, or null; what is malformed or has no peer is counted. */
+/** Whose inner packet this is by its destination, or null; what is malformed or has no peer is counted, if by anybody. */
 export function destinationOf<P>(
   allowedIps: AllowedIps<P>,
-  counters: Counters,
+  counters: Counters | null,
   buffer: PacketBuffer,
   offset: number,
   length: number,
 ): P | null {
   const version = ipVersion(buffer.view, offset, length);
   if (version === 0) {
-    counters.add(COUNT['malformed-outbound']);
+    counters?.add(COUNT['malformed-outbound']);
     return null;
   }
   const peer =
     version === 4
       ? allowedIps.lookup4(buffer, offset + IPV4_DESTINATION)
       : allowedIps.lookup6(buffer, offset + IPV6_DESTINATION);
-  if (peer === null) counters.add(COUNT['no-route']);
+  if (peer === null) counters?.add(COUNT['no-route']);
   return peer;
 }
 

@@ -23,8 +23,6 @@ function star(world: World, count: number): { middle: Host; others: Host[] } {
     other.addPeer(middle, ['10.0.0.1/32'], { endpoint: middle.address });
     return other;
   });
-  // The followers hear of their peers a moment later.
-  world.run(10);
   return { middle, others };
 }
 
