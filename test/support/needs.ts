@@ -13,6 +13,7 @@ export type Need =
   | 'tcpdump'
   | 'iperf3'
   | 'ncat'
+  | 'ethtool'
   | 'miniupnpd'
   | 'stun'
   | 'turnserver';

@@ -34,6 +34,7 @@ const TESTS = {
   tcpdump: 'tcpdump',
   iperf3: 'iperf3',
   ncat: 'ncat',
+  ethtool: 'ethtool',
   miniupnpd: 'miniupnpd-nftables',
   stun: 'stun-client',
   turnserver: 'coturn',
