@@ -47,7 +47,7 @@ export class OutgoingQueue {
       return;
     }
     // A small frame can lie in a large piece of what came from the network: waiting, it would hold on to all of that.
-    const kept = frame.buffer.byteLength > 2 * frame.length ? Buffer.from(frame) : frame;
+    const kept = frame.buffer.byteLength > 4 * frame.length ? Buffer.from(frame) : frame;
     this.#waiting.push({ frame: kept, packets });
     this.#waitingBytes += frame.length;
     while (this.#waitingBytes > MAX_WAITING_BYTES || this.#waiting.length > MAX_WAITING_FRAMES) {

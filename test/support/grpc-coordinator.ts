@@ -46,7 +46,7 @@ export async function startGrpc(
     clock: systemClock,
     log: createLogger('silent', 'test'),
     instance: 'test',
-    relayRates: relayRates(1_000),
+    relayRates: relayRates(10_000),
   };
   const server = await serveGrpc(context, { host: '127.0.0.1', port: 0 });
   return {
