@@ -71,7 +71,8 @@ export const traffic: fc.Arbitrary<Uint8Array[]> = fc
   });
 
 function packetsOf({ steps, ...flow }: Flow, index: number): Uint8Array[] {
-  let { sequence, identification } = flow;
+  let { sequence } = flow;
+  let identification: number = flow.identification;
   return steps.map(({ size, deviation }, place) => {
     const length = deviation === 'empty' ? 0 : deviation === 'longer' ? flow.size + 1 : (size ?? flow.size);
     const packet: FlowPacket = {
