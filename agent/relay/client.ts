@@ -7,9 +7,11 @@ import { forEachDatagram, isDatagramFrame, nodeIdOf, readDatagramFrame } from '.
 import { openRelayChannel, type RelayCertificate, type RelayChannel } from './relay-channel.ts';
 import { SendQueue } from './send-queue.ts';
 
-/** A ping is sent this often, the first at once; a relay that was silent for three times as long is away. Milliseconds. */
+/** A ping is sent this often, the first at once; a relay that was silent for twice as long is away. Milliseconds. */
 export const PING_INTERVAL = 5_000;
-const SILENCE_LIMIT = 3 * PING_INTERVAL;
+const SILENCE_LIMIT = 2 * PING_INTERVAL;
+/** Datagrams that wait for a connection which is being made: the handshake that caused it, and what follows at once. */
+const MAX_EARLY = 32;
 const TICK = 500;
 /** How long one URL is tried before the next. */
 const CONNECT_LIMIT = 5_000;
@@ -67,6 +69,7 @@ export class RelayClient {
   #lastPing = Number.NEGATIVE_INFINITY;
   #pingSequence = 0n;
   #latency: number | null = null;
+  readonly #early: { nodeId: string; datagram: Uint8Array }[] = [];
 
   /** `certificate` is asked at each connection, so that a renewed one counts. */
   constructor(
@@ -106,8 +109,18 @@ export class RelayClient {
     if (this.#state === 'waiting' && this.#retry === null) this.#connect();
   }
 
-  /** Sends a datagram to a node, if there is a connection; it is lost otherwise, as a datagram may be. Takes over the bytes. */
+  /**
+   * Sends a datagram to a node. The latest 32 wait for a connection that is being made; between two tries they are lost, as a
+   * datagram may be. Takes over the bytes.
+   */
   send(nodeId: string, datagram: Uint8Array): void {
+    if (this.#state === 'connecting') {
+      this.#early.push({ nodeId, datagram });
+      if (this.#early.length <= MAX_EARLY) return;
+      this.#early.shift();
+      this.#counters.droppedAway++;
+      return;
+    }
     if (this.#state !== 'connected') {
       this.#counters.droppedAway++;
       return;
@@ -173,6 +186,7 @@ export class RelayClient {
         this.#log.info({ relay: this.target.id }, 'connected to the relay');
         this.#become('connected');
         this.ping();
+        for (const { nodeId, datagram } of this.#early.splice(0)) this.send(nodeId, datagram);
         return;
       case 'pong':
         this.#pong(message.value.sequence);
@@ -223,6 +237,7 @@ export class RelayClient {
     this.#channel = null;
     this.#latency = null;
     this.#queue.clear();
+    this.#counters.droppedAway += this.#early.splice(0).length;
     if (channel === null) return;
     channel.stream.removeAllListeners();
     channel.stream.on('error', () => {});

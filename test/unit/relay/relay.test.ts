@@ -9,6 +9,7 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openRelayChannel } from '../../../agent/relay/relay-channel.ts';
 import { serveGrpc } from '../../../coordinator/grpc/server.ts';
@@ -28,7 +29,7 @@ import {
   startGrpc,
   type TestGrpc,
 } from '../../support/grpc-coordinator.ts';
-import { connectedClient, derOf, type TestRelayClient } from '../../support/relay.ts';
+import { connectedClient, derOf, TestRelayClient } from '../../support/relay.ts';
 import { CLI } from '../../support/store.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
@@ -193,6 +194,51 @@ describe('the relay of a coordinator', () => {
           frame?.$case === 'datagrams' && frame.value.datagrams.some((one) => one.toString() === 'newest'),
       ),
     );
+  });
+
+  it('what is sent while the connection is being made waits for it, the latest 32', async () => {
+    const b = await connect(bob);
+    const early = new TestRelayClient({ url: grpc.url }, grpc, ada.shown);
+    open.push(early);
+    for (let i = 0; i < 40; i++) early.client.send(bob.nodeId, Buffer.from(`${i}`));
+    await until('all of it', () => b.heard.length === 32);
+    expect(heard(b)[0]).toBe(`${ada.nodeId}: 8`);
+    expect(early.client.counters).toMatchObject({ sent: 32, droppedAway: 8 });
+  });
+
+  it('a relay gone bad cannot make a client fail', async () => {
+    const certificate = await grpc.authority.issueServer(Date.now());
+    const evil = new Server();
+    const junk = fc.sample(fc.uint8Array({ minLength: 1, maxLength: 100 }), { seed: 1, numRuns: 500 });
+    evil.addService(
+      { connect: { ...RelayService.connect, responseSerialize: (bytes: Buffer) => bytes } },
+      {
+        connect: (call: ServerDuplexStream<unknown, Buffer>) => {
+          for (const bytes of junk) {
+            call.write(Buffer.from(bytes));
+            call.write(Buffer.from([0x0a, ...bytes]));
+          }
+          call.write(
+            Buffer.from(RelayFrame.encode({ frame: { $case: 'welcome', value: { relayId: '' } } }).finish()),
+          );
+          call.resume();
+        },
+      },
+    );
+    const port = await new Promise<number>((resolve, reject) =>
+      evil.bindAsync(
+        '127.0.0.1:0',
+        ServerCredentials.createSsl(null, [
+          { cert_chain: Buffer.from(certificate.chain), private_key: Buffer.from(certificate.privateKey) },
+        ]),
+        (error, bound) => (error === null ? resolve(bound) : reject(error)),
+      ),
+    );
+    open.push({ close: () => evil.forceShutdown() });
+    const victim = new TestRelayClient({ url: `127.0.0.1:${port}` }, grpc, ada.shown);
+    open.push(victim);
+    await victim.connected();
+    expect(victim.client.counters.malformed).toBeGreaterThan(500);
   });
 
   it('a client comes back when the relay is there again', async () => {

@@ -1,0 +1,188 @@
+import type { Clock } from '../../shared/clock.ts';
+import { chooseHome } from './choose-home.ts';
+import type { RelayCallbacks, RelayState, RelayTarget } from './client.ts';
+
+/** How often all relays are measured again, milliseconds. */
+export const MEASURE_INTERVAL = 5 * 60_000;
+/** A relay that has not answered in this time is taken for away. */
+export const MEASURE_LIMIT = 3_000;
+/** A connection to a relay other than the home ends after so long without a datagram. */
+export const IDLE_LIMIT = 60_000;
+const TICK = 250;
+
+/** What this needs of a RelayClient. */
+export interface Connection {
+  readonly state: RelayState;
+  readonly latency: number | null;
+  start(): void;
+  send(nodeId: string, datagram: Uint8Array): void;
+  close(): void;
+}
+
+export interface RelaysCallbacks {
+  onDatagram(nodeId: string, datagram: Uint8Array): void;
+  /** Where others reach this agent from now on; null: nowhere. To be told to the coordinator. */
+  onHome(relayId: string | null): void;
+}
+
+/** A relay for status. */
+export interface RelayStatus {
+  id: string;
+  state: RelayState | 'unused';
+  /** Milliseconds when last measured; null if it did not answer. */
+  latency: number | null;
+  isHome: boolean;
+}
+
+interface Known {
+  target: RelayTarget;
+  connection: Connection | null;
+  latency: number | null;
+  /** When it was last needed: connected for a measurement, or a datagram went or came. */
+  usedAt: number;
+}
+
+/**
+ * All relays of the network as one agent uses them: measures them, stays connected to its home, goes to the homes of others when
+ * there is something for them, and comes back from those when there no longer is.
+ */
+export class Relays {
+  readonly #clock: Clock;
+  readonly #connect: (target: RelayTarget, callbacks: RelayCallbacks) => Connection;
+  readonly #callbacks: RelaysCallbacks;
+  readonly #known = new Map<string, Known>();
+  readonly #ticker: NodeJS.Timeout;
+  #home: string | null = null;
+  #measuringSince: number | null = null;
+  #measuredAt = Number.NEGATIVE_INFINITY;
+
+  /** `connect` makes a client that is not started yet. */
+  constructor(
+    clock: Clock,
+    connect: (target: RelayTarget, callbacks: RelayCallbacks) => Connection,
+    callbacks: RelaysCallbacks,
+  ) {
+    this.#clock = clock;
+    this.#connect = connect;
+    this.#callbacks = callbacks;
+    this.#ticker = setInterval(() => this.#tick(), TICK);
+  }
+
+  get home(): string | null {
+    return this.#home;
+  }
+
+  /** The relays of the map; those that are as they were are left alone. */
+  update(targets: readonly RelayTarget[]): void {
+    const wanted = new Map(targets.map((target) => [target.id, target]));
+    for (const [id, known] of [...this.#known]) {
+      const target = wanted.get(id);
+      if (target !== undefined && sameTarget(target, known.target)) continue;
+      known.connection?.close();
+      this.#known.delete(id);
+    }
+    let isNew = false;
+    for (const target of targets) {
+      if (this.#known.has(target.id)) continue;
+      isNew = true;
+      this.#known.set(target.id, { target, connection: null, latency: null, usedAt: 0 });
+    }
+    if (isNew) this.#measure();
+    this.#choose();
+  }
+
+  /** Measures all relays now: this host's network has changed. */
+  measure(): void {
+    this.#measure();
+  }
+
+  /** Sends a datagram to a node at its home; by this agent's own where that is not known. Takes over the bytes. */
+  send(nodeId: string, homeRelay: string, datagram: Uint8Array): void {
+    const known = this.#known.get(homeRelay) ?? this.#known.get(this.#home ?? '');
+    if (known === undefined) return;
+    known.usedAt = this.#clock.monotonic();
+    this.#open(known).send(nodeId, datagram);
+  }
+
+  status(): RelayStatus[] {
+    return [...this.#known.values()].map(({ target, connection, latency }) => ({
+      id: target.id,
+      state: connection?.state ?? 'unused',
+      latency: connection?.latency ?? latency,
+      isHome: target.id === this.#home,
+    }));
+  }
+
+  close(): void {
+    clearInterval(this.#ticker);
+    for (const known of this.#known.values()) known.connection?.close();
+    this.#known.clear();
+  }
+
+  #measure(): void {
+    const now = this.#clock.monotonic();
+    this.#measuringSince = now;
+    this.#measuredAt = now;
+    for (const known of this.#known.values()) {
+      known.usedAt = now;
+      this.#open(known);
+    }
+  }
+
+  #open(known: Known): Connection {
+    if (known.connection !== null) return known.connection;
+    const connection = this.#connect(known.target, {
+      onDatagram: (nodeId, datagram) => {
+        known.usedAt = this.#clock.monotonic();
+        this.#callbacks.onDatagram(nodeId, datagram);
+      },
+      onState: () => {},
+      onPeerGone: () => {},
+    });
+    known.connection = connection;
+    connection.start();
+    return connection;
+  }
+
+  #tick(): void {
+    const now = this.#clock.monotonic();
+    if (now - this.#measuredAt >= MEASURE_INTERVAL) this.#measure();
+    for (const known of this.#known.values()) {
+      const { connection } = known;
+      if (connection === null) continue;
+      if (connection.latency !== null) known.latency = connection.latency;
+      else if (connection.state === 'waiting') known.latency = null;
+    }
+    this.#choose();
+    if (this.#measuringSince !== null) return;
+    for (const [id, known] of this.#known) {
+      if (id === this.#home || known.connection === null || now - known.usedAt < IDLE_LIMIT) continue;
+      known.connection.close();
+      known.connection = null;
+    }
+  }
+
+  /** The home by what was measured. While a measurement is under way only a home that failed is replaced. */
+  #choose(): void {
+    if (this.#measuringSince !== null) {
+      const isOver = this.#clock.monotonic() - this.#measuringSince >= MEASURE_LIMIT;
+      const isDone = [...this.#known.values()].every(
+        ({ connection }) =>
+          connection !== null && (connection.latency !== null || connection.state === 'waiting'),
+      );
+      if (isOver || isDone) this.#measuringSince = null;
+      else if (this.#home === null || (this.#known.get(this.#home)?.latency ?? null) !== null) return;
+    }
+    const relays = [...this.#known.values()].map(({ target, latency }) => ({ id: target.id, latency }));
+    const home = chooseHome(this.#home, relays);
+    if (home === this.#home) return;
+    this.#home = home;
+    const known = home === null ? undefined : this.#known.get(home);
+    if (known !== undefined) this.#open(known);
+    this.#callbacks.onHome(home);
+  }
+}
+
+function sameTarget(a: RelayTarget, b: RelayTarget): boolean {
+  return a.tlsName === b.tlsName && a.urls.join(' ') === b.urls.join(' ');
+}
