@@ -19,7 +19,8 @@ export function fuzz<T>(arbitrary: fc.Arbitrary<T>, runs: number, body: (value: 
 }
 
 /** Bytes without a plan. */
-export const noise = (maxLength: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLength });
+export const noise = (maxLength: number): fc.Arbitrary<Uint8Array> =>
+  fc.uint8Array({ maxLength, size: 'max' });
 
 /** Bytes that were good, with a few of them changed, the end cut off or something put behind. */
 export function spoiled(good: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {

@@ -65,12 +65,10 @@ describe('STUN', () => {
 describe('messages about paths', () => {
   const keys = { sending: new Uint8Array(32).fill(1), receiving: new Uint8Array(32).fill(1) };
   const random = new SeededRandom(1);
-  const candidate = fc
-    .ipV4()
-    .map((text) => ({
-      kind: 'interface' as const,
-      address: UdpAddress.from(Uint8Array.from(text.split('.').map(Number)), 7),
-    }));
+  const candidate = fc.ipV4().map((text) => ({
+    kind: 'interface' as const,
+    address: UdpAddress.from(Uint8Array.from(text.split('.').map(Number)), 7),
+  }));
   const messages = fc.oneof(
     fc.nat().map((transaction) => ({ kind: 'ping' as const, transaction, wanted: true })),
     fc.tuple(fc.nat(), fc.array(candidate, { maxLength: 16 })).map(([number, candidates]) => ({

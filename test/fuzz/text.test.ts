@@ -84,6 +84,18 @@ describe('addresses, endpoints, prefixes and keys', () => {
   });
 });
 
+it('keys are 32 bytes', () => {
+  const hexes = fc.uint8Array({ minLength: 30, maxLength: 34 }).map(keyToHex);
+  fuzz(
+    fc.oneof(like(hexes), like(hexes.map((hex) => Buffer.from(hex, 'hex').toString('base64')))),
+    3_000,
+    (value) => {
+      for (const found of [keyFromHex(value), keyFromBase64(value)])
+        if (found !== null) expect(found.length).toBe(32);
+    },
+  );
+});
+
 describe('join tokens', () => {
   const tokens = fc
     .record({
@@ -101,6 +113,9 @@ describe('join tokens', () => {
         const token = parseJoinToken(value);
         expect(token.urls.every(isCoordinatorUrl)).toBe(true);
         expect([token.pin.length, token.secret.length]).toEqual([32, 32]);
+        // Whatever bits base64 leaves over, these are the bytes that were made, with their checksum.
+        const body = (whole: string) => Buffer.from(whole.trim().slice('warren1_'.length), 'base64url');
+        expect(body(formatJoinToken(token))).toEqual(body(value));
       } catch (error) {
         if (!(error instanceof WarrenError)) throw error;
         expect(error.code).toBe('usage');

@@ -15,7 +15,7 @@ const GUARD_BYTE = 0xa5;
 const flow = fc.record({
   family: fc.constantFrom<4 | 6>(4, 6),
   protocol: fc.constantFrom<'tcp' | 'udp'>('tcp', 'udp'),
-  payload: fc.nat(6000).map((length) => bytes(length, 1)),
+  payload: fc.oneof(fc.nat(30), fc.nat(6000)).map((length) => bytes(length, 1)),
   options: fc.nat(10).map((words) => bytes(4 * words, 2)),
 });
 const superpacket = fc.tuple(flow, fc.nat(1500)).map(([packet, size]) => makeSuperpacket(packet, size));

@@ -26,6 +26,8 @@ const PROGRAMS = {
   ],
   portable: (device: string, mtu: string) => [AGENT, 'tunnel', device, '--mtu', mtu, '--driver', 'portable'],
   'wireguard-go': (device: string) => ['wireguard-go', '-f', device],
+  /** Of another Debian release, as test/bench/programs.ts unpacks it: its path is in WARREN_TEST_WIREGUARD_GO. */
+  'newer wireguard-go': (device: string) => [process.env.WARREN_TEST_WIREGUARD_GO ?? '', '-f', device],
 } as const satisfies Record<string, (device: string, mtu: string) => readonly string[]>;
 
 export interface TunnelEnd {

@@ -1,7 +1,7 @@
 /**
  * Ends of a UDP flow that uses the kernel's offloads, for tests of what lies between them:
  * `udp-batches.ts receive FAMILY` prints its port, then a line of JSON (UdpArrival) once all of the flow is there or nothing
- * came for 5 s; `udp-batches.ts send ADDRESS PORT` sends the flow.
+ * came for 5 s; `udp-batches.ts send ADDRESS PORT [PAUSE]` sends the flow, with as many milliseconds after each batch.
  */
 import { createHash } from 'node:crypto';
 import { nativeBuffer } from '../../agent/drivers/linux/memory.ts';
@@ -77,19 +77,20 @@ async function receive(family: 4 | 6): Promise<void> {
   process.stdout.write(`${JSON.stringify(arrival)}\n`);
 }
 
-function send(address: Uint8Array, port: number): void {
+function send(address: Uint8Array, port: number, pause: number): void {
   const socket = open(address.length === 4 ? 4 : 6);
   const buffer = nativeBuffer(65_536);
   const target = UdpAddress.from(address, port);
   BATCHES.forEach(([length, size], index) => {
     fill(buffer, index, length);
     socket.send(target, buffer, 0, length, size);
+    if (pause > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause);
   });
   if (socket.counters.sendErrors > 0) throw new Error('the kernel did not take all datagrams');
 }
 
 if (import.meta.main) {
-  const [verb, first = '', second = ''] = process.argv.slice(2);
+  const [verb, first = '', second = '', third = '0'] = process.argv.slice(2);
   if (verb === 'receive') await receive(first === '4' ? 4 : 6);
-  else send(parseIp(first) as Uint8Array, Number(second));
+  else send(parseIp(first) as Uint8Array, Number(second), Number(third));
 }
