@@ -10,7 +10,7 @@ import { Sessions } from './admin/sessions.ts';
 import { serveGrpc } from './grpc/server.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { loadAuthority, loadProofKey } from './pki/secrets.ts';
-import { ownRelay, relayRates } from './relay/own-relay.ts';
+import { isOwnRelayId, ownRelay, relayRates } from './relay/own-relay.ts';
 import { openStore } from './store/open.ts';
 import { type StunOptions, serveStun } from './stun/serve-stun.ts';
 import { derivedUrls, writeUrls } from './urls.ts';
@@ -86,7 +86,13 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
 
     const urls = options.urls ?? derivedUrls(options.listen.host, grpc.port);
     writeUrls(dataFolder, urls);
-    await store.putRelay(ownRelay(options.instance, urls, stun.addresses), clock.wall());
+    const relay = ownRelay(options.instance, urls, stun.addresses);
+    await store.putRelay(relay, clock.wall());
+    // A coordinator with a database of its own is the only one: what it was under another name or port is gone.
+    for (const { id } of options.database === undefined ? await store.listRelays() : []) {
+      if (!isOwnRelayId(id) || id === relay.id) continue;
+      await store.removeRelay(id, clock.wall(), { actor: 'system', source: 'moved' });
+    }
     process.stdout.write(
       [
         'coordinator ready',

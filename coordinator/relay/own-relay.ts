@@ -15,6 +15,11 @@ export function ownRelayId(instance: string): string {
     .slice(0, 16)}`;
 }
 
+/** Whether a relay is a coordinator, this one or another. */
+export function isOwnRelayId(id: string): boolean {
+  return id.startsWith('coordinator-');
+}
+
 /** What agents are told of it. */
 export function ownRelay(
   instance: string,
