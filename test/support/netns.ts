@@ -144,6 +144,11 @@ export class Lab {
     return path;
   }
 
+  /** Has a file removed by `close`, if it is there then: what another project's program may leave behind. */
+  removesAtEnd(path: string): void {
+    this.#directories.push(path);
+  }
+
   /** Ends every process in the hosts (SIGTERM, after 5 s SIGKILL), removes hosts and folders. May be called twice. */
   async close(): Promise<void> {
     const children = this.#hosts.flatMap((host) => host.children);

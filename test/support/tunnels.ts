@@ -57,6 +57,8 @@ export async function startTunnel(
   mtu = 1420,
 ): Promise<TunnelEnd> {
   const device = lab.interfaceName('wt');
+  // Where it ends at a bad moment, wireguard-go leaves its socket.
+  if (implementation.endsWith('wireguard-go')) lab.removesAtEnd(`/var/run/wireguard/${device}.sock`);
   const child = await startProgram(host, implementation, device, mtu);
   const key = randomBytes(32).toString('base64');
   const file = join(lab.directory('key'), 'private');

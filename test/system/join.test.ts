@@ -21,6 +21,11 @@ import { waitFor } from '../support/wait-for.ts';
 
 const NAMES = ['berlin', 'oslo', 'lima'] as const;
 const MARKER = 'PLAINTEXT-THAT-NOBODY-MAY-SEE-';
+const STUN_PORTS = [3478, 3479];
+/** The first four bytes of a probe (agent/paths/messages.ts), little endian. */
+const PROBE = 0x505257d7;
+/** RFC 8489 5: the magic cookie. */
+const isStun = (payload: Buffer) => payload.length >= 20 && payload.readUInt32BE(4) === 0x2112a442;
 const GRPC_PORT = 8443;
 
 describeNeeds(['root', 'tun', 'tcpdump', 'ncat', 'wg', 'wireguard-go'], 'hosts that join by token', () => {
@@ -88,7 +93,7 @@ describeNeeds(['root', 'tun', 'tcpdump', 'ncat', 'wg', 'wireguard-go'], 'hosts t
     expect(received).toBe(sent.digest('hex'));
   });
 
-  it('nothing but WireGuard messages of types 1 to 4 crosses the wire between them, and no plaintext', async () => {
+  it('nothing but WireGuard messages and sealed probes crosses the wire between them, and no plaintext', async () => {
     const folder = lab.directory('capture');
     const file = join(folder, 'text');
     writeFileSync(file, MARKER.repeat(5_000));
@@ -109,7 +114,10 @@ describeNeeds(['root', 'tun', 'tcpdump', 'ncat', 'wg', 'wireguard-go'], 'hosts t
     for (const frame of frames) {
       expect(frame.bytes.includes(MARKER)).toBe(false);
       expect(frame.bytes.includes('5741'.repeat(8), 0, 'hex')).toBe(false);
-      if (frame.udp !== undefined) {
+      if (frame.udp !== undefined && isStun(frame.udp.payload)) {
+        const { sourcePort, destinationPort } = frame.udp;
+        expect(STUN_PORTS.includes(sourcePort) || STUN_PORTS.includes(destinationPort)).toBe(true);
+      } else if (frame.udp !== undefined) {
         expect(ports).toContain(frame.udp.sourcePort);
         expect(ports).toContain(frame.udp.destinationPort);
         const type = frame.udp.payload.readUInt32LE(0);
@@ -120,7 +128,7 @@ describeNeeds(['root', 'tun', 'tcpdump', 'ncat', 'wg', 'wireguard-go'], 'hosts t
     }
     // ARP, and ICMPv6's neighbour discovery, are the wire's own.
     expect(others.filter((kind) => kind !== '806/-1' && kind !== '86dd/58')).toEqual([]);
-    expect([...types.keys()].filter((type) => ![1, 2, 3, 4].includes(type))).toEqual([]);
+    expect([...types.keys()].filter((type) => ![1, 2, 3, 4, PROBE].includes(type))).toEqual([]);
     expect(types.get(4)).toBeGreaterThan(10);
   });
 

@@ -64,7 +64,9 @@ describeNeeds(['root', 'tun', 'wg', 'wireguard-go', 'iperf3'], 'with wireguard-g
     const report = JSON.parse(
       await ours.host.runOk('iperf3', ['-c', theirs.inner4, '-n', '20M', '--bidir', '-J']),
     );
-    expect(report.end.sum_received.bytes).toBeGreaterThan(10_000_000);
+    // The client ends when one direction has had its 20 MB.
+    expect(report.end.sum_received.bytes).toBeGreaterThan(1_000_000);
+    expect(report.end.sum_received_bidir_reverse.bytes).toBeGreaterThan(1_000_000);
   });
 
   it('SEC-25: goes on across a rekey, with not one ping lost', async () => {
