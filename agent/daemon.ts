@@ -250,9 +250,10 @@ export class Daemon {
       clock: this.#clock,
       log: this.#log,
       onDatagrams: (publicKey, bytes, segmentSize) => tunnel.relayed(publicKey, bytes, segmentSize),
-      onHome: (isUp, id) => {
-        void this.#paths?.relayChanged(isUp);
-        if (isUp) this.#homeRelay = id;
+      onHome: (relayId) => {
+        void this.#paths?.relayChanged(relayId !== null);
+        // While it is away peers may as well look for this agent where it was.
+        this.#homeRelay = relayId ?? this.#homeRelay;
         this.#reportEndpoints();
       },
     });
@@ -310,7 +311,9 @@ export class Daemon {
   }
 
   #lookAtNetwork(): void {
+    const before = this.#endpoints.join();
     this.#reportEndpoints();
+    if (this.#endpoints.join() !== before) this.#relays?.networkChanged();
     void this.#reconciler?.followNetworks();
     void this.#portMapper?.networkChanged();
   }

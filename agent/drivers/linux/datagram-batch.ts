@@ -1,6 +1,7 @@
 import type { DataPath, Destination } from '../../wireguard/data-path.ts';
 import type { PacketBuffer } from '../../wireguard/packet-buffer.ts';
 import type { UdpAddress } from '../../wireguard/udp-address.ts';
+import { NOT_ECT } from './ecn.ts';
 import { nativeBuffer } from './memory.ts';
 import { MAX_SEGMENTS, MAX_SEND } from './udp.ts';
 
@@ -14,6 +15,7 @@ type Send = (
   offset: number,
   length: number,
   segmentSize: number,
+  ecn: number,
 ) => void;
 
 /**
@@ -30,17 +32,19 @@ export class DatagramBatch {
   #start = 0;
   #count = 0;
   #segmentSize = 0;
+  #ecn = NOT_ECT;
   #closed = false;
 
   constructor(send: Send) {
     this.#send = send;
   }
 
-  /** Makes room at `end` for the next datagram, which is for `peer`. */
-  prepare(path: DataPath, peer: Destination, now: number): void {
-    if (this.#count > 0 && this.#peer !== peer) this.flush(path, now);
+  /** Makes room at `end` for the next datagram, which is for `peer` and whose outer header is to have these ECN bits. */
+  prepare(path: DataPath, peer: Destination, ecn: number, now: number): void {
+    if (this.#count > 0 && (this.#peer !== peer || this.#ecn !== ecn)) this.flush(path, now);
     if (this.end + MAX_DATAGRAM > SIZE) this.flush(path, now);
     this.#peer = peer;
+    this.#ecn = ecn;
   }
 
   /** Takes the datagram of `length` bytes that was sealed at `end`. */
@@ -74,7 +78,7 @@ export class DatagramBatch {
     this.#count = 0;
     this.#closed = false;
     if (peer === null || count === 0 || peer.endpoint === null) return;
-    this.#send(peer.endpoint, this.buffer, this.#start, bytes, this.#segmentSize);
+    this.#send(peer.endpoint, this.buffer, this.#start, bytes, this.#segmentSize, this.#ecn);
     path.sealed(peer, count, bytes, now);
   }
 }

@@ -9,6 +9,7 @@ import { MESSAGE_TRANSPORT, TRANSPORT } from '../../wireguard/messages.ts';
 import type { PacketBuffer } from '../../wireguard/packet-buffer.ts';
 import type { UdpAddress } from '../../wireguard/udp-address.ts';
 import { DatagramBatch } from './datagram-batch.ts';
+import { ecnOf, NOT_ECT, takeOuterEcn } from './ecn.ts';
 import { FlowSteering } from './flow-steering.ts';
 import * as libc from './libc.ts';
 import { nativeBuffer } from './memory.ts';
@@ -76,13 +77,13 @@ export class PacketLoop {
     this.#coalescer = new Coalescer(nativeBuffer, tun, (offset, length) =>
       this.#writeTun(this.#coalescer.buffer, offset, length),
     );
-    this.#batch = new DatagramBatch((target, buffer, offset, length, size) =>
-      this.#send(target, buffer, offset, length, size),
+    this.#batch = new DatagramBatch((target, buffer, offset, length, size, ecn) =>
+      this.#send(target, buffer, offset, length, size, ecn),
     );
   }
 
   sendDatagram(target: UdpAddress, buffer: PacketBuffer, offset: number, length: number): void {
-    this.#send(target, buffer, offset, length, length);
+    this.#send(target, buffer, offset, length, length, NOT_ECT);
   }
 
   /** Attends to this one too; while it runs from the next turn of the loop on. */
@@ -176,8 +177,9 @@ export class PacketLoop {
       }
       const peer = path.route(buffer, READ_AT + VNET_HEADER_LENGTH, length + skip - VNET_HEADER_LENGTH);
       if (peer === null) continue;
+      const ecn = ecnOf(buffer.view, READ_AT + VNET_HEADER_LENGTH);
       for (let size = this.#segmenter.next(); size > 0; size = this.#segmenter.next()) {
-        this.#sealOne(path, peer, this.#segmenter.offset, size, now);
+        this.#sealOne(path, peer, this.#segmenter.offset, size, ecn, now);
       }
       // What may be all there is does not wait for the look whether there is more.
       if (reads === 0) this.#batch.flush(path, now);
@@ -186,9 +188,16 @@ export class PacketLoop {
     return isThere;
   }
 
-  #sealOne(path: DataPath, peer: Destination, offset: number, length: number, now: number): void {
+  #sealOne(
+    path: DataPath,
+    peer: Destination,
+    offset: number,
+    length: number,
+    ecn: number,
+    now: number,
+  ): void {
     const batch = this.#batch;
-    batch.prepare(path, peer, now);
+    batch.prepare(path, peer, ecn, now);
     const sealed = path.seal(peer, this.#read, offset, length, batch.buffer, batch.end, now);
     if (sealed === 0) path.stage(peer, this.#read, offset, length, now);
     else batch.append(path, peer, sealed, now);
@@ -213,8 +222,10 @@ export class PacketLoop {
         }
         const place = coalescer.place(datagram - TRANSPORT.overhead);
         const packet = path.open(received, at, datagram, socket.source, coalescer.buffer, place, now);
-        if (packet > 0) coalescer.commit(packet);
-        else coalescer.abandon();
+        if (packet > 0) {
+          takeOuterEcn(socket.ecn, coalescer.buffer, place);
+          coalescer.commit(packet);
+        } else coalescer.abandon();
       }
     }
     coalescer.flush();
@@ -229,9 +240,16 @@ export class PacketLoop {
     if (written < 0) this.#tunWriteErrors++;
   }
 
-  #send(target: UdpAddress, buffer: PacketBuffer, offset: number, length: number, size: number): void {
+  #send(
+    target: UdpAddress,
+    buffer: PacketBuffer,
+    offset: number,
+    length: number,
+    size: number,
+    ecn: number,
+  ): void {
     if (this.diversion?.(target, buffer, offset, length, size)) return;
-    this.#socketFor(target)?.send(target, buffer, offset, length, size);
+    this.#socketFor(target)?.send(target, buffer, offset, length, size, ecn);
   }
 
   #socketFor(target: UdpAddress): UdpSocket | null {

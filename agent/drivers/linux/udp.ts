@@ -16,7 +16,12 @@ const SO_RCVBUFFORCE = 33;
 const SO_REUSEPORT = 15;
 const SO_MARK = 36;
 const SO_ATTACH_REUSEPORT_CBPF = 51;
+const IPPROTO_IP = 0;
+const IP_TOS = 1;
+const IP_RECVTOS = 13;
 const IPPROTO_IPV6 = 41;
+const IPV6_RECVTCLASS = 66;
+const IPV6_TCLASS = 67;
 const IPV6_V6ONLY = 26;
 const SOL_UDP = 17;
 const UDP_SEGMENT = 103;
@@ -36,8 +41,10 @@ const CONTROL_LENGTH = 64;
 /** struct cmsghdr: len 0, level 8, type 12, data 16. */
 const CMSG_DATA = 16;
 const UDP_SEGMENT_CMSG_LENGTH = CMSG_DATA + 2;
-/** What controllen is for it: rounded up to 8. */
+/** What controllen is for it: rounded up to 8. The traffic class is an int, and takes as much. */
 const UDP_SEGMENT_CMSG_SPACE = 24;
+const CLASS_CMSG_LENGTH = CMSG_DATA + 4;
+const CLASS_CMSG_SPACE = 24;
 
 /** The kernel's UDP_MAX_SEGMENTS: at most so many datagrams a send. */
 export const MAX_SEGMENTS = 64;
@@ -81,6 +88,8 @@ export class UdpSocket {
   readonly source = new UdpAddress();
   /** Length of each datagram of the last receive but perhaps the last. */
   segmentSize = 0;
+  /** The ECN bits of their outer headers. */
+  ecn = 0;
 
   readonly #sendHeader = nativeBuffer(MSGHDR_LENGTH);
   readonly #sendName = nativeBuffer(SOCKADDR_LENGTH);
@@ -111,9 +120,13 @@ export class UdpSocket {
     send.setUint32(8, family === 4 ? SOCKADDR_IN_LENGTH : SOCKADDR_LENGTH, true);
     this.#sendName.view.setUint16(0, family === 4 ? AF_INET : AF_INET6, true);
     const control = this.#sendControl.view;
-    putWord64(control, 0, UDP_SEGMENT_CMSG_LENGTH);
-    control.setInt32(8, SOL_UDP, true);
-    control.setInt32(12, UDP_SEGMENT, true);
+    // The traffic class, then the segment size; a send takes one of them, both or none.
+    putWord64(control, 0, CLASS_CMSG_LENGTH);
+    control.setInt32(8, family === 4 ? IPPROTO_IP : IPPROTO_IPV6, true);
+    control.setInt32(12, family === 4 ? IP_TOS : IPV6_TCLASS, true);
+    putWord64(control, CLASS_CMSG_SPACE, UDP_SEGMENT_CMSG_LENGTH);
+    control.setInt32(CLASS_CMSG_SPACE + 8, SOL_UDP, true);
+    control.setInt32(CLASS_CMSG_SPACE + 12, UDP_SEGMENT, true);
     const receive = this.#receiveHeader.view;
     putWord64(receive, 0, this.#receiveName.address);
     putWord64(receive, 16, this.#receiveVector.address);
@@ -190,6 +203,8 @@ export class UdpSocket {
     }
     if (family === 6) setOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (joins) setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (family === 4) setOption(descriptor, IPPROTO_IP, IP_RECVTOS, 1);
+    else setOption(descriptor, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
     // In a container without CAP_NET_ADMIN of the host only as much as net.core.rmem_max and wmem_max allow.
     if (!setOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER)) {
       setOption(descriptor, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
@@ -250,20 +265,26 @@ export class UdpSocket {
 
   /**
    * Sends `length` bytes to a target of this socket's family: one datagram if that is at most `segmentSize`, otherwise
-   * datagrams of `segmentSize` bytes, the last perhaps shorter; at most 64 and MAX_SEND bytes. What the kernel does not
-   * take is counted, as lost on the way.
+   * datagrams of `segmentSize` bytes, the last perhaps shorter; at most 64 and MAX_SEND bytes. Their headers get the ECN bits.
+   * What the kernel does not take is counted, as lost on the way.
    */
-  send(target: UdpAddress, buffer: PacketBuffer, offset: number, length: number, segmentSize: number): void {
+  send(
+    target: UdpAddress,
+    buffer: PacketBuffer,
+    offset: number,
+    length: number,
+    segmentSize: number,
+    ecn = 0,
+  ): void {
     this.#putTarget(target);
+    if (ecn !== 0) this.#sendControl.view.setInt32(CMSG_DATA, ecn, true);
     if (length <= segmentSize) {
-      this.#sendOne(buffer.address + offset, length);
+      this.#sendOne(buffer.address + offset, length, ecn);
       return;
     }
     if (this.segmentation) {
-      const header = this.#sendHeader.view;
-      this.#sendControl.view.setUint16(CMSG_DATA, segmentSize, true);
-      putWord64(header, 32, this.#sendControl.address);
-      putWord64(header, 40, UDP_SEGMENT_CMSG_SPACE);
+      this.#sendControl.view.setUint16(CLASS_CMSG_SPACE + CMSG_DATA, segmentSize, true);
+      this.#putControl(ecn, true);
       const why = this.#sendMessage(buffer.address + offset, length);
       if (why === 0) return;
       // EIO: the device below cannot do checksums, so the kernel never will segment for it. EINVAL and EMSGSIZE: a segment
@@ -276,7 +297,7 @@ export class UdpSocket {
       this.counters.segmentationFallbacks++;
     }
     for (let at = 0; at < length; at += segmentSize) {
-      this.#sendOne(buffer.address + offset + at, Math.min(segmentSize, length - at));
+      this.#sendOne(buffer.address + offset + at, Math.min(segmentSize, length - at), ecn);
     }
   }
 
@@ -292,12 +313,9 @@ export class UdpSocket {
     putWord64(header, 40, CONTROL_LENGTH);
     const length = libc.recvmsg(this.descriptor, this.#receiveHeader.address, 0);
     if (length < 0) return -1;
-    const control = this.#receiveControl.view;
-    const hasSize =
-      header.getUint32(40, true) >= CMSG_DATA + 4 &&
-      control.getInt32(8, true) === SOL_UDP &&
-      control.getInt32(12, true) === UDP_GRO;
-    this.segmentSize = hasSize ? control.getInt32(CMSG_DATA, true) : length;
+    this.segmentSize = length;
+    this.ecn = 0;
+    this.#takeControl(header.getUint32(40, true));
     this.#takeSource();
     return length;
   }
@@ -306,10 +324,18 @@ export class UdpSocket {
     libc.close(this.descriptor);
   }
 
-  #sendOne(address: number, length: number): void {
+  /** Points the message at the control messages that this send takes. */
+  #putControl(ecn: number, isBatch: boolean): void {
     const header = this.#sendHeader.view;
-    putWord64(header, 32, 0);
-    putWord64(header, 40, 0);
+    const before = ecn === 0 ? CLASS_CMSG_SPACE : 0;
+    const end = isBatch ? CLASS_CMSG_SPACE + UDP_SEGMENT_CMSG_SPACE : CLASS_CMSG_SPACE;
+    const length = end - before;
+    putWord64(header, 32, length === 0 ? 0 : this.#sendControl.address + before);
+    putWord64(header, 40, length);
+  }
+
+  #sendOne(address: number, length: number, ecn: number): void {
+    this.#putControl(ecn, false);
     if (this.#sendMessage(address, length) !== 0) this.counters.sendErrors++;
   }
 
@@ -344,6 +370,22 @@ export class UdpSocket {
     name.setUint32(16, target.word2);
     name.setUint32(20, target.word3);
     name.setUint32(24, target.scope, true);
+  }
+
+  /** Goes through the control messages of a receive, `end` bytes of them. */
+  #takeControl(end: number): void {
+    const control = this.#receiveControl.view;
+    for (let at = 0; at + CMSG_DATA < end; ) {
+      const length = control.getUint32(at, true);
+      if (length <= CMSG_DATA) return;
+      const level = control.getInt32(at + 8, true);
+      const type = control.getInt32(at + 12, true);
+      if (level === SOL_UDP && type === UDP_GRO) this.segmentSize = control.getInt32(at + CMSG_DATA, true);
+      // A byte from IPv4, an int from IPv6: of both the first byte says it.
+      else if (level === IPPROTO_IP ? type === IP_TOS : level === IPPROTO_IPV6 && type === IPV6_TCLASS)
+        this.ecn = control.getUint8(at + CMSG_DATA) & 3;
+      at += (length + 7) & ~7;
+    }
   }
 
   #takeSource(): void {
