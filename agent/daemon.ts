@@ -384,6 +384,8 @@ export class Daemon {
       connected: this.#sync?.connected ?? false,
       endpoints: this.#endpoints,
       latencies: this.#latencies,
+      relays: this.#relays?.status() ?? [],
+      nat: this.#paths?.nat ?? null,
       now: this.#clock.wall(),
     });
   }

@@ -2,7 +2,9 @@ import { formatEndpoint } from '../shared/endpoint.ts';
 import { keyToBase64, keyToHex, wipe } from '../shared/key.ts';
 import { formatPrefix } from '../shared/prefix.ts';
 import type { NetworkMap } from './mesh/network-map.ts';
+import { describeNat, type NatKind } from './paths/nat-kind.ts';
 import { isRelay as isRelayAddress } from './paths/relay-address.ts';
+import type { RelayStatus } from './relay/relays.ts';
 import type { PathSnapshot, TunnelFacts, TunnelSnapshot } from './tunnel/commands.ts';
 import type { PeerEndpoint } from './wireguard/configuration.ts';
 import { UdpAddress } from './wireguard/udp-address.ts';
@@ -25,6 +27,10 @@ export interface Status {
     workers: number;
     cipher: string;
     offloads: Record<string, boolean>;
+    /** The relays of the network, as this agent sees them; `home` is where others reach it. */
+    relays: { id: string; state: string; latencyMs: number | null; home: boolean }[];
+    /** The NAT in IPv4 as STUN servers show it; null while none was asked. */
+    nat: string | null;
     /** What was dropped and why, since the start. */
     counters: Record<string, number>;
   };
@@ -66,6 +72,8 @@ export interface StatusSources {
   connected: boolean;
   endpoints: string[];
   latencies: ReadonlyMap<string, number>;
+  relays: readonly RelayStatus[];
+  nat: NatKind | null;
   /** This host's clock, milliseconds since the epoch. */
   now: number;
 }
@@ -89,6 +97,13 @@ export function statusOf(sources: StatusSources): Status {
       workers: facts.workers,
       cipher: facts.cipher,
       offloads: facts.offloads,
+      relays: sources.relays.map(({ id, state, latency, isHome }) => ({
+        id,
+        state,
+        latencyMs: latency,
+        home: isHome,
+      })),
+      nat: sources.nat === null ? null : describeNat(sources.nat),
       counters: snapshot.device.counters,
     },
     peers: (map?.peers ?? []).map((peer) => {

@@ -4,7 +4,7 @@ import { withState } from './options.ts';
 /** `bin/agent netcheck`: what this host's network lets the agent do. It tells what was tried and nothing else. */
 export function netcheckCommand(): Command {
   return withState(new Command('netcheck'))
-    .description('own endpoints, and whether the coordinator can be reached')
+    .description('own endpoints, the kind of NAT, relays, and whether the coordinator can be reached')
     .option('--json', 'for programs', false)
     .addHelpText('after', '\nExample:\n  bin/agent netcheck')
     .action(async (options: { state: string; json: boolean }) => {

@@ -1,9 +1,13 @@
+import { lookup } from 'node:dns/promises';
 import { describeError } from '../../shared/errors.ts';
 import { pinnedAuthority } from '../../shared/pinned-authority.ts';
 import { localAddresses } from '../host/local-addresses.ts';
 import { askAgent } from '../local-api/client.ts';
+import { checkMap } from '../mesh/network-map.ts';
+import { describeNat } from '../paths/nat-kind.ts';
 import { State } from '../state/state.ts';
 import type { Status } from '../status.ts';
+import { type NatFinding, probeNat } from './nat-probe.ts';
 import { DEFAULT_INTERFACE } from './options.ts';
 
 /** Tries what the agent needs of this host's network and prints what came of it. */
@@ -33,14 +37,38 @@ export async function netcheck(folder: string, json: boolean): Promise<void> {
       cidr,
     })),
     endpoints: status?.self.endpoints ?? null,
+    nat: await natOf(state),
+    relays: status?.self.relays ?? null,
     coordinators,
   };
   process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : text(result));
 }
 
+/** Null where no STUN server is known, for no map was ever heard. */
+async function natOf(state: State): Promise<{ description: string; finding: NatFinding } | null> {
+  const saved = state.savedMap(() => {});
+  if (saved === null) return null;
+  const servers = checkMap(saved.map).self.stunServers;
+  const resolved = await Promise.all(
+    servers.map(async ({ host, port, alternatePort }) => {
+      const found = await lookup(host, { all: true, family: 4 }).catch(() => []);
+      return found.map(({ address }) => ({ address, port, alternatePort }));
+    }),
+  );
+  // First every server's first port: the test asks the first to answer from its other one, which must not be sent to before.
+  const known = resolved.flat();
+  if (known.length === 0) return null;
+  const addresses = localAddresses('').map(({ address }) => address);
+  const asked = [...known, ...known.map(({ address, alternatePort }) => ({ address, port: alternatePort }))];
+  const finding = await probeNat(asked, addresses);
+  return { description: describeNat(finding.kind), finding };
+}
+
 function text(result: {
   addresses: { interface: string; cidr: string }[];
   endpoints: string[] | null;
+  nat: { description: string; finding: NatFinding } | null;
+  relays: Status['self']['relays'] | null;
   coordinators: { url: string; reachable: boolean; milliseconds: number | null; reason: string | null }[];
 }): string {
   const lines = ['Addresses of this host:'];
@@ -48,6 +76,20 @@ function text(result: {
   lines.push('Endpoints that peers are told of:');
   if (result.endpoints === null) lines.push('  none: the agent is not running');
   else for (const endpoint of result.endpoints) lines.push(`  ${endpoint}`);
+  lines.push('NAT in IPv4:');
+  if (result.nat === null) lines.push('  not tried: no STUN server is known yet; join first');
+  else {
+    lines.push(`  ${result.nat.description}`);
+    for (const { server, address } of result.nat.finding.seen) lines.push(`  ${server} sees ${address}`);
+  }
+  lines.push('Relays:');
+  if (result.relays === null) lines.push('  not tried: the agent is not running');
+  else if (result.relays.length === 0) lines.push('  none in this network');
+  else
+    for (const { id, state, latencyMs, home } of result.relays)
+      lines.push(
+        `  ${id}: ${latencyMs === null ? state : `${latencyMs.toFixed(1)} ms`}${home ? ', home' : ''}`,
+      );
   lines.push('Coordinator:');
   for (const { url, reachable, milliseconds, reason } of result.coordinators) {
     lines.push(`  ${url}: ${reachable ? `reached, TLS checked twice in ${milliseconds} ms` : reason}`);

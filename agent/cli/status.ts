@@ -27,6 +27,7 @@ function statusText({ self, peers }: Status, now: number): string {
     `  interface ${self.interface}, UDP port ${self.listenPort}, driver ${self.driver}, cipher ${self.cipher}, workers ${self.workers}`,
     `  coordinator ${self.coordinator === 'connected' ? 'connected' : 'away: the last known map is in use'}`,
     `  endpoints ${self.endpoints.join(' ') || 'none'}`,
+    `  relay ${relayText(self.relays)}`,
     '',
   ].join('\n');
   if (peers.length === 0) return `${head}\nno peers yet\n`;
@@ -43,8 +44,14 @@ function statusText({ self, peers }: Status, now: number): string {
   return `${head}\n${textTable(['PEER', 'ADDRESS', 'STATE', 'PATH', 'LATENCY', 'HANDSHAKE', 'RECEIVED', 'SENT'], rows)}`;
 }
 
+function relayText(relays: Status['self']['relays']): string {
+  const home = relays.find((relay) => relay.home);
+  if (home === undefined) return relays.length === 0 ? 'none in this network' : 'none can be reached';
+  return home.latencyMs === null ? home.id : `${home.id}, ${home.latencyMs.toFixed(1)} ms`;
+}
+
 function path(peer: PeerStatus): string {
-  return peer.path === 'none' ? 'none' : `${peer.path} ${peer.endpoint}`;
+  return peer.endpoint === null ? peer.path : `${peer.path} ${peer.endpoint}`;
 }
 
 function ago(milliseconds: number): string {

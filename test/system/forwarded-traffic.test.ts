@@ -271,7 +271,7 @@ describeNeeds(
           await c1.host.runOk('ping', ['-n', '-c1', '-W5', '-Q', String(tos), address]);
       const inner = await inside.stop((seen) => seen.length === 8);
       expect(inner.map(trafficClass)).toEqual([1, 2, 3, 0xfd, 1, 2, 3, 0xfd]);
-      const datagrams = await outside.stop((seen) => seen.length >= 16);
+      const datagrams = await outside.stop((seen) => seen.length >= 8);
       const classes = new Set(datagrams.map(trafficClass));
       expect([...classes].filter((each) => each > 3)).toEqual([]);
       expect([1, 2, 3].every((each) => classes.has(each))).toBe(true);
@@ -279,7 +279,7 @@ describeNeeds(
 
     it('ECN: a mark of congestion on the outer header goes to the inner one, if that knows marks (RFC 6040 4.2)', async () => {
       const inside = await capture(lab, c2.host, c2.device, 'icmp[0] = 8 or ip6[40] = 128');
-      const marks = `table ip warren_mark { chain in { type filter hook prerouting priority -300; udp dport ${PORT} ip ecn set ce; } }`;
+      const marks = `table ip warren_mark { chain in { type filter hook prerouting priority -300\n udp dport ${PORT} ip ecn set ce\n }\n}`;
       await outer.runOk('nft', ['-f', '-'], { input: marks });
       try {
         for (const address of [c2.four, c2.six])

@@ -30,8 +30,13 @@ async function place(internet: Internet, label: string, kind: Place): Promise<Te
   return nat.host(label);
 }
 
-async function joined(lab: Lab, hosts: Record<'a' | 'b', TestHost>, internet: Internet): Promise<Pair> {
-  const host = await internet.host('coord', 4);
+async function joined(
+  lab: Lab,
+  hosts: Record<'a' | 'b', TestHost>,
+  internet: Internet,
+  family: 'both' | 4 = 4,
+): Promise<Pair> {
+  const host = await internet.host('coord', family);
   const coordinator = new TestCoordinator(host, lab.directory('coordinator'));
   await coordinator.start();
   const agent = (label: 'a' | 'b') => new TestAgent(hosts[label], label, join(lab.directory(label), 'state'));
@@ -40,6 +45,57 @@ async function joined(lab: Lab, hosts: Record<'a' | 'b', TestHost>, internet: In
     await each.join(await coordinator.token(), '--log-level', 'debug', '--listen-port', '51820');
   for (const each of [a, b]) await each.knows(1);
   return { a, b, coordinator };
+}
+
+/** Pings until the path is as expected; says how long the first answer and that took. */
+async function expectPath(name: string, { a, b }: Pair, expected: 'direct' | 'relay'): Promise<void> {
+  const [address] = (await b.addresses()) as [string];
+  const begin = performance.now();
+  expect(await a.pings(address, 5)).toBe(true);
+  const answered = performance.now() - begin;
+  const steady = a.host.spawn('ping', ['-n', '-i', '0.2', address]);
+  await waitFor(`a ${expected} path`, async () => (await pathOf(a)) === expected, { timeout: 30_000 });
+  const reached = performance.now() - begin;
+  console.log(`${name}: first ping ${answered.toFixed(0)} ms, ${expected} ${reached.toFixed(0)} ms`);
+  if (expected === 'relay') {
+    // Long enough for every round of a discovery: nothing was found.
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    expect(await pathOf(a)).toBe('relay');
+  }
+  await steady.end('SIGINT');
+  expect(await b.pings((await a.addresses())[0] as string)).toBe(true);
+}
+
+/** A TCP stream of `seconds` from a to b with something that happens in its middle; it must go on to its end. */
+async function transferThrough(pair: Pair, seconds: number, happen: () => Promise<void>): Promise<void> {
+  const { a, b } = pair;
+  const [address] = (await b.addresses()) as [string];
+  const server = b.host.spawn('iperf3', ['--server', '--one-off', '--forceflush']);
+  await server.waitForOutput(/Server listening/);
+  const client = a.host.spawn('iperf3', [
+    ...[
+      '--client',
+      address,
+      '--time',
+      String(seconds),
+      '--bitrate',
+      '20M',
+      '--forceflush',
+      '--interval',
+      '1',
+    ],
+  ]);
+  await client.waitForOutput(/2\.00-3\.0/);
+  await happen();
+  expect(await client.exited, client.output).toBe(0);
+  // The last second carried as much as the first ones: it had not merely not ended.
+  const rates = [...client.stdout.matchAll(/([\d.]+) ([KMG]?)bits\/sec/g)].map(
+    ([, value, unit]) => Number(value) * { '': 1e-6, K: 1e-3, M: 1, G: 1e3 }[unit as '' | 'K' | 'M' | 'G'],
+  );
+  expect(
+    rates.slice(seconds - 2, seconds).some((rate) => rate > 5),
+    client.stdout,
+  ).toBe(true);
 }
 
 const pathOf = async (agent: TestAgent) => (await agent.status()).peers[0]?.path;
@@ -56,19 +112,96 @@ describeNeeds(['root', 'tun', 'nft'], 'reaching each other', () => {
       await using lab = new Lab();
       const internet = await Internet.open(lab);
       const hosts = { a: await place(internet, 'a', kindA), b: await place(internet, 'b', kindB) };
-      const { a, b } = await joined(lab, hosts, internet);
-      const [address] = (await b.addresses()) as [string];
-      const begin = performance.now();
-      expect(await a.pings(address, 5)).toBe(true);
-      const answered = performance.now() - begin;
-      const steady = a.host.spawn('ping', ['-n', '-i', '0.2', address]);
-      await waitFor(`a ${expected} path`, async () => (await pathOf(a)) === expected, { timeout: 30_000 });
-      const reached = performance.now() - begin;
-      console.log(
-        `${kindA} and ${kindB}: first ping ${answered.toFixed(0)} ms, ${expected} ${reached.toFixed(0)} ms`,
-      );
+      await expectPath(`${kindA} and ${kindB}`, await joined(lab, hosts, internet), expected);
+    });
+  });
+
+  it('both behind one NAT: directly, by the site', async () => {
+    await using lab = new Lab();
+    const internet = await Internet.open(lab);
+    const nat = await internet.nat('home', { kind: 'port-restricted-cone', ipv4Only: true });
+    const pair = await joined(lab, { a: await nat.host('a'), b: await nat.host('b') }, internet);
+    await expectPath('one NAT', pair, 'direct');
+    const [peer] = (await pair.a.status()).peers;
+    expect(peer?.endpoint).toMatch(/^192\.168\.1\./);
+  });
+
+  it('two NATs in a row on one side: directly', async () => {
+    await using lab = new Lab();
+    const internet = await Internet.open(lab);
+    const outer = await internet.nat('isp', { kind: 'port-restricted-cone', ipv4Only: true });
+    const inner = await internet.nat('home', { kind: 'port-restricted-cone', ipv4Only: true, behind: outer });
+    const hosts = { a: await inner.host('a'), b: await place(internet, 'b', 'port-restricted-cone') };
+    await expectPath('two NATs in a row', await joined(lab, hosts, internet), 'direct');
+  });
+
+  it('UDP blocked entirely: by relay, over the one TCP port', async () => {
+    await using lab = new Lab();
+    const internet = await Internet.open(lab);
+    const nat = await internet.nat('office', { kind: 'port-restricted-cone', ipv4Only: true });
+    await nat.blockUdp();
+    const hosts = { a: await nat.host('a'), b: await place(internet, 'b', 'public') };
+    await expectPath('UDP blocked', await joined(lab, hosts, internet), 'relay');
+  });
+
+  it('one has IPv4 only, the other IPv6 only: by relay', async () => {
+    await using lab = new Lab();
+    const internet = await Internet.open(lab);
+    const hosts = { a: await internet.host('a', 4), b: await internet.host('b', 6) };
+    await expectPath('IPv4 only and IPv6 only', await joined(lab, hosts, internet, 'both'), 'relay');
+  });
+
+  describe('a transfer goes on', () => {
+    async function conePair(lab: Lab) {
+      const internet = await Internet.open(lab);
+      const nats = {
+        a: await internet.nat('a-nat', { kind: 'port-restricted-cone', ipv4Only: true }),
+        b: await internet.nat('b-nat', { kind: 'port-restricted-cone', ipv4Only: true }),
+      };
+      const pair = await joined(lab, { a: await nats.a.host('a'), b: await nats.b.host('b') }, internet);
+      await expectPath('before', pair, 'direct');
+      return { internet, nats, pair };
+    }
+
+    it('when a NAT is rebooted and gives other ports', async () => {
+      await using lab = new Lab();
+      const { nats, pair } = await conePair(lab);
+      await transferThrough(pair, 12, () => nats.a.reboot(61_000));
+      await waitFor('a direct path', async () => (await pathOf(pair.a)) === 'direct');
+    });
+
+    it('SEC-52: when the address of an interface changes', async () => {
+      await using lab = new Lab();
+      const { pair } = await conePair(lab);
+      await transferThrough(pair, 12, async () => {
+        const { host } = pair.a;
+        await host.ip('address add 192.168.1.77/24 dev eth0');
+        await host.ip('address delete 192.168.1.2/24 dev eth0');
+        await host.ip('address add 192.168.1.77/24 dev eth0').catch(() => {});
+        await host.ip('route replace default via 192.168.1.1');
+      });
+      await waitFor('a direct path', async () => (await pathOf(pair.a)) === 'direct');
+    });
+
+    it('with 5% loss each way', async () => {
+      await using lab = new Lab();
+      const { nats, pair } = await conePair(lab);
+      await transferThrough(pair, 8, () => nats.a.lose(5));
+      expect(await pathOf(pair.a)).toBe('direct');
+    });
+
+    it('SEC-32: when the direct path goes dead it goes by relay within 3 s, and directly again afterwards', async () => {
+      await using lab = new Lab();
+      const { nats, pair } = await conePair(lab);
+      await transferThrough(pair, 12, async () => {
+        await nats.a.blockUdp();
+        await waitFor('the relay', async () => (await pathOf(pair.a)) === 'relay', { timeout: 3_000 });
+      });
+      await nats.a.blockUdp(false);
+      const [address] = (await pair.b.addresses()) as [string];
+      const steady = pair.a.host.spawn('ping', ['-n', '-i', '0.2', address]);
+      await waitFor('a direct path', async () => (await pathOf(pair.a)) === 'direct', { timeout: 60_000 });
       await steady.end('SIGINT');
-      expect(await b.pings((await a.addresses())[0] as string)).toBe(true);
     });
   });
 });

@@ -44,6 +44,8 @@ function status(devices: PeerSnapshot[], map = aMap([peer]) as ReturnType<typeof
     },
     connected: true,
     endpoints: ['192.0.2.1:51820'],
+    relays: [],
+    nat: null,
     latencies: new Map([[peer.nodeId, 1.25]]),
     now: NOW,
   });

@@ -24,19 +24,24 @@ const QUIET = 20;
 export class FlowSteering {
   readonly #own: number;
   readonly #queues: number;
+  readonly #spreads: boolean;
   readonly #isSpread = new Uint8Array(BUCKETS);
   readonly #writes = new Uint32Array(BUCKETS);
   #windowEnds = 0;
 
-  /** `own` is the writer's place among `queues` of them. */
-  constructor(own: number, queues: number) {
+  /**
+   * `own` is the writer's place among `queues` of them. Where there are not `cores` for as many workers again, busy flows stay
+   * too: the applications and the kernel need the others, and waking another thread costs more than it gains.
+   */
+  constructor(own: number, queues: number, cores: number) {
     this.#own = own;
     this.#queues = queues;
+    this.#spreads = queues > 1 && cores >= 2 * queues;
   }
 
   /** The place of the queue for an IP packet; `now` in monotonic milliseconds. */
   queueOf(view: DataView, offset: number, length: number, now: number): number {
-    if (this.#queues === 1) return this.#own;
+    if (!this.#spreads) return this.#own;
     if (now >= this.#windowEnds) this.#decide(now);
     const bucket = bucketOf(view, offset, length);
     this.#writes[bucket] = (this.#writes[bucket] as number) + 1;

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { isRelay } from '../../paths/relay-address.ts';
 import { Coalescer } from '../../tunnel/coalesce.ts';
 import type { Diversion } from '../../tunnel/driver.ts';
@@ -73,7 +74,7 @@ export class PacketLoop {
   constructor(tun: TunFacts, worker: number) {
     this.#tun = tun;
     this.#queue = tun.queues[worker] as number;
-    this.#steering = new FlowSteering(worker, tun.queues.length);
+    this.#steering = new FlowSteering(worker, tun.queues.length, availableParallelism());
     this.#coalescer = new Coalescer(nativeBuffer, tun, (offset, length) =>
       this.#writeTun(this.#coalescer.buffer, offset, length),
     );

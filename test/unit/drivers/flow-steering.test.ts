@@ -32,14 +32,14 @@ describe.each([4, 6] as const)('the queue of an IPv%i flow', (version) => {
   const flows = Array.from({ length: 40 }, (_, i) => packet(version, 1, 2, [1000 + i * 7, 80]));
 
   it('is the own one while the flow is quiet', () => {
-    const steering = new FlowSteering(1, 4);
+    const steering = new FlowSteering(1, 4, 8);
     for (const flow of flows) for (const now of [0, 100, 200]) expect(write(steering, flow, 10, now)).toBe(1);
   });
 
   it('is one of all, the same in both directions, once the flow is busy, and the own one again when it is over', () => {
     const used = new Set<number>();
     for (const [i, flow] of flows.entries()) {
-      const steering = new FlowSteering(0, 4);
+      const steering = new FlowSteering(0, 4, 8);
       write(steering, flow, 500, 0);
       const queue = write(steering, flow, 500, 100);
       used.add(queue);
@@ -52,7 +52,7 @@ describe.each([4, 6] as const)('the queue of an IPv%i flow', (version) => {
   });
 
   it('does not change within a window', () => {
-    const steering = new FlowSteering(2, 4);
+    const steering = new FlowSteering(2, 4, 8);
     const flow = flows[0] as DataView;
     const queues = new Set<number>();
     steering.queueOf(flow, 0, 60, 0);
@@ -60,15 +60,29 @@ describe.each([4, 6] as const)('the queue of an IPv%i flow', (version) => {
     expect([...queues]).toEqual([2]);
   });
 
+  it('is the own one where there are not cores for as many workers again, however busy the flow', () => {
+    for (const [queues, cores] of [
+      [2, 2],
+      [2, 3],
+      [4, 7],
+    ] as const) {
+      const steering = new FlowSteering(1, queues, cores);
+      for (const flow of flows) {
+        write(steering, flow, 1000, 0);
+        expect(write(steering, flow, 1000, 100)).toBe(1);
+      }
+    }
+  });
+
   it('is the own one where there is no other', () => {
-    const steering = new FlowSteering(0, 1);
+    const steering = new FlowSteering(0, 1, 8);
     expect(write(steering, flows[0] as DataView, 1000, 0)).toBe(0);
     expect(write(steering, flows[0] as DataView, 1000, 100)).toBe(0);
   });
 });
 
 it('a packet that is too short for what its header says, and fragments, are steered by what there is', () => {
-  const steering = new FlowSteering(0, 2);
+  const steering = new FlowSteering(0, 2, 4);
   for (const length of [20, 21, 39, 40, 43]) {
     for (const first of [0x45, 0x4f, 0x60]) {
       const view = new DataView(new ArrayBuffer(64));
