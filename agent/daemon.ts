@@ -59,6 +59,8 @@ export class Daemon {
   #serverOffset: number;
   #observed = '';
   #endpoints: string[] = [];
+  /** This host's own, when it was last looked. */
+  #addresses: readonly string[] = [];
   /** What the coordinator was told last, as text; null before anything. */
   #reported: string | null = null;
   #listenPort = 0;
@@ -100,6 +102,7 @@ export class Daemon {
   }
 
   async #startParts(): Promise<void> {
+    this.#addresses = this.#localAddresses().map(({ address }) => address);
     checkPrivileges();
     // After each part of the code is loaded, before the next needs memory: now, when the mesh is up, and with gRPC.
     releaseStartupPages();
@@ -311,9 +314,13 @@ export class Daemon {
   }
 
   #lookAtNetwork(): void {
-    const before = this.#endpoints.join();
+    const addresses = new Set(this.#localAddresses().map(({ address }) => address));
+    const hasLostAddress = this.#addresses.some((address) => !addresses.has(address));
+    const hasChanged = hasLostAddress || addresses.size !== this.#addresses.length;
+    this.#addresses = [...addresses];
+    if (hasLostAddress) this.#sync?.reconnect();
+    if (hasChanged) this.#relays?.networkChanged(hasLostAddress);
     this.#reportEndpoints();
-    if (this.#endpoints.join() !== before) this.#relays?.networkChanged();
     void this.#reconciler?.followNetworks();
     void this.#portMapper?.networkChanged();
   }

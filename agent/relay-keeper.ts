@@ -54,9 +54,10 @@ export class RelayKeeper {
     );
   }
 
-  /** This host's network is another: which relay is near may have changed. */
-  networkChanged(): void {
-    this.#relays.measure();
+  /** This host's network is another: which relay is near may have changed, and with an address connections were lost. */
+  networkChanged(hasLostAddress: boolean): void {
+    if (hasLostAddress) this.#relays.reconnect();
+    else this.#relays.measure();
   }
 
   /** Hands datagrams to the relay where the peer is. What cannot be sent is lost, as datagrams may be. Takes over the bytes. */

@@ -85,6 +85,17 @@ export class SyncClient {
     this.#connect();
   }
 
+  /** Connects anew at once: the stream is by an address that this host no longer has, and silence would tell late. */
+  reconnect(): void {
+    if (this.#closed || (this.#stream === null && this.#retry === null)) return;
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#retry = null;
+    this.#drop();
+    this.#connected = false;
+    this.#failures = 0;
+    this.#connect();
+  }
+
   /** Replaces what the coordinator is told of this host; sent at once, and again after every reconnection. */
   report(report: Report): void {
     this.#report = report;

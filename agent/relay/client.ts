@@ -138,6 +138,15 @@ export class RelayClient {
     this.#channel?.stream.write(Buffer.from(RelayFrame.encode(frame).finish()));
   }
 
+  /** Connects anew at once: the connection is by an address that this host no longer has, and silence would tell late. */
+  reconnect(): void {
+    if (this.#state === 'closed') return;
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#drop();
+    this.#failures = 0;
+    this.#connect();
+  }
+
   close(): void {
     clearInterval(this.#ticker);
     if (this.#retry !== null) clearTimeout(this.#retry);

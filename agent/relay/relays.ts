@@ -15,6 +15,7 @@ export interface Connection {
   readonly state: RelayState;
   readonly latency: number | null;
   start(): void;
+  reconnect(): void;
   send(nodeId: string, datagram: Uint8Array): void;
   close(): void;
 }
@@ -89,6 +90,12 @@ export class Relays {
     }
     if (isNew) this.#measure();
     this.#choose();
+  }
+
+  /** Connects anew to all: this host has lost an address, perhaps theirs. */
+  reconnect(): void {
+    for (const { connection } of this.#known.values()) connection?.reconnect();
+    this.#measure();
   }
 
   /** Measures all relays now: this host's network has changed. */

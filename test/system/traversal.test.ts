@@ -37,7 +37,8 @@ async function joined(
   family: 'both' | 4 = 4,
 ): Promise<Pair> {
   const host = await internet.host('coord', family);
-  const coordinator = new TestCoordinator(host, lab.directory('coordinator'));
+  const flags = family === 'both' ? ['--listen', '[::]:8443'] : [];
+  const coordinator = new TestCoordinator(host, lab.directory('coordinator'), flags);
   await coordinator.start();
   const agent = (label: 'a' | 'b') => new TestAgent(hosts[label], label, join(lab.directory(label), 'state'));
   const [a, b] = [agent('a'), agent('b')];
@@ -174,11 +175,11 @@ describeNeeds(['root', 'tun', 'nft'], 'reaching each other', () => {
       await using lab = new Lab();
       const { pair } = await conePair(lab);
       await transferThrough(pair, 12, async () => {
-        const { host } = pair.a;
-        await host.ip('address add 192.168.1.77/24 dev eth0');
-        await host.ip('address delete 192.168.1.2/24 dev eth0');
-        await host.ip('address add 192.168.1.77/24 dev eth0').catch(() => {});
-        await host.ip('route replace default via 192.168.1.1');
+        // Both at once would be no move: the old address goes first, as when a laptop changes networks.
+        await pair.a.host.runOk('sh', [
+          '-c',
+          'ip address delete 192.168.1.2/24 dev eth0; ip address add 192.168.1.77/24 dev eth0; ip route replace default via 192.168.1.1',
+        ]);
       });
       await waitFor('a direct path', async () => (await pathOf(pair.a)) === 'direct');
     });

@@ -17,6 +17,7 @@ class FakeConnection implements Connection {
     this.callbacks = callbacks;
   }
   start(): void {}
+  reconnect(): void {}
   send(nodeId: string, datagram: Uint8Array): void {
     this.sent.push(`${nodeId}: ${Buffer.from(datagram)}`);
   }
