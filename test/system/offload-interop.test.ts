@@ -24,9 +24,11 @@ import { waitFor } from '../support/wait-for.ts';
 
 const BATCHES = join(import.meta.dirname, '../support/udp-batches.ts');
 const CACHE = join(import.meta.dirname, '../../node_modules/.cache/warren-bench');
-process.env.WARREN_TEST_WIREGUARD_GO ??= ['forky', 'trixie']
+const unpacked = ['forky', 'trixie']
   .map((release) => join(CACHE, release, 'wireguard-go/usr/bin/wireguard-go'))
   .find((path) => existsSync(path));
+// Not `??=`: of undefined it would make the word.
+if (unpacked !== undefined) process.env.WARREN_TEST_WIREGUARD_GO ??= unpacked;
 
 /** Milliseconds between bursts: wireguard-go of 2022 leaves its socket the kernel's default buffer, which holds few of them. */
 const PAUSE = '10';
