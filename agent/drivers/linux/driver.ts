@@ -23,8 +23,9 @@ import { PacketLoop } from './loop.ts';
 import { nativeBuffer } from './memory.ts';
 import { NetworkChanges } from './network-changes.ts';
 import { LinuxSideSockets } from './side-sockets.ts';
+import { openGroup } from './socket-group.ts';
 import { TunDevice } from './tun.ts';
-import { UdpSocket } from './udp.ts';
+import type { UdpSocket } from './udp.ts';
 
 /** How often the device's MTU is looked up while packets flow, milliseconds. */
 const MTU_INTERVAL = 5_000;
@@ -214,10 +215,10 @@ class LinuxDriver implements Driver {
     };
     const workers = this.followers.workers;
     for (let tries = 0; ; tries++) {
-      const four = UdpSocket.openGroup(4, port, mark, workers, options);
+      const four = openGroup(4, port, mark, workers, options);
       const chosen = four?.[0]?.port() ?? port;
       try {
-        const six = UdpSocket.openGroup(6, chosen, mark, workers, { ...options, notes: [] });
+        const six = openGroup(6, chosen, mark, workers, { ...options, notes: [] });
         this.#use(four, six);
         this.#fwmark = mark;
         return;

@@ -3,19 +3,17 @@ import type { PacketBuffer } from '../../wireguard/packet-buffer.ts';
 import { UdpAddress } from '../../wireguard/udp-address.ts';
 import * as libc from './libc.ts';
 import { nativeBuffer, putWord64 } from './memory.ts';
+import { SO_REUSEPORT, SOL_SOCKET, setOption } from './socket-option.ts';
 
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_DGRAM = 2;
 const SOCK_FLAGS = 0x80000 | 0x800;
-const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
-const SO_REUSEPORT = 15;
 const SO_MARK = 36;
-const SO_ATTACH_REUSEPORT_CBPF = 51;
 const IPPROTO_IP = 0;
 const IP_TOS = 1;
 const IP_RECVTOS = 13;
@@ -34,7 +32,6 @@ const SEND_PATIENCE = 20;
 /** struct sockaddr_in6, the larger of the two. */
 const SOCKADDR_LENGTH = 28;
 const SOCKADDR_IN_LENGTH = 16;
-const SOCK_FPROG_LENGTH = 16;
 /** struct msghdr on 64-bit: name 0, namelen 8, iov 16, iovlen 24, control 32, controllen 40, flags 48. */
 const MSGHDR_LENGTH = 56;
 const CONTROL_LENGTH = 64;
@@ -61,6 +58,8 @@ export interface UdpCounters {
 export interface UdpOptions {
   segmentation: boolean;
   coalescing: boolean;
+  /** Joins others of this process that have the port already (SO_REUSEPORT). */
+  joins?: boolean;
   counters: UdpCounters;
   notes: string[];
 }
@@ -139,62 +138,6 @@ export class UdpSocket {
    * is taken. `notes` gets a line for each offload that was wanted and refused.
    */
   static open(family: 4 | 6, port: number, mark: number, options: UdpOptions): UdpSocket | null {
-    return UdpSocket.#open(family, port, mark, options, false);
-  }
-
-  /**
-   * As many sockets as there are workers, all on one port: the kernel gives transport data to the one of the worker that
-   * owns its receiver index, and everything else to the first.
-   */
-  static openGroup(
-    family: 4 | 6,
-    port: number,
-    mark: number,
-    workers: number,
-    options: UdpOptions,
-  ): UdpSocket[] | null {
-    // Bound before it allows others to join, so that a port which another program shares is found taken.
-    const first = UdpSocket.open(family, port, mark, options);
-    if (first === null) return null;
-    const group = [first];
-    if (workers === 1) return group;
-    try {
-      if (!setOption(first.descriptor, SOL_SOCKET, SO_REUSEPORT, 1)) throw noSteering('SO_REUSEPORT');
-      const shared = first.port();
-      while (group.length < workers) {
-        const next = UdpSocket.#open(family, shared, mark, { ...options, notes: [] }, true);
-        if (next === null) throw noSteering('SO_REUSEPORT');
-        group.push(next);
-      }
-      const program = steeringProgram(workers);
-      const { descriptor } = group[1] as UdpSocket;
-      const status = libc.setsockopt(
-        descriptor,
-        SOL_SOCKET,
-        SO_ATTACH_REUSEPORT_CBPF,
-        program.address,
-        SOCK_FPROG_LENGTH,
-      );
-      if (status !== 0) throw noSteering('SO_ATTACH_REUSEPORT_CBPF');
-      return group;
-    } catch (error) {
-      for (const socket of group) socket.close();
-      throw error;
-    }
-  }
-
-  /** A socket that another worker opened for this one, which owns it from now on. */
-  static adopt(facts: SocketFacts, counters: UdpCounters): UdpSocket {
-    return new UdpSocket(facts.descriptor, facts.family, facts.segmentation, facts.coalescing, counters);
-  }
-
-  static #open(
-    family: 4 | 6,
-    port: number,
-    mark: number,
-    options: UdpOptions,
-    joins: boolean,
-  ): UdpSocket | null {
     const descriptor = libc.socket(family === 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_FLAGS, 0);
     if (descriptor < 0) {
       const why = libc.errno();
@@ -202,7 +145,7 @@ export class UdpSocket {
       throw new WarrenError('internal', `no UDP socket: ${libc.errnoName(why)}`);
     }
     if (family === 6) setOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    if (joins) setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (options.joins) setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
     if (family === 4) setOption(descriptor, IPPROTO_IP, IP_RECVTOS, 1);
     else setOption(descriptor, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
     // In a container without CAP_NET_ADMIN of the host only as much as net.core.rmem_max and wmem_max allow.
@@ -240,6 +183,11 @@ export class UdpSocket {
       options.notes.push(`the kernel refuses UDP_GRO: ${libc.errnoName(libc.errno())}`);
     }
     return new UdpSocket(descriptor, family, segmentation, coalescing, options.counters);
+  }
+
+  /** A socket that another worker opened for this one, which owns it from now on. */
+  static adopt(facts: SocketFacts, counters: UdpCounters): UdpSocket {
+    return new UdpSocket(facts.descriptor, facts.family, facts.segmentation, facts.coalescing, counters);
   }
 
   facts(): SocketFacts {
@@ -403,47 +351,4 @@ export class UdpSocket {
     source.word3 = name.getUint32(20);
     source.scope = name.getUint32(24, true);
   }
-}
-
-function setOption(descriptor: number, level: number, option: number, value: number): boolean {
-  const memory = nativeBuffer(4);
-  memory.view.setInt32(0, value, true);
-  return libc.setsockopt(descriptor, level, option, memory.address, 4) === 0;
-}
-
-function noSteering(what: string): WarrenError {
-  return new WarrenError(
-    'unsupported',
-    `the kernel refuses to share a UDP port among workers: ${what}: ${libc.errnoName(libc.errno())}`,
-    { hint: 'use --workers 1' },
-  );
-}
-
-/**
- * A classic BPF program (Documentation/networking/filter.rst) that sees a datagram's payload and returns the number of a
- * socket: the receiver index's low byte modulo the number of workers (index-table.ts) for transport data, otherwise 0. Reads
- * beyond the end give 0 too. In memory: struct sock_fprog (count, pointer), then struct sock_filter (code, jt, jf, k).
- */
-function steeringProgram(workers: number): PacketBuffer {
-  const TRANSPORT_TYPE_WORD = 0x04000000;
-  const instructions = [
-    [0x20, 0, 0, 0], // BPF_LD | BPF_W | BPF_ABS: type and three zeros
-    [0x15, 0, 3, TRANSPORT_TYPE_WORD], // BPF_JMP | BPF_JEQ | BPF_K
-    [0x30, 0, 0, 4], // BPF_LD | BPF_B | BPF_ABS: low byte of the receiver index
-    [0x94, 0, 0, workers], // BPF_ALU | BPF_MOD | BPF_K
-    [0x16, 0, 0, 0], // BPF_RET | BPF_A
-    [0x06, 0, 0, 0], // BPF_RET | BPF_K
-  ];
-  const program = nativeBuffer(SOCK_FPROG_LENGTH + instructions.length * 8);
-  const { view } = program;
-  view.setUint16(0, instructions.length, true);
-  putWord64(view, 8, program.address + SOCK_FPROG_LENGTH);
-  for (const [index, [code, jumpTrue, jumpFalse, operand]] of instructions.entries()) {
-    const at = SOCK_FPROG_LENGTH + index * 8;
-    view.setUint16(at, code as number, true);
-    view.setUint8(at + 2, jumpTrue as number);
-    view.setUint8(at + 3, jumpFalse as number);
-    view.setUint32(at + 4, operand as number, true);
-  }
-  return program;
 }
