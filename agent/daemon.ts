@@ -4,14 +4,15 @@ import { describeError, WarrenError } from '../shared/errors.ts';
 import { keyFromBase64, wipe } from '../shared/key.ts';
 import type { Logger } from '../shared/log.ts';
 import type { SyncClient } from './control/sync-client.ts';
-import { localAddresses } from './host/local-addresses.ts';
+import type { HostFeature } from './host/host-feature.ts';
 import { type PingResult, pingAddress } from './host/ping.ts';
 import { checkPrivileges } from './host/privileges.ts';
 import { releaseStartupPages } from './host/startup-pages.ts';
 import { serveLocalApi } from './local-api/server.ts';
 import { checkMap, type NetworkMap } from './mesh/network-map.ts';
-import { ownEndpoints } from './mesh/own-endpoints.ts';
+import { NetworkWatch } from './network-watch.ts';
 import { openTunnel } from './open-tunnel.ts';
+import { type EndpointReport, OwnEndpointsKeeper } from './own-endpoints-keeper.ts';
 import { PathKeeper } from './path-keeper.ts';
 import type { PortMapper } from './port-mapping/port-mapper.ts';
 import { Reconciler } from './reconciler.ts';
@@ -22,11 +23,6 @@ import { type Status, statusOf } from './status.ts';
 import { TimestampKeeper } from './timestamp-keeper.ts';
 import type { TunnelFacts } from './tunnel/commands.ts';
 import type { Tunnel } from './tunnel/tunnel.ts';
-
-/** How often this host's addresses are looked at where the driver does not tell of changes, milliseconds. */
-const ADDRESS_INTERVAL = 2_000;
-/** Changes to the network come in bunches: how long after the first of them it is looked at, milliseconds. */
-const NETWORK_SETTLES = 100;
 
 /** How the agent ended: asked to, having left the network, or because it can do nothing more. */
 export type DaemonEnd = { kind: 'stopped' } | { kind: 'left' } | { kind: 'failed'; error: WarrenError };
@@ -51,20 +47,14 @@ export class Daemon {
   #reconciler: Reconciler | null = null;
   #paths: PathKeeper | null = null;
   #relays: RelayKeeper | null = null;
-  #homeRelay = '';
   #sync: SyncClient | null = null;
   #portMapper: PortMapper | null = null;
   #map: NetworkMap | null = null;
   /** The coordinator's clock less this host's monotonic one. */
   #serverOffset: number;
-  #observed = '';
-  #endpoints: string[] = [];
-  /** This host's own, when it was last looked. */
-  #addresses: readonly string[] = [];
-  /** What the coordinator was told last, as text; null before anything. */
-  #reported: string | null = null;
+  readonly #endpoints: OwnEndpointsKeeper;
+  readonly #network = new NetworkWatch(() => this.#lookAtNetwork());
   #listenPort = 0;
-  #networkTimer: NodeJS.Timeout | null = null;
   #isUp = false;
   #stopping = false;
   #starting = Promise.resolve();
@@ -83,6 +73,7 @@ export class Daemon {
     this.#log = options.log;
     this.#onUp = options.onUp;
     this.#serverOffset = this.#clock.wall() - this.#clock.monotonic();
+    this.#endpoints = this.#endpointsKeeper();
     this.ended = this.#end.promise.then(async (end) => {
       await this.#close();
       return end;
@@ -102,7 +93,6 @@ export class Daemon {
   }
 
   async #startParts(): Promise<void> {
-    this.#addresses = this.#localAddresses().map(({ address }) => address);
     checkPrivileges();
     // After each part of the code is loaded, before the next needs memory: now, when the mesh is up, and with gRPC.
     releaseStartupPages();
@@ -119,9 +109,7 @@ export class Daemon {
     await this.#startSync();
     await this.#mapPort();
     releaseStartupPages();
-    if (this.#tunnel?.facts.tellsNetworkChanges) return;
-    const watch = setInterval(() => this.#lookAtNetwork(), ADDRESS_INTERVAL);
-    this.#closers.push(() => clearInterval(watch));
+    if (!this.#tunnel?.facts.tellsNetworkChanges) this.#network.poll();
   }
 
   /** Asks it to end; `ended` tells when it has. */
@@ -143,7 +131,7 @@ export class Daemon {
       },
       driver,
       (news) => {
-        if (news.event === 'network-changed') this.#networkChanged();
+        if (news.event === 'network-changed') this.#network.changed();
         else if (news.event === 'relay') this.#relays?.send(news.publicKey, news.bytes, news.segmentSize);
         else if (news.event !== 'device') this.#paths?.news(news);
         else if (news.device.kind === 'timestamp-sent') timestamps.sent(news.device.timestamp);
@@ -153,13 +141,14 @@ export class Daemon {
     );
     this.#tunnel = tunnel;
     this.#closers.push(() => tunnel.close());
-    const paths = new PathKeeper(tunnel, () => this.#reportEndpoints(), this.#log);
+    const paths = new PathKeeper(tunnel, () => this.#endpoints.tell(), this.#log);
     this.#paths = paths;
     this.#closers.push(() => paths.close());
     const reconciler = new Reconciler({
       tunnel,
       mtu,
       acceptRoutes: this.#settings.acceptRoutes,
+      features: this.#hostFeatures(),
       now: () => this.#serverNow(),
       log: this.#log,
     });
@@ -236,7 +225,8 @@ export class Daemon {
     });
     this.#sync = sync;
     this.#closers.push(() => sync.close());
-    this.#reportEndpoints();
+    this.#endpoints.tell();
+    this.#report(this.#endpoints.report);
     sync.start();
   }
 
@@ -256,8 +246,7 @@ export class Daemon {
       onHome: (relayId) => {
         void this.#paths?.relayChanged(relayId !== null);
         // While it is away peers may as well look for this agent where it was.
-        this.#homeRelay = relayId ?? this.#homeRelay;
-        this.#reportEndpoints();
+        if (relayId !== null) this.#endpoints.homeRelay(relayId);
       },
     });
     this.#relays = relays;
@@ -269,8 +258,7 @@ export class Daemon {
     this.#map = map;
     if (self !== undefined) {
       this.#serverOffset = Number(self.serverTime) - this.#clock.monotonic();
-      this.#observed = self.observedAddress;
-      this.#reportEndpoints();
+      this.#endpoints.observed(self.observedAddress);
     }
     this.#apply(map).catch((error: unknown) => this.#fail(error));
   }
@@ -306,21 +294,12 @@ export class Daemon {
   }
 
   /** Where this host is decides at which endpoints it is reached, and which routes it needs from the mesh. */
-  #networkChanged(): void {
-    this.#networkTimer ??= setTimeout(() => {
-      this.#networkTimer = null;
-      if (!this.#stopping) this.#lookAtNetwork();
-    }, NETWORK_SETTLES);
-  }
-
   #lookAtNetwork(): void {
-    const addresses = new Set(this.#localAddresses().map(({ address }) => address));
-    const hasLostAddress = this.#addresses.some((address) => !addresses.has(address));
-    const hasChanged = hasLostAddress || addresses.size !== this.#addresses.length;
-    this.#addresses = [...addresses];
+    if (this.#stopping) return;
+    const { hasChanged, hasLostAddress } = this.#endpoints.look();
     if (hasLostAddress) this.#sync?.reconnect();
     if (hasChanged) this.#relays?.networkChanged(hasLostAddress);
-    this.#reportEndpoints();
+    this.#endpoints.tell();
     void this.#reconciler?.followNetworks();
     void this.#portMapper?.networkChanged();
   }
@@ -329,48 +308,40 @@ export class Daemon {
     const { PortMapper } = await import('./port-mapping/port-mapper.ts');
     if (this.#stopping) return;
     const { interfaceName } = (this.#tunnel as Tunnel).facts;
-    const mapper = new PortMapper(interfaceName, () => this.#reportEndpoints(), this.#log);
+    const mapper = new PortMapper(interfaceName, () => this.#endpoints.tell(), this.#log);
     mapper.setPort(this.#listenPort);
     this.#portMapper = mapper;
     this.#closers.push(() => mapper.close());
   }
 
-  #mappedEndpoint(): string | null {
-    const mapping = this.#portMapper?.mapping;
-    return mapping ? `${mapping.externalAddress}:${mapping.externalPort}` : null;
-  }
-
-  #localAddresses() {
-    return localAddresses(this.#tunnel?.facts.interfaceName ?? this.#settings.interfaceName);
-  }
-
-  #reportEndpoints(): void {
-    const addresses = this.#localAddresses().map((local) => local.address);
-    const mapped = this.#mappedEndpoint();
-    void this.#paths?.ownSideChanged(addresses, this.#listenPort, mapped);
-    const overlay = this.#map?.self.networkPrefixes ?? [];
-    const endpoints = ownEndpoints(
-      addresses,
-      this.#observed,
-      this.#listenPort,
-      overlay,
-      mapped,
-      this.#paths?.reflexive ?? [],
-    );
-    const report = `${this.#homeRelay} ${endpoints.join()}`;
-    if (this.#reported === report) return;
-    this.#reported = report;
-    this.#endpoints = endpoints;
-    this.#sync?.report({
-      endpoints,
-      listenPort: this.#listenPort,
-      homeRelay: this.#homeRelay,
-      offers: {
-        routes: this.#settings.advertiseRoutes,
-        exitNode: this.#settings.advertiseExitNode,
-        tags: [],
+  #endpointsKeeper(): OwnEndpointsKeeper {
+    return new OwnEndpointsKeeper(
+      {
+        interfaceName: () => this.#tunnel?.facts.interfaceName ?? this.#settings.interfaceName,
+        listenPort: () => this.#listenPort,
+        overlay: () => this.#map?.self.networkPrefixes ?? [],
+        mapped: () => this.#portMapper?.endpoint ?? null,
+        reflexive: () => this.#paths?.reflexive ?? [],
       },
+      {
+        onOwnSide: (addresses, listenPort, mapped) =>
+          void this.#paths?.ownSideChanged(addresses, listenPort, mapped),
+        onReport: (report) => this.#report(report),
+      },
+    );
+  }
+
+  #report(report: EndpointReport): void {
+    const { advertiseRoutes, advertiseExitNode } = this.#settings;
+    this.#sync?.report({
+      ...report,
+      offers: { routes: advertiseRoutes, exitNode: advertiseExitNode, tags: [], mappings: [] },
     });
+  }
+
+  /** Parts of the host that follow the map, in the order in which they are applied. */
+  #hostFeatures(): HostFeature[] {
+    return [];
   }
 
   #handlers() {
@@ -389,7 +360,7 @@ export class Daemon {
       facts: tunnel.facts,
       snapshot: await tunnel.snapshot(),
       connected: this.#sync?.connected ?? false,
-      endpoints: this.#endpoints,
+      endpoints: this.#endpoints.report.endpoints,
       latencies: this.#latencies,
       relays: this.#relays?.status() ?? [],
       nat: this.#paths?.nat ?? null,
@@ -455,7 +426,7 @@ export class Daemon {
   async #close(): Promise<void> {
     this.#stopping = true;
     await this.#starting.catch(() => {});
-    if (this.#networkTimer !== null) clearTimeout(this.#networkTimer);
+    this.#network.close();
     for (const close of this.#closers.reverse()) {
       try {
         await close();

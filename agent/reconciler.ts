@@ -2,6 +2,7 @@ import { describeError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import { type Prefix, parsePrefix } from '../shared/prefix.ts';
 import { checkConflicts } from './host/conflicts.ts';
+import type { HostFeature } from './host/host-feature.ts';
 import { reconcileInterface } from './host/interface.ts';
 import { localAddresses } from './host/local-addresses.ts';
 import type { NetworkMap } from './mesh/network-map.ts';
@@ -18,6 +19,8 @@ export interface ReconcilerOptions {
   tunnel: Tunnel;
   mtu: number;
   acceptRoutes: boolean;
+  /** In the order in which they are applied; closed in the other one. */
+  features: readonly HostFeature[];
   /** The coordinator's clock, milliseconds since the epoch. */
   now: () => number;
   log: Logger;
@@ -62,11 +65,16 @@ export class Reconciler {
     if (this.#hasApplied && this.#connectedNetworks() !== this.#networks) await this.#run();
   }
 
-  /** Applies nothing from now on; resolves when what is under way is done. */
+  /** Applies nothing from now on; resolves when what is under way is done and the features are off. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#running.catch(() => {});
+    for (const feature of this.#options.features.toReversed()) {
+      await feature.close().catch((error: unknown) => {
+        this.#options.log.error({ reason: describeError(error) }, 'a part of the host was not restored');
+      });
+    }
   }
 
   #run(): Promise<boolean> {
@@ -89,7 +97,7 @@ export class Reconciler {
   }
 
   async #bringHostTo(map: NetworkMap): Promise<void> {
-    const { tunnel, mtu, acceptRoutes, log } = this.#options;
+    const { tunnel, mtu, acceptRoutes, features, log } = this.#options;
     const now = this.#options.now();
     const wanted = wantedState(map, { acceptRoutes }, now);
     const name = tunnel.facts.interfaceName;
@@ -98,6 +106,10 @@ export class Reconciler {
       await checkConflicts(map.self.networkPrefixes, name);
       this.#checkedRanges = ranges;
     }
+    const apply = async (when: HostFeature['when']) => {
+      for (const feature of features) if (feature.when === when) await feature.apply(map, wanted);
+    };
+    await apply('before-peers');
     const changes = peerChanges(this.#peers, wanted.peers);
     if (changes.length > 0) await tunnel.configure({ peers: changes });
     await this.#tellPaths(map, wanted.peers);
@@ -107,6 +119,7 @@ export class Reconciler {
     const { notes } = await reconcileInterface({ name, mtu, addresses, routes });
     for (const note of notes) if (!this.#noted.includes(note)) log.warn(note);
     this.#noted = notes;
+    await apply('after-routes');
     this.#hasApplied = true;
     // A key that expires is acted on at that moment, also while the coordinator is away.
     this.#runIn(wanted.nextExpiry - now);

@@ -104,7 +104,12 @@ async function joinWith(
         certificateRequest: Buffer.from(request),
         name: options.name ?? hostname(),
         host: { operatingSystem: process.platform, agentVersion: VERSION },
-        offers: { routes: [...options.advertiseRoutes], exitNode: options.advertiseExitNode, tags: [] },
+        offers: {
+          routes: [...options.advertiseRoutes],
+          exitNode: options.advertiseExitNode,
+          tags: [],
+          mappings: [],
+        },
       },
       new Metadata(),
       { deadline: Date.now() + RPC_TIMEOUT },

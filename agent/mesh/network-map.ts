@@ -24,6 +24,34 @@ const relay = z.object({
 });
 const stunServer = z.object({ host: z.string().min(1), port, alternatePort: port });
 
+const mapping = z.object({ prefix: cidr, sitePrefix: cidr });
+const dns = z.object({
+  /** Without dots at its ends. */
+  zone: z.string().min(1),
+  /** For what is in no split domain; empty leaves it to the host's own. */
+  resolvers: z.array(address),
+  split: z.array(z.object({ domain: z.string().min(1), resolvers: z.array(address) })),
+});
+const protocolPort = z.number().int().min(0).max(65535);
+const filter = z.object({
+  rules: z.array(
+    z.object({
+      /** Where the policy grants it. */
+      id: z.string(),
+      sources: z.array(cidr),
+      destinations: z.array(cidr),
+      /** Any of them; empty for everything. Protocol 0 is any, as are ports 0 to 0. */
+      services: z.array(
+        z.object({
+          protocol: z.number().int().min(0).max(255),
+          firstPort: protocolPort,
+          lastPort: protocolPort,
+        }),
+      ),
+    }),
+  ),
+});
+
 const selfSchema = z.object({
   nodeId: z.string().min(1),
   name: z.string().min(1),
@@ -37,6 +65,10 @@ const selfSchema = z.object({
   /** Absent in maps that an earlier release saved. */
   relays: z.array(relay).default([]),
   stunServers: z.array(stunServer).default([]),
+  /** Absent from a coordinator without names. */
+  dns: dns.optional(),
+  /** What may come in from the mesh; absent for everything. */
+  filter: filter.optional(),
 });
 
 const peerSchema = z.object({
@@ -53,6 +85,8 @@ const peerSchema = z.object({
   online: z.boolean(),
   /** Id of the relay that it can be reached by; empty if none. */
   homeRelay: z.string().default(''),
+  /** Those of the routes that stand for another network at the peer's site. */
+  mappings: z.array(mapping).default([]),
 });
 
 const mapSchema = z.object({
@@ -65,6 +99,9 @@ const mapSchema = z.object({
 
 export type MapSelf = z.infer<typeof selfSchema>;
 export type MapRelay = z.infer<typeof relay>;
+export type MapDns = z.infer<typeof dns>;
+export type MapFilter = z.infer<typeof filter>;
+export type MapRouteMapping = z.infer<typeof mapping>;
 export type MapStunServer = z.infer<typeof stunServer>;
 export type MapPeer = z.infer<typeof peerSchema>;
 export type NetworkMap = z.infer<typeof mapSchema>;

@@ -53,6 +53,11 @@ export class PortMapper {
     return this.#mapping;
   }
 
+  /** `ADDRESS:PORT` of the gateway that leads to the port; null if there is none. */
+  get endpoint(): string | null {
+    return this.#mapping && `${this.#mapping.externalAddress}:${this.#mapping.externalPort}`;
+  }
+
   /** Maps this port from now on; 0 for none. */
   setPort(port: number): void {
     if (port === this.#port) return;

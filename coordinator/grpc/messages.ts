@@ -33,6 +33,7 @@ function selfMessage(view: SelfView, facts: StreamFacts): Self {
     keyExpiresAt: BigInt(view.keyExpiresAt),
     serverTime: BigInt(Math.floor(facts.serverTime)),
     observedAddress: facts.observedAddress,
+    dns: undefined,
   };
 }
 
@@ -40,6 +41,7 @@ function peerMessage(view: PeerView): Peer {
   return {
     ...view,
     publicKey: Buffer.from(keyFromBase64(view.publicKey) as Uint8Array),
+    mappings: [],
     keyExpiresAt: BigInt(view.keyExpiresAt),
   };
 }

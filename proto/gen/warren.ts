@@ -96,6 +96,16 @@ export interface Offers {
   routes: string[];
   exitNode: boolean;
   tags: string[];
+  /** Those of `routes` that stand for another network at this node's site. */
+  mappings: RouteMapping[];
+}
+
+/** A network that the mesh reaches under another prefix of the same length, address by address. */
+export interface RouteMapping {
+  /** As the mesh has it, CIDR; one of the routes. */
+  prefix: string;
+  /** What the hosts of that site have, CIDR. */
+  sitePrefix: string;
 }
 
 export interface SyncRequest {
@@ -184,6 +194,51 @@ export interface Self {
   /** Relays that this network has, the coordinator's own among them. */
   relays: RelayHost[];
   stunServers: StunServer[];
+  dns:
+    | Dns
+    | undefined;
+  /** What may come in from the mesh. Absent while the network has no policy: then everything may. */
+  filter?: Filter | undefined;
+}
+
+/** How names are resolved in this network. */
+export interface Dns {
+  /** Without dots at its ends: "warren". */
+  zone: string;
+  /** For all that is neither in the zone nor in a split domain: addresses. Empty leaves it to each host's own resolvers. */
+  resolvers: string[];
+  split: SplitDomain[];
+}
+
+export interface SplitDomain {
+  /** Its subdomains belong to it. Without dots at its ends. */
+  domain: string;
+  /** Addresses. */
+  resolvers: string[];
+}
+
+/** All that is not granted by a rule is denied; answers to what was granted come back without one. */
+export interface Filter {
+  rules: FilterRule[];
+}
+
+export interface FilterRule {
+  /** Where the policy grants it, for counters and people: "acls[2]". */
+  id: string;
+  /** Overlay addresses, and networks behind subnet routers, CIDR. */
+  sources: string[];
+  /** Own addresses, networks that this node carries, or 0.0.0.0/0 and ::/0 at an exit node, CIDR. */
+  destinations: string[];
+  /** Any of them; empty for everything. */
+  services: FilterService[];
+}
+
+export interface FilterService {
+  /** Of IP (6 TCP, 17 UDP, 1 ICMP, 58 ICMPv6, …); 0 is any. */
+  protocol: number;
+  /** Both 0 for any, and for protocols without ports. */
+  firstPort: number;
+  lastPort: number;
 }
 
 export interface RelayHost {
@@ -211,6 +266,8 @@ export interface Peer {
   endpoints: string[];
   /** Approved subnet routes, CIDR. */
   routes: string[];
+  /** Those of `routes` that stand for another network at the peer's site. */
+  mappings: RouteMapping[];
   exitNode: boolean;
   tags: string[];
   keyExpiresAt: bigint;
@@ -915,7 +972,7 @@ export const HostInfo: MessageFns<HostInfo> = {
 };
 
 function createBaseOffers(): Offers {
-  return { routes: [], exitNode: false, tags: [] };
+  return { routes: [], exitNode: false, tags: [], mappings: [] };
 }
 
 export const Offers: MessageFns<Offers> = {
@@ -928,6 +985,9 @@ export const Offers: MessageFns<Offers> = {
     }
     for (const v of message.tags) {
       writer.uint32(26).string(v!);
+    }
+    for (const v of message.mappings) {
+      RouteMapping.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -967,6 +1027,71 @@ export const Offers: MessageFns<Offers> = {
             }
 
             message.tags.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.mappings.push(RouteMapping.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRouteMapping(): RouteMapping {
+  return { prefix: "", sitePrefix: "" };
+}
+
+export const RouteMapping: MessageFns<RouteMapping> = {
+  encode(message: RouteMapping, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.prefix !== "") {
+      writer.uint32(10).string(message.prefix);
+    }
+    if (message.sitePrefix !== "") {
+      writer.uint32(18).string(message.sitePrefix);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RouteMapping {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRouteMapping();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.prefix = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sitePrefix = reader.string();
             continue;
           }
         }
@@ -1524,6 +1649,8 @@ function createBaseSelf(): Self {
     observedAddress: "",
     relays: [],
     stunServers: [],
+    dns: undefined,
+    filter: undefined,
   };
 }
 
@@ -1570,6 +1697,12 @@ export const Self: MessageFns<Self> = {
     }
     for (const v of message.stunServers) {
       StunServer.encode(v!, writer.uint32(98).fork()).join();
+    }
+    if (message.dns !== undefined) {
+      Dns.encode(message.dns, writer.uint32(106).fork()).join();
+    }
+    if (message.filter !== undefined) {
+      Filter.encode(message.filter, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -1681,6 +1814,340 @@ export const Self: MessageFns<Self> = {
             }
 
             message.stunServers.push(StunServer.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.dns = Dns.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.filter = Filter.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDns(): Dns {
+  return { zone: "", resolvers: [], split: [] };
+}
+
+export const Dns: MessageFns<Dns> = {
+  encode(message: Dns, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.zone !== "") {
+      writer.uint32(10).string(message.zone);
+    }
+    for (const v of message.resolvers) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.split) {
+      SplitDomain.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Dns {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDns();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.zone = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.resolvers.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.split.push(SplitDomain.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSplitDomain(): SplitDomain {
+  return { domain: "", resolvers: [] };
+}
+
+export const SplitDomain: MessageFns<SplitDomain> = {
+  encode(message: SplitDomain, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.domain !== "") {
+      writer.uint32(10).string(message.domain);
+    }
+    for (const v of message.resolvers) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SplitDomain {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSplitDomain();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.domain = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.resolvers.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFilter(): Filter {
+  return { rules: [] };
+}
+
+export const Filter: MessageFns<Filter> = {
+  encode(message: Filter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.rules) {
+      FilterRule.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Filter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFilter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rules.push(FilterRule.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFilterRule(): FilterRule {
+  return { id: "", sources: [], destinations: [], services: [] };
+}
+
+export const FilterRule: MessageFns<FilterRule> = {
+  encode(message: FilterRule, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    for (const v of message.sources) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.destinations) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.services) {
+      FilterService.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FilterRule {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFilterRule();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sources.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.destinations.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.services.push(FilterService.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFilterService(): FilterService {
+  return { protocol: 0, firstPort: 0, lastPort: 0 };
+}
+
+export const FilterService: MessageFns<FilterService> = {
+  encode(message: FilterService, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.protocol !== 0) {
+      writer.uint32(8).uint32(message.protocol);
+    }
+    if (message.firstPort !== 0) {
+      writer.uint32(16).uint32(message.firstPort);
+    }
+    if (message.lastPort !== 0) {
+      writer.uint32(24).uint32(message.lastPort);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FilterService {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFilterService();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.protocol = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.firstPort = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.lastPort = reader.uint32();
             continue;
           }
         }
@@ -1840,6 +2307,7 @@ function createBasePeer(): Peer {
     publicKey: Buffer.alloc(0),
     endpoints: [],
     routes: [],
+    mappings: [],
     exitNode: false,
     tags: [],
     keyExpiresAt: 0n,
@@ -1867,6 +2335,9 @@ export const Peer: MessageFns<Peer> = {
     }
     for (const v of message.routes) {
       writer.uint32(50).string(v!);
+    }
+    for (const v of message.mappings) {
+      RouteMapping.encode(v!, writer.uint32(98).fork()).join();
     }
     if (message.exitNode !== false) {
       writer.uint32(56).bool(message.exitNode);
@@ -1948,6 +2419,14 @@ export const Peer: MessageFns<Peer> = {
             }
 
             message.routes.push(reader.string());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.mappings.push(RouteMapping.decode(reader, reader.uint32()));
             continue;
           }
           case 7: {

@@ -126,7 +126,7 @@ export function snapshotMessage(changes: Partial<Snapshot> = {}): SyncResponse {
   const value: Snapshot = {
     epoch: 'epoch',
     version: 7n,
-    self: { ...aSelf(), keyExpiresAt: 0n, serverTime: 5n, observedAddress: '127.0.0.1' },
+    self: { ...aSelf(), keyExpiresAt: 0n, serverTime: 5n, observedAddress: '127.0.0.1', dns: undefined },
     peers: [],
     ...changes,
   };

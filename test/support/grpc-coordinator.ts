@@ -113,7 +113,7 @@ export async function joinRequest(
       certificateRequest: Buffer.from(csr.request),
       name: 'host',
       host: { operatingSystem: 'linux', agentVersion: '0.1.0' },
-      offers: { routes: [], exitNode: false, tags: [] },
+      offers: { routes: [], exitNode: false, tags: [], mappings: [] },
       ...rest,
     },
   };

@@ -32,6 +32,7 @@ export function aPeer(n: number, changes: Partial<MapPeer> = {}): MapPeer {
     keyExpiresAt: 0,
     online: true,
     homeRelay: '',
+    mappings: [],
     ...changes,
   };
 }

@@ -8,6 +8,7 @@ const selfMessage = (changes: Partial<Self> = {}): Self => ({
   keyExpiresAt: 0n,
   serverTime: 5n,
   observedAddress: '192.0.2.99',
+  dns: undefined,
   ...changes,
 });
 
