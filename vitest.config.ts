@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** System tests that mostly wait, for the protocol's own times and for databases to come back. */
+const PATIENT = ['test/system/wireguard-go.test.ts', 'test/system/store/database-away.test.ts'];
+
 /** The kinds of tests, quickest first: `npx vitest run --project unit`. `npm test` runs all of them. */
 export default defineConfig({
   test: {
@@ -12,8 +15,20 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'patient',
+          include: PATIENT,
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
+          // Begun before the others of their group, which have the cores while these wait.
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'system',
           include: ['test/system/**/*.test.ts'],
+          exclude: PATIENT,
           // Real programs on real time: one file at a time, so that they do not starve each other.
           fileParallelism: false,
           maxWorkers: 1,

@@ -10,7 +10,7 @@ import { type Child, runOk } from '../support/process.ts';
 import { AGENT, addPeer, cabledHosts, PORT, ping, startTunnel, type TunnelEnd } from '../support/tunnels.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-/** The bounds of issue 3, in MiB: an agent under full load, and one with 1,000 configured peers as well. */
+/** What an agent may use, in MiB: one under full load, and one with 1,000 configured peers as well. */
 const LOADED = 100;
 const WITH_PEERS = 130;
 
