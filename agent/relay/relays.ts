@@ -8,6 +8,8 @@ export const MEASURE_INTERVAL = 5 * 60_000;
 export const MEASURE_LIMIT = 3_000;
 /** A connection to a relay other than the home ends after so long without a datagram. */
 export const IDLE_LIMIT = 60_000;
+/** A relay that said a node is not connected to it is not asked to reach it for so long. */
+export const GONE_MEMORY = 2_000;
 const TICK = 250;
 
 /** What this needs of a RelayClient. */
@@ -39,6 +41,8 @@ interface Known {
   target: RelayTarget;
   connection: Connection | null;
   latency: number | null;
+  /** Could not be connected to, or was lost, and has not been connected to since. */
+  isDown: boolean;
   /** When it was last needed: connected for a measurement, or a datagram went or came. */
   usedAt: number;
 }
@@ -52,6 +56,10 @@ export class Relays {
   readonly #connect: (target: RelayTarget, callbacks: RelayCallbacks) => Connection;
   readonly #callbacks: RelaysCallbacks;
   readonly #known = new Map<string, Known>();
+  /** By node id, the relay that last brought something from it. */
+  readonly #heardBy = new Map<string, string>();
+  /** When a relay said that a node is not connected to it, by both ids. */
+  readonly #gone = new Map<string, number>();
   readonly #ticker: NodeJS.Timeout;
   #home: string | null = null;
   #measuringSince: number | null = null;
@@ -86,7 +94,7 @@ export class Relays {
     for (const target of targets) {
       if (this.#known.has(target.id)) continue;
       isNew = true;
-      this.#known.set(target.id, { target, connection: null, latency: null, usedAt: 0 });
+      this.#known.set(target.id, { target, connection: null, latency: null, isDown: false, usedAt: 0 });
     }
     if (isNew) this.#measure();
     this.#choose();
@@ -103,9 +111,9 @@ export class Relays {
     this.#measure();
   }
 
-  /** Sends a datagram to a node at its home; by this agent's own where that is not known. Takes over the bytes. */
+  /** Sends a datagram to a node at its home, or where else it may be. Takes over the bytes. */
   send(nodeId: string, homeRelay: string, datagram: Uint8Array): void {
-    const known = this.#known.get(homeRelay) ?? this.#known.get(this.#home ?? '');
+    const known = this.#wayTo(nodeId, homeRelay);
     if (known === undefined) return;
     known.usedAt = this.#clock.monotonic();
     this.#open(known).send(nodeId, datagram);
@@ -126,6 +134,27 @@ export class Relays {
     this.#known.clear();
   }
 
+  /**
+   * A node's home in the map may be out of date, for nobody tells of another while the coordinator is away: then where the
+   * node was last heard, this agent's own home, and, when its home is down, any other.
+   */
+  #wayTo(nodeId: string, homeRelay: string): Known | undefined {
+    const home = this.#known.get(homeRelay);
+    if (home !== undefined && this.#mayReach(home, nodeId)) return home;
+    const heardBy = this.#known.get(this.#heardBy.get(nodeId) ?? '');
+    if (heardBy !== undefined && this.#mayReach(heardBy, nodeId)) return heardBy;
+    const own = this.#known.get(this.#home ?? '');
+    if (own !== undefined && this.#mayReach(own, nodeId)) return own;
+    if (home?.isDown === true) {
+      for (const other of this.#known.values()) if (this.#mayReach(other, nodeId)) return other;
+    }
+    return home ?? own;
+  }
+
+  #mayReach({ target, isDown }: Known, nodeId: string): boolean {
+    return !isDown && !this.#gone.has(`${target.id} ${nodeId}`);
+  }
+
   #measure(): void {
     const now = this.#clock.monotonic();
     this.#measuringSince = now;
@@ -141,10 +170,16 @@ export class Relays {
     const connection = this.#connect(known.target, {
       onDatagram: (nodeId, datagram) => {
         known.usedAt = this.#clock.monotonic();
+        this.#heardBy.set(nodeId, known.target.id);
         this.#callbacks.onDatagram(nodeId, datagram);
       },
-      onState: () => {},
-      onPeerGone: () => {},
+      onState: (state) => {
+        if (state === 'waiting') known.isDown = true;
+        else if (state === 'connected') known.isDown = false;
+      },
+      onPeerGone: (nodeId) => {
+        this.#gone.set(`${known.target.id} ${nodeId}`, this.#clock.monotonic());
+      },
     });
     known.connection = connection;
     connection.start();
@@ -154,6 +189,7 @@ export class Relays {
   #tick(): void {
     const now = this.#clock.monotonic();
     if (now - this.#measuredAt >= MEASURE_INTERVAL) this.#measure();
+    for (const [key, at] of this.#gone) if (now - at >= GONE_MEMORY) this.#gone.delete(key);
     for (const known of this.#known.values()) {
       const { connection } = known;
       if (connection === null) continue;
@@ -166,6 +202,7 @@ export class Relays {
       if (id === this.#home || known.connection === null || now - known.usedAt < IDLE_LIMIT) continue;
       known.connection.close();
       known.connection = null;
+      known.isDown = false;
     }
   }
 

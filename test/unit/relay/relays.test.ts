@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RelayCallbacks, RelayState, RelayTarget } from '../../../agent/relay/client.ts';
 import {
   type Connection,
+  GONE_MEMORY,
   IDLE_LIMIT,
   MEASURE_INTERVAL,
   MEASURE_LIMIT,
@@ -24,10 +25,12 @@ class FakeConnection implements Connection {
   answer(latency: number): void {
     this.state = 'connected';
     this.latency = latency;
+    this.callbacks.onState(this.state);
   }
   fail(): void {
     this.state = 'waiting';
     this.latency = null;
+    this.callbacks.onState(this.state);
   }
   close(): void {
     this.state = 'closed';
@@ -164,6 +167,56 @@ describe('the relays of an agent', () => {
     measured({ a: 30, b: 10 });
     relays.send('n', home, Buffer.from('1'));
     expect(to('b').sent).toEqual(['n: 1']);
+  });
+
+  describe('when the home of a node is not where the map says, for the coordinator is away', () => {
+    const send = (home: string) => relays.send('n', home, Buffer.from('1'));
+    const went = () => Object.keys(connections).filter((id) => to(id).sent.splice(0).length > 0);
+
+    it('that is down: by the own home, and when the node is not there either, by another', () => {
+      measured({ a: 30, b: 10, c: 50 });
+      to('a').fail();
+      send('a');
+      expect(went()).toEqual(['b']);
+      to('b').callbacks.onPeerGone('n');
+      send('a');
+      expect(went()).toEqual(['c']);
+      to('a').answer(30);
+      send('a');
+      expect(went()).toEqual(['a']);
+    });
+
+    it('where it is not connected: where it was last heard, for as long as that is up', () => {
+      measured({ a: 30, b: 10, c: 50 });
+      to('c').callbacks.onDatagram('n', Buffer.from('2'));
+      send('a');
+      expect(went()).toEqual(['a']);
+      to('a').callbacks.onPeerGone('n');
+      send('a');
+      expect(went()).toEqual(['c']);
+      to('c').fail();
+      send('a');
+      expect(went()).toEqual(['b']);
+    });
+
+    it('a relay that did not have the node is asked again after a while; another node is not concerned', () => {
+      measured({ a: 30, b: 10 });
+      to('a').callbacks.onPeerGone('n');
+      relays.send('m', 'a', Buffer.from('1'));
+      expect(went()).toEqual(['a']);
+      send('a');
+      expect(went()).toEqual(['b']);
+      pass(GONE_MEMORY);
+      send('a');
+      expect(went()).toEqual(['a']);
+    });
+
+    it('with nowhere better to go it goes to the home of the map', () => {
+      measured({ a: 30 });
+      to('a').fail();
+      send('a');
+      expect(went()).toEqual(['a']);
+    });
   });
 
   it('are measured again now and then, and on demand; a home far better is taken', () => {
