@@ -44,6 +44,33 @@ export class TestCoordinator {
   }
 }
 
+/** `coordinator relay` on a host of its own. */
+export class TestRelay {
+  readonly host: TestHost & { readonly ip: string };
+  readonly data: string;
+  process: Child | null = null;
+
+  constructor(host: TestHost & { readonly ip: string }, data: string) {
+    this.host = host;
+    this.data = data;
+  }
+
+  /** Until it is connected to its coordinator. `token`: needed the first time. `program`: what is `bin/coordinator` but for more. */
+  async start(
+    token: string | null,
+    program: readonly [string, ...string[]] = [COORDINATOR],
+    ...flags: string[]
+  ): Promise<Child> {
+    const [file, ...before] = program;
+    const url = ['--url', `https://${this.host.ip}:8443`];
+    const args = [...before, 'relay', '--data', this.data, ...url, ...flags];
+    const withToken = token === null ? [] : ['--token', '-'];
+    this.process = this.host.spawn(file, [...args, ...withToken], token === null ? {} : { input: token });
+    await this.process.waitForOutput(/connected to the coordinator/);
+    return this.process;
+  }
+}
+
 /** One agent: its host, its state folder, and the program while it runs. */
 export class TestAgent {
   readonly host: TestHost;

@@ -14,6 +14,7 @@ import { TestAgent, TestCoordinator } from '../support/mesh.ts';
 import { Internet, type NatLabKind } from '../support/nat.ts';
 import { describeNeeds } from '../support/needs.ts';
 import { Lab, type TestHost } from '../support/netns.ts';
+import { transferThrough } from '../support/transfer.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 type Place = NatLabKind | 'public';
@@ -67,41 +68,9 @@ async function expectPath(name: string, { a, b }: Pair, expected: 'direct' | 're
   expect(await b.pings((await a.addresses())[0] as string)).toBe(true);
 }
 
-/** A TCP stream of `seconds` from a to b with something that happens in its middle; it must go on to its end. */
-async function transferThrough(pair: Pair, seconds: number, happen: () => Promise<void>): Promise<void> {
-  const { a, b } = pair;
-  const [address] = (await b.addresses()) as [string];
-  const server = b.host.spawn('iperf3', ['--server', '--one-off', '--forceflush']);
-  await server.waitForOutput(/Server listening/);
-  const client = a.host.spawn('iperf3', [
-    ...[
-      '--client',
-      address,
-      '--time',
-      String(seconds),
-      '--bitrate',
-      '20M',
-      '--forceflush',
-      '--interval',
-      '1',
-    ],
-  ]);
-  await client.waitForOutput(/2\.00-3\.0/);
-  await happen();
-  expect(await client.exited, client.output).toBe(0);
-  // The last second carried as much as the first ones: it had not merely not ended.
-  const rates = [...client.stdout.matchAll(/([\d.]+) ([KMG]?)bits\/sec/g)].map(
-    ([, value, unit]) => Number(value) * { '': 1e-6, K: 1e-3, M: 1, G: 1e3 }[unit as '' | 'K' | 'M' | 'G'],
-  );
-  expect(
-    rates.slice(seconds - 2, seconds).some((rate) => rate > 5),
-    client.stdout,
-  ).toBe(true);
-}
-
 const pathOf = async (agent: TestAgent) => (await agent.status()).peers[0]?.path;
 
-describeNeeds(['root', 'tun', 'nft'], 'reaching each other', () => {
+describeNeeds(['root', 'tun', 'nft', 'iperf3'], 'reaching each other', () => {
   describe.each<[Place, Place, 'direct' | 'relay']>([
     ['public', 'port-restricted-cone', 'direct'],
     ['full-cone', 'port-restricted-cone', 'direct'],
