@@ -1,5 +1,6 @@
 import { WarrenError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
+import { putHelperThreadsBehind } from './host/helper-threads.ts';
 import type { DriverName, TunnelNews, TunnelOptions } from './tunnel/commands.ts';
 import { Tunnel } from './tunnel/tunnel.ts';
 
@@ -14,6 +15,7 @@ export async function openTunnel(
   log: Logger,
 ): Promise<Tunnel> {
   const tunnel = await openBest(options, wanted, onNews, log);
+  putHelperThreadsBehind();
   const { driver, workers, cipher, offloads, notes } = tunnel.facts;
   log.info({ driver, workers, cipher, offloads }, 'the tunnel is open');
   for (const note of notes) log.warn(note);
