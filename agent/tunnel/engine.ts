@@ -18,6 +18,9 @@ import { monotonicNow } from './monotonic.ts';
 import type { PathDevice, PathHooks } from './path-device.ts';
 import { pathSnapshot, pathsChange, plainPath } from './plain-paths.ts';
 
+/** A wall clock that is so far from what it was expected to be was set, not slewed. Milliseconds. */
+const CLOCK_SET = 500;
+
 /** One tunnel inside its worker thread: a driver, a device between its two sides, and the requests of the main thread. */
 export class Engine {
   /** What the driver runs. */
@@ -25,6 +28,8 @@ export class Engine {
   readonly #device: Device;
   readonly #paths: PathDevice | null;
   readonly #driver: Driver;
+  /** What the wall clock said when the tunnel's said 0. */
+  #epoch = 0;
 
   private constructor(driver: Driver, device: Device, paths: PathDevice | null) {
     this.#driver = driver;
@@ -106,11 +111,19 @@ export class Engine {
     const counters = { ...this.#driver.counters(), ...this.#paths?.counters() };
     const drops = Object.entries(counters).filter(([, count]) => count > 0);
     Object.assign(device.counters, Object.fromEntries(drops));
-    const epoch = Date.now() - monotonicNow();
+    const epoch = this.#wallEpoch();
+    for (const peer of device.peers) if (peer.lastHandshake > 0) peer.lastHandshake += epoch;
     const paths = new Map(
       Array.from(this.#paths?.status() ?? [], ([key, status]) => [key, pathSnapshot(status, epoch)]),
     );
     return { ...this.#driver.socket(), device, paths };
+  }
+
+  /** As it was, unless the wall clock was set: a moment that was told once is told again as the same. */
+  #wallEpoch(): number {
+    const epoch = Date.now() - monotonicNow();
+    if (Math.abs(epoch - this.#epoch) > CLOCK_SET) this.#epoch = Math.round(epoch);
+    return this.#epoch;
   }
 }
 

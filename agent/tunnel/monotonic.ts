@@ -1,6 +1,2 @@
-/** CLOCK_MONOTONIC in milliseconds. Unlike performance.now(), which begins anew in each thread, it is the same in all. */
-const base = Number(process.hrtime.bigint()) / 1e6 - performance.now();
-
-export function monotonicNow(): number {
-  return performance.now() + base;
-}
+/** The tunnel's clock, in all of its threads: CLOCK_BOOTTIME in milliseconds. */
+export { boottime as monotonicNow } from '../../shared/clock.ts';

@@ -60,7 +60,7 @@ export interface PeerSnapshot {
   /** Null if none is set. */
   presharedKey: Uint8Array | null;
   endpoint: PeerEndpoint | null;
-  /** Milliseconds since the epoch of the last completed handshake, or 0. */
+  /** When the last handshake was completed, or 0: on the device's clock; since the epoch in what a tunnel tells. */
   lastHandshake: number;
   rxBytes: number;
   txBytes: number;

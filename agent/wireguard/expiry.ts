@@ -67,19 +67,14 @@ export class Expiry {
     this.state.sink.event({ kind: 'handshake-given-up', publicKey: peer.publicKey });
   }
 
-  /** After the host slept, sessions have grown older by as much; those that were in use and expired are replaced at once. */
+  /** Sessions that could be used before the host slept, and cannot any more, are replaced at once. */
   private noticeSleep(now: number): void {
     if (now < this.state.sleep.nextCheck) return;
-    const slept = this.state.sleep.check(now);
-    if (slept === 0) return;
-    this.state.followers.aged(slept);
+    const awake = this.state.sleep.check(now);
+    if (awake === null) return;
     for (const peer of this.state.peers.values()) {
-      const wasUsable = peer.keypairs.current?.canSend(now) === true;
-      peer.keypairs.age(slept);
-      peer.timers.age(slept);
-      peer.lastSentHandshake -= slept;
-      if (wasUsable && peer.keypairs.current?.canSend(now) === false)
-        this.outbound.initiate(peer, now, false);
+      const { current } = peer.keypairs;
+      if (current?.canSend(awake) === true && !current.canSend(now)) this.outbound.initiate(peer, now, false);
     }
   }
 }

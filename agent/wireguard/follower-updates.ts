@@ -34,9 +34,7 @@ export type FollowerUpdate =
   | { kind: 'current'; localIndex: number }
   | { kind: 'session-ended'; localIndex: number }
   /** Transport data for this follower that did not come by its socket. */
-  | { kind: 'datagram'; bytes: Uint8Array; source: PeerEndpoint }
-  /** The host slept: every session is so many milliseconds older. */
-  | { kind: 'aged'; milliseconds: number };
+  | { kind: 'datagram'; bytes: Uint8Array; source: PeerEndpoint };
 
 /** What a follower tells the device. */
 export type FollowerReport =

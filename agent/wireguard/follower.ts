@@ -108,9 +108,6 @@ export class Follower implements DataPath {
       case 'datagram':
         this.#datagram(update);
         return;
-      case 'aged':
-        for (const keypair of this.#sessions.values()) keypair.created -= update.milliseconds;
-        return;
     }
   }
 

@@ -17,7 +17,6 @@ export interface Followers {
   /** The peer's packets are to be sent under this session now. */
   currentChanged(keypair: Keypair<Peer>): void;
   sessionEnded(keypair: Keypair<Peer>): void;
-  aged(milliseconds: number): void;
   mtuChanged(mtu: number): void;
   /** Transport data for a session of this worker, which came another way than by its socket. Bytes are not kept. */
   datagram(worker: number, bytes: Uint8Array, source: UdpAddress): void;
@@ -33,7 +32,6 @@ export const NO_FOLLOWERS: Followers = {
   sessionBegan() {},
   currentChanged() {},
   sessionEnded() {},
-  aged() {},
   mtuChanged() {},
   datagram() {},
 };

@@ -169,7 +169,7 @@ export class Inbound {
     wipe(keys.receiving);
     this.roam(peer, source);
     peer.timers.sessionDerived(now);
-    this.handshakeCompleted(peer);
+    this.handshakeCompleted(peer, now);
     this.received(peer, RESPONSE.size, now);
     // Key confirmation: the responder may not send before it has had something under the new keys.
     this.outbound.sendKeepalive(peer, now);
@@ -202,9 +202,9 @@ export class Inbound {
     this.state.sink.event({ kind: 'heard-from', publicKey, address: from.addressBytes(), port: from.port });
   }
 
-  private handshakeCompleted(peer: Peer): void {
+  private handshakeCompleted(peer: Peer, now: number): void {
     peer.timers.handshakeComplete();
-    peer.lastHandshake = this.state.dependencies.wall();
+    peer.lastHandshake = now;
     this.state.counters.add(COUNT['completed-handshakes']);
     this.state.sink.event({ kind: 'handshake-completed', publicKey: peer.publicKey });
   }
@@ -227,7 +227,7 @@ export class Inbound {
   /** Key confirmation: the other end has shown that it has the session which this end answered to. */
   confirm(peer: Peer, now: number): void {
     peer.keypairs.confirm();
-    this.handshakeCompleted(peer);
+    this.handshakeCompleted(peer, now);
     if (peer.staged.length > 0) this.outbound.sendStaged(peer, now);
   }
 

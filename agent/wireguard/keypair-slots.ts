@@ -62,13 +62,6 @@ export class KeypairSlots {
     if (this.current !== null) this.followers.currentChanged(this.current);
   }
 
-  /** Adds to the age of every session. */
-  age(milliseconds: number): void {
-    for (const keypair of [this.current, this.next, this.previous, ...this.retired]) {
-      if (keypair !== null) keypair.created -= milliseconds;
-    }
-  }
-
   /** Wipes every session. */
   clear(): void {
     this.drop(this.current);

@@ -12,8 +12,8 @@ export class Keypair<P = unknown> {
   readonly remoteIndex: number;
   /** Whether this end sent the initiation; only the initiator renews a session by its age. */
   readonly isInitiator: boolean;
-  /** Monotonic milliseconds. Moved back when the host slept, because it is the age that counts. */
-  created: number;
+  /** Milliseconds of a clock that runs on while the host is suspended: a session grows old in its sleep too. */
+  readonly created: number;
   /** The counters of messages to send; shared where several workers send. */
   readonly counter: SendCounter;
   readonly sending: TransportCipher;

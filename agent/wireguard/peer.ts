@@ -62,7 +62,7 @@ export class Peer implements Sleeper {
   /** The TAI64N of the newest initiation sent, or null. */
   newestSent: Uint8Array | null = null;
 
-  /** Milliseconds since the epoch of the last completed handshake, or 0. */
+  /** When the last handshake was completed, on the device's clock, or 0. */
   lastHandshake = 0;
   rxBytes = 0;
   txBytes = 0;

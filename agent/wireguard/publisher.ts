@@ -54,10 +54,6 @@ export class Publisher implements Followers {
     this.#post({ kind: 'session-ended', localIndex: keypair.localIndex });
   }
 
-  aged(milliseconds: number): void {
-    this.#post({ kind: 'aged', milliseconds });
-  }
-
   datagram(worker: number, bytes: Uint8Array, source: UdpAddress): void {
     this.#post({ kind: 'datagram', bytes, source: endpointOf(source) }, worker);
   }

@@ -1,33 +1,28 @@
+/** A look this often, while there are sessions: a new handshake follows within 5 s of waking (SEC-51). */
 const INTERVAL = 4_000;
-/** Less than this is the clock being slewed or set by NTP. */
+/** A look that comes so much later than it was wanted was not merely held up by other work. */
 const TOLERANCE = 2_000;
 
 /**
- * Notices that the host was suspended: the monotonic clock stands still meanwhile, the wall clock does not. A wall clock set
- * forward looks the same; the harm is a handshake earlier than needed.
+ * Notices that the host was suspended, or this program: the clock runs on meanwhile and nothing is done. Sessions have grown
+ * older by then as they would have otherwise, so nothing depends on this but that those which were in use are renewed at once.
  */
 export class SleepDetector {
-  private readonly wall: () => number;
-  private lastNow: number;
-  private lastWall: number;
+  private lastLook: number;
 
-  constructor(wall: () => number, now: number) {
-    this.wall = wall;
-    this.lastNow = now;
-    this.lastWall = wall();
+  constructor(now: number) {
+    this.lastLook = now;
   }
 
   /** When to look next, while there are sessions. */
   get nextCheck(): number {
-    return this.lastNow + INTERVAL;
+    return this.lastLook + INTERVAL;
   }
 
-  /** Milliseconds by which the wall clock ran ahead of the monotonic one since the last call, or 0. */
-  check(now: number): number {
-    const wall = this.wall();
-    const ahead = wall - this.lastWall - (now - this.lastNow);
-    this.lastNow = now;
-    this.lastWall = wall;
-    return ahead > TOLERANCE ? ahead : 0;
+  /** When the host was last known to be awake, if it has slept since; null if it has not. */
+  check(now: number): number | null {
+    const before = this.lastLook;
+    this.lastLook = now;
+    return now - before > INTERVAL + TOLERANCE ? before : null;
   }
 }

@@ -28,7 +28,7 @@ export interface DeviceDependencies {
   createBuffer?: (length: number) => PacketBuffer;
   random: Random;
   sink: Sink;
-  /** Milliseconds since the epoch; for TAI64N, for `lastHandshake`, and to notice that the host slept. */
+  /** Milliseconds since the epoch; for TAI64N alone, since it may be set to anything at any time. */
   wall: () => number;
   /** Of the tunnel; padding does not grow a packet beyond it. 0 for no limit. */
   mtu: number;
@@ -77,7 +77,7 @@ export class DeviceState {
     this.mtu = dependencies.mtu;
     this.indices = new IndexTable(dependencies.random, this.followers.workers);
     this.cookies = new CookieChecker(dependencies.random);
-    this.sleep = new SleepDetector(dependencies.wall, now);
+    this.sleep = new SleepDetector(now);
     this.newestTimestamp = dependencies.lastTimestamp?.slice() ?? null;
     const create = dependencies.createBuffer ?? packetBuffer;
     this.handshake = create(INITIATION.size);

@@ -118,13 +118,6 @@ export class Timers {
     if (milliseconds !== 0) this.wakeBy(this.persistentKeepalive);
   }
 
-  /** The host slept: what counts real time comes closer by as much. */
-  age(milliseconds: number): void {
-    this.zeroKeys -= milliseconds;
-    this.persistentKeepalive -= milliseconds;
-    this.wakeBy(Math.min(this.zeroKeys, this.persistentKeepalive));
-  }
-
   /** Stops everything but the persistent keepalive. */
   clear(): void {
     this.retransmitHandshake = NEVER;

@@ -18,8 +18,8 @@ describe('a session between two hosts', () => {
     b.send(BA(8));
     world.run(100);
     expect(a.received).toEqual([BA(8)]);
-    expect(a.peer().lastHandshake).toBeGreaterThan(world.wallStart);
-    expect(b.peer().lastHandshake).toBeGreaterThan(world.wallStart);
+    expect(a.peer().lastHandshake).toBeGreaterThan(0);
+    expect(b.peer().lastHandshake).toBeGreaterThan(0);
   });
 
   it('carries IPv6 inside, over IPv6 outside', () => {

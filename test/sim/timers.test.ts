@@ -184,17 +184,93 @@ describe('the timers of section 6', () => {
     expect(b.counter('expired-session')).toBe(2);
   });
 
-  it('after the host slept for 10 minutes, the old keys are not used and a handshake is sent within 5 s', () => {
-    const { world, a, b } = connected(12);
-    world.wallStart += 600_000;
-    const woke = world.now;
-    world.run(5000);
-    const initiation = world.sent.find(({ from, bytes }) => from === a.address && bytes[0] === 1);
-    expect((initiation?.at ?? Number.POSITIVE_INFINITY) - woke).toBeLessThanOrEqual(5000);
-    a.send(AB(9));
-    world.run(100);
-    expect(b.received.map(numberOf).at(-1)).toBe(9);
+  describe('after the host slept for 10 minutes', () => {
+    function slept(seed: number, options: { alone: boolean }) {
+      const { world, a, b } = connected(seed);
+      a.send(AB(1));
+      b.send(BA(1));
+      world.run(100);
+      const old = indicesOf(world.sent);
+      a.sleep();
+      if (!options.alone) b.sleep();
+      world.run(600_000);
+      a.wake();
+      if (!options.alone) b.wake();
+      world.sent.length = 0;
+      return { world, a, b, old, woke: world.now };
+    }
+    const indicesOf = (sent: readonly { bytes: Uint8Array }[]) =>
+      new Set(sent.filter(({ bytes }) => bytes[0] === 4).map(({ bytes }) => bytes.subarray(4, 8).join()));
+
+    it.each([true, false])(
+      'SEC-51: a new handshake follows within 5 s, with nothing to send; alone: %s',
+      (alone) => {
+        const { world, a, woke } = slept(12, { alone });
+        world.run(5000);
+        const initiation = world.sent.find(({ bytes }) => bytes[0] === 1);
+        expect((initiation?.at ?? Number.POSITIVE_INFINITY) - woke).toBeLessThanOrEqual(5000);
+        expect(a.counter('completed-handshakes')).toBe(2);
+      },
+    );
+
+    it.each([true, false])(
+      'SEC-51: what is sent at once is not sent under the old keys; alone: %s',
+      (alone) => {
+        const { world, a, b, old } = slept(13, { alone });
+        expect(old.size).toBeGreaterThan(0);
+        a.send(AB(9));
+        world.run(100);
+        expect(b.received.map(numberOf).at(-1)).toBe(9);
+        for (const index of indicesOf(world.sent)) expect(old.has(index)).toBe(false);
+      },
+    );
+
+    it('SEC-51: what comes under the old keys is not taken', () => {
+      const world = new World(14);
+      const [a, b] = world.pair();
+      a.send(AB(1));
+      world.run(10);
+      b.send(BA(1));
+      const kept = world.sent.at(-1);
+      world.filter = () => false;
+      a.sleep();
+      world.run(600_000);
+      a.wake();
+      a.received.length = 0;
+      world.deliver(kept as never);
+      expect(a.received).toEqual([]);
+      expect(a.counter('expired-session')).toBe(1);
+    });
   });
+
+  it.each([
+    ['an hour forward', 3_600_000],
+    ['an hour back', -3_600_000],
+    ['ten years forward', 3652 * 86_400_000],
+    ['ten years back', -3652 * 86_400_000],
+  ])(
+    'SEC-50: a wall clock set %s: the session lives, new handshakes work, for the other end too',
+    (_name, by) => {
+      const { world, a, b } = connected(15);
+      world.wallStart += by;
+      world.run(5_000);
+      a.send(AB(1));
+      b.send(BA(2));
+      world.run(100);
+      expect(b.received.map(numberOf).at(-1)).toBe(1);
+      expect(a.received.map(numberOf).at(-1)).toBe(2);
+      expect(world.count(1)).toBe(0);
+      for (let round = 0; round < 3; round++) {
+        world.wallStart -= round === 1 ? 2 * by : 0;
+        world.run(200_000);
+        (round % 2 === 0 ? a : b).send(round % 2 === 0 ? AB(10 + round) : BA(10 + round));
+        world.run(100);
+      }
+      expect(b.received.map(numberOf).slice(-2)).toEqual([10, 12]);
+      expect(a.received.map(numberOf).at(-1)).toBe(11);
+      expect(world.count(1)).toBe(3);
+    },
+  );
 
   it('a wall clock set back by ten years does not stop new handshakes, within a run or across a restart', () => {
     const { world, a, b } = connected(13);

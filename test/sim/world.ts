@@ -160,6 +160,9 @@ export class Host {
   private readonly world: World;
   private readonly buffer: PacketBuffer = packetBuffer(70_000);
   private readonly sealed: PacketBuffer = packetBuffer(70_000);
+  /** While it sleeps, for how much longer its loops would have waited. */
+  private leftToWait: number | null = null;
+  private waitsUntil = 0;
 
   constructor(world: World, address: string, options: Partial<DeviceDependencies>) {
     this.world = world;
@@ -227,6 +230,7 @@ export class Host {
   /** Puts an inner packet into the tunnel; where there are several workers, it is read by any. */
   send(packet: Uint8Array): void {
     const { buffer, sealed, world } = this;
+    this.waitsUntil = 0;
     buffer.bytes.set(packet, 64);
     const follower =
       world.workers > 1 ? this.followers[Math.floor(world.random.next() * world.workers) - 1] : undefined;
@@ -248,6 +252,8 @@ export class Host {
   /** Takes a datagram from the network; transport data goes to the worker that its receiver index tells. */
   receive(bytes: Uint8Array, from: string): void {
     const { buffer, world } = this;
+    if (this.leftToWait !== null) return;
+    this.waitsUntil = 0;
     buffer.bytes.set(bytes, 32);
     const { address, port } = endpoint(from);
     const source = UdpAddress.from(address, port);
@@ -262,12 +268,25 @@ export class Host {
   }
 
   nextDeadline(): number {
-    return Math.min(this.device.nextDeadline(), ...this.followers.map((follower) => follower.nextDeadline()));
+    if (this.leftToWait !== null) return Number.POSITIVE_INFINITY;
+    const deadlines = this.followers.map((follower) => follower.nextDeadline());
+    return Math.max(this.waitsUntil, Math.min(this.device.nextDeadline(), ...deadlines));
   }
 
   advance(): void {
     const { now } = this.world;
+    if (this.leftToWait !== null || now < this.waitsUntil) return;
     for (const path of [this.device, ...this.followers]) if (path.nextDeadline() <= now) path.advance(now);
+  }
+
+  /** The host is suspended: nothing reaches it, and what its loops had left to wait does not pass; only its clock goes on. */
+  sleep(): void {
+    this.leftToWait = Math.max(0, this.nextDeadline() - this.world.now);
+  }
+
+  wake(): void {
+    this.waitsUntil = this.world.now + (this.leftToWait ?? 0);
+    this.leftToWait = null;
   }
 
   /** Messages between workers stay in order but take their time. */

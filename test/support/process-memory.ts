@@ -2,7 +2,7 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 
 /** Whether these bytes stand anywhere in what the process may write to: heaps, stacks, buffers. */
-export function holdsInMemory(pid: number, bytes: Uint8Array): boolean {
+export function holdsInMemory(pid: number, bytes: Buffer): boolean {
   const file = openSync(`/proc/${pid}/mem`, 'r');
   try {
     for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
@@ -17,7 +17,7 @@ export function holdsInMemory(pid: number, bytes: Uint8Array): boolean {
 
 const CHUNK = 1 << 22;
 
-function regionHolds(file: number, start: number, end: number, bytes: Uint8Array): boolean {
+function regionHolds(file: number, start: number, end: number, bytes: Buffer): boolean {
   const buffer = Buffer.alloc(CHUNK + bytes.length);
   for (let at = start; at < end; at += CHUNK) {
     let length = 0;
