@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** System tests that mostly wait, for the protocol's own times and for databases to come back. */
@@ -8,6 +9,8 @@ export default defineConfig({
   test: {
     // Threads share one process; namespaces, signals and native handles want a process of their own.
     pool: 'forks',
+    // One more than there are cores: a patient test leaves its own to the others.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
       { extends: true, test: { name: 'sim', include: ['test/sim/**/*.test.ts'], testTimeout: 60_000 } },
@@ -19,8 +22,6 @@ export default defineConfig({
           include: PATIENT,
           testTimeout: 300_000,
           hookTimeout: 60_000,
-          // Begun before the others of their group, which have the cores while these wait.
-          sequence: { groupOrder: 0 },
         },
       },
       {
