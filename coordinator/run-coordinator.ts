@@ -48,7 +48,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
     });
     closers.push(() => store.close());
     await store.clearOnline(options.instance, clock.wall());
-    const authority = await loadAuthority(store, clock.wall());
+    const authority = await loadAuthority(store);
     const proofKey = await loadProofKey(store);
 
     const codes = new OneTimeCodes(clock);

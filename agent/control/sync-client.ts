@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto';
 import { type ClientDuplexStream, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import type {
   CoordinatorClient,
@@ -9,6 +8,7 @@ import type {
   SyncResponse,
 } from '../../proto/gen/warren.ts';
 import { backoff } from '../../shared/backoff.ts';
+import { isRenewalDue } from '../../shared/certificate-life.ts';
 import { certificateRequest } from '../../shared/certificate-request.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { describeError, WarrenError } from '../../shared/errors.ts';
@@ -60,6 +60,8 @@ export class SyncClient {
   #renewing = false;
   /** On the monotonic clock. */
   #nextRenewal = 0;
+  /** The coordinator's clock less the monotonic one; null before it was heard of. */
+  #serverOffset: number | null = null;
   readonly #ticker: NodeJS.Timeout;
 
   constructor(
@@ -150,13 +152,13 @@ export class SyncClient {
       this.#connected = true;
       this.#log.info('connected to the coordinator');
       this.#callbacks.onConnected(true);
-      void this.#renewIfDue();
     }
     try {
       switch (response.message?.$case) {
         case 'snapshot': {
           const snapshot = response.message.value;
           this.#map = mapFromSnapshot(snapshot);
+          this.#heardTime(snapshot.self);
           this.#callbacks.onMap(this.#map, snapshot.self);
           return;
         }
@@ -164,6 +166,7 @@ export class SyncClient {
           const delta = response.message.value;
           if (this.#map === null) throw new WarrenError('corrupt', 'a difference came before any map');
           this.#map = applyDelta(this.#map, delta);
+          this.#heardTime(delta.self);
           this.#callbacks.onMap(this.#map, delta.self);
           return;
         }
@@ -175,6 +178,12 @@ export class SyncClient {
       this.#map = null;
       this.#lost(error, false);
     }
+  }
+
+  #heardTime(self: Self | undefined): void {
+    if (self === undefined) return;
+    this.#serverOffset = Number(self.serverTime) - this.#clock.monotonic();
+    void this.#renewIfDue();
   }
 
   #tick(): void {
@@ -222,14 +231,12 @@ export class SyncClient {
     client?.close();
   }
 
-  /** A new client certificate when a third of the old one's life is left. */
+  /** A new client certificate when the old one's age demands it, by the coordinator's clock: this host's may be wrong. */
   async #renewIfDue(): Promise<void> {
-    const certificate = new X509Certificate(Buffer.from(this.#identity.certificate, 'base64'));
-    const begin = certificate.validFromDate.getTime();
-    const end = certificate.validToDate.getTime();
     const client = this.#client;
-    if (this.#renewing || client === null || this.#clock.wall() < end - (end - begin) / 3) return;
-    if (this.#clock.monotonic() < this.#nextRenewal) return;
+    const now = this.#clock.monotonic();
+    if (this.#renewing || client === null || this.#serverOffset === null || now < this.#nextRenewal) return;
+    if (!isRenewalDue(Buffer.from(this.#identity.certificate, 'base64'), now + this.#serverOffset)) return;
     this.#renewing = true;
     this.#nextRenewal = this.#clock.monotonic() + RENEWAL_INTERVAL;
     try {

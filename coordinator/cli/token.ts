@@ -42,7 +42,7 @@ function createCommand(): Command {
     .action(async (options: CreateOptions) => {
       const token = await withStore(options, async (store) => {
         const now = Date.now();
-        const authority = await loadAuthority(store, now);
+        const authority = await loadAuthority(store);
         const urls = options.url ?? readUrls(options.data);
         const secret = new Uint8Array(randomBytes(32));
         await store.createToken(

@@ -1,5 +1,5 @@
-import { X509Certificate } from 'node:crypto';
 import type { ServerDuplexStream, ServerUnaryCall } from '@grpc/grpc-js';
+import { ageOf, REFUSE_AFTER } from '../../shared/certificate-life.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import { formatIp, parseIp, unmappedIp } from '../../shared/ip.ts';
 import { isExpired } from '../network/joining.ts';
@@ -37,8 +37,9 @@ export async function nodeOfCertificate(
   const node = await context.store.nodeByCertificate(sha256(raw));
   if (node === null) throw STRANGER();
   const now = context.clock.wall();
-  if (new X509Certificate(raw).validToDate.getTime() <= now) {
-    throw new WarrenError('unauthenticated', 'the certificate of this node has expired', {
+  if (ageOf(raw, now) >= REFUSE_AFTER) {
+    // Not "unauthenticated", which ends an agent for good: it may be the coordinator's clock that is wrong.
+    throw new WarrenError('permission-denied', 'the certificate of this node has expired', {
       hint: 'join again with a new token',
     });
   }

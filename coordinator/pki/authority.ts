@@ -1,18 +1,15 @@
 import 'reflect-metadata';
 import { createHash, randomBytes, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
+import { CERTIFICATE_BEGIN, CERTIFICATE_LIFE, NO_END, REFUSE_AFTER } from '../../shared/certificate-life.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import { COORDINATOR_TLS_NAME } from '../../shared/tls-names.ts';
 import type { CertificateRecord } from '../store/store.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY = 24 * 60 * 60 * 1000;
-const CA_LIFETIME = 20 * 365 * DAY;
+/** The server's key is made at each start and lives in memory only; after this long it is made anew. */
 const SERVER_LIFETIME = 365 * DAY;
-/** Agents renew theirs when a third of it is left. */
-const CLIENT_LIFETIME = 90 * DAY;
-/** Certificates begin a day early, for clocks that are behind. */
-const BACKDATED = DAY;
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 
@@ -22,6 +19,7 @@ export interface ServerCertificate {
   /** The CA alone: what client certificates are checked against. */
   authority: string;
   privateKey: string;
+  /** When another is to be in its place. */
   expiresAt: number;
 }
 
@@ -42,13 +40,13 @@ export class Authority {
   }
 
   /** A new authority, as bytes for `load`; they hold its private key. */
-  static async create(now: number): Promise<Uint8Array> {
+  static async create(): Promise<Uint8Array> {
     const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
     const certificate = await x509.X509CertificateGenerator.createSelfSigned({
       serialNumber: serialNumber(),
       name: `CN=Warren coordinator ${randomBytes(4).toString('hex')}`,
-      notBefore: new Date(now - BACKDATED),
-      notAfter: new Date(now + CA_LIFETIME),
+      notBefore: new Date(CERTIFICATE_BEGIN),
+      notAfter: new Date(NO_END),
       signingAlgorithm: ALGORITHM,
       keys,
       extensions: [
@@ -86,7 +84,7 @@ export class Authority {
   async issueServer(now: number): Promise<ServerCertificate> {
     const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
     const expiresAt = now + SERVER_LIFETIME;
-    const leaf = await this.#sign(COORDINATOR_TLS_NAME, keys.publicKey, now, expiresAt, [
+    const leaf = await this.#sign(COORDINATOR_TLS_NAME, keys.publicKey, now, [
       new x509.ExtendedKeyUsageExtension([SERVER_AUTH], true),
       new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: COORDINATOR_TLS_NAME }]),
     ]);
@@ -103,8 +101,8 @@ export class Authority {
    */
   async issueClient(nodeId: string, request: Uint8Array, now: number): Promise<CertificateRecord> {
     const publicKey = await checkedPublicKey(request);
-    const expiresAt = now + CLIENT_LIFETIME;
-    const leaf = await this.#sign(nodeId, publicKey, now, expiresAt, [
+    const expiresAt = now + REFUSE_AFTER;
+    const leaf = await this.#sign(nodeId, publicKey, now, [
       new x509.ExtendedKeyUsageExtension([CLIENT_AUTH], true),
     ]);
     const certificate = new Uint8Array(leaf.rawData);
@@ -122,8 +120,8 @@ export class Authority {
     now: number,
   ): Promise<CertificateRecord> {
     const publicKey = await checkedPublicKey(request);
-    const expiresAt = now + CLIENT_LIFETIME;
-    const leaf = await this.#sign(relayId, publicKey, now, expiresAt, [
+    const expiresAt = now + REFUSE_AFTER;
+    const leaf = await this.#sign(relayId, publicKey, now, [
       new x509.ExtendedKeyUsageExtension([SERVER_AUTH, CLIENT_AUTH], true),
       new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: tlsName }]),
     ]);
@@ -135,15 +133,14 @@ export class Authority {
     commonName: string,
     publicKey: x509.PublicKeyType,
     now: number,
-    notAfter: number,
     extensions: x509.Extension[],
   ): Promise<x509.X509Certificate> {
     return x509.X509CertificateGenerator.create({
       serialNumber: serialNumber(),
       subject: [{ CN: [commonName] }],
       issuer: this.#certificate.subject,
-      notBefore: new Date(now - BACKDATED),
-      notAfter: new Date(notAfter),
+      notBefore: new Date(CERTIFICATE_BEGIN),
+      notAfter: new Date(now + CERTIFICATE_LIFE),
       signingAlgorithm: ALGORITHM,
       publicKey,
       signingKey: this.#key,

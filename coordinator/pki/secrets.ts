@@ -7,9 +7,9 @@ const AUTHORITY = 'authority';
 const PROOF_KEY = 'proof-key';
 
 /** The coordinator's authority, made at the first start. Several coordinators on one database agree on the first one stored. */
-export async function loadAuthority(store: Store, now: number): Promise<Authority> {
+export async function loadAuthority(store: Store): Promise<Authority> {
   const stored =
-    (await store.secret(AUTHORITY)) ?? (await store.putSecretOnce(AUTHORITY, await Authority.create(now)));
+    (await store.secret(AUTHORITY)) ?? (await store.putSecretOnce(AUTHORITY, await Authority.create()));
   const authority = await Authority.load(stored);
   wipe(stored);
   return authority;

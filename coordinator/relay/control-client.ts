@@ -1,7 +1,7 @@
-import { X509Certificate } from 'node:crypto';
 import { type ClientDuplexStream, type ServiceError, status } from '@grpc/grpc-js';
 import type { RelayControlClient, RelayOrder, RelayPair, RelayReport } from '../../proto/gen/warren.ts';
 import { backoff } from '../../shared/backoff.ts';
+import { isRenewalDue } from '../../shared/certificate-life.ts';
 import { certificateRequest } from '../../shared/certificate-request.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { describeError, WarrenError } from '../../shared/errors.ts';
@@ -162,13 +162,11 @@ export class ControlClient {
     client?.close();
   }
 
-  /** A new certificate when a third of the old one's life is left. */
+  /** A new certificate when the old one's age demands it. */
   async #renewIfDue(): Promise<void> {
-    const certificate = new X509Certificate(Buffer.from(this.#identity.certificate, 'base64'));
-    const begin = certificate.validFromDate.getTime();
-    const end = certificate.validToDate.getTime();
     const client = this.#client;
-    if (client === null || this.#clock.wall() < end - (end - begin) / 3) return;
+    const certificate = Buffer.from(this.#identity.certificate, 'base64');
+    if (client === null || !isRenewalDue(certificate, this.#clock.wall())) return;
     if (this.#clock.monotonic() < this.#nextRenewal) return;
     this.#nextRenewal = this.#clock.monotonic() + RENEWAL_INTERVAL;
     try {

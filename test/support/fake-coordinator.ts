@@ -40,7 +40,7 @@ export class FakeCoordinator {
   }
 
   static async start(): Promise<FakeCoordinator> {
-    const authority = await Authority.load(await Authority.create(Date.now()));
+    const authority = await Authority.load(await Authority.create());
     const proofKey = (await x25519KeyPair()).publicKey;
     const server = new Server();
     let fake: FakeCoordinator;
@@ -126,7 +126,13 @@ export function snapshotMessage(changes: Partial<Snapshot> = {}): SyncResponse {
   const value: Snapshot = {
     epoch: 'epoch',
     version: 7n,
-    self: { ...aSelf(), keyExpiresAt: 0n, serverTime: 5n, observedAddress: '127.0.0.1', dns: undefined },
+    self: {
+      ...aSelf(),
+      keyExpiresAt: 0n,
+      serverTime: BigInt(Date.now()),
+      observedAddress: '127.0.0.1',
+      dns: undefined,
+    },
     peers: [],
     ...changes,
   };

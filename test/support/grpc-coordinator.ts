@@ -37,7 +37,7 @@ export async function startGrpc(
   wrap: (store: Store) => Store = (store) => store,
 ): Promise<TestGrpc> {
   const store = await openStore({ dataDir: folder, initialise: {} });
-  const authority = await loadAuthority(store, Date.now());
+  const authority = await loadAuthority(store);
   const proofKey = await loadProofKey(store);
   const context = {
     store: wrap(store),

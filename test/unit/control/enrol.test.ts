@@ -5,13 +5,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { enrol } from '../../../agent/control/enrol.ts';
 import type { Identity } from '../../../agent/state/records.ts';
 import { Authority } from '../../../coordinator/pki/authority.ts';
+import { CERTIFICATE_LIFE } from '../../../shared/certificate-life.ts';
 import { certificateRequest } from '../../../shared/certificate-request.ts';
 import { keyProof } from '../../../shared/key-proof.ts';
 import { pem } from '../../../shared/pem.ts';
 import { FakeCoordinator } from '../../support/fake-coordinator.ts';
 import { foreignCertificate } from '../../support/grpc-coordinator.ts';
-
-const DAY = 86_400_000;
 
 /** Enrols with a token for these URLs and this pin. */
 function enrolAt(urls: string[], pin: Uint8Array, known: Identity | null = null): Promise<Identity> {
@@ -105,7 +104,7 @@ describe('enrolment', () => {
     }
 
     it('a chain without the pinned authority is refused', async () => {
-      const other = await Authority.load(await Authority.create(Date.now()));
+      const other = await Authority.load(await Authority.create());
       const leaf = await other.issueServer(Date.now());
       const { url, sent } = await tlsServer({ cert: leaf.chain, key: leaf.privateKey });
       await expect(enrolAt([url], fake.authority.pin)).rejects.toMatchObject({
@@ -116,7 +115,7 @@ describe('enrolment', () => {
     });
 
     it('an expired certificate of the right authority is refused', async () => {
-      const leaf = await fake.authority.issueServer(Date.now() - 400 * DAY);
+      const leaf = await fake.authority.issueServer(Date.now() - CERTIFICATE_LIFE);
       const { url, sent } = await tlsServer({ cert: leaf.chain, key: leaf.privateKey });
       await expect(enrolAt([url], fake.authority.pin)).rejects.toMatchObject({
         code: 'untrusted',
@@ -165,7 +164,7 @@ describe('enrolment', () => {
   });
 
   it('a wrong certificate at one address says more than silence at another', async () => {
-    const leaf = await (await Authority.load(await Authority.create(Date.now()))).issueServer(Date.now());
+    const leaf = await (await Authority.load(await Authority.create())).issueServer(Date.now());
     const wrong = await listening(createTlsServer({ cert: leaf.chain, key: leaf.privateKey }));
     const dead = await listening(createTcpServer());
     servers.pop()?.close();
