@@ -16,7 +16,8 @@ export type Need =
   | 'ethtool'
   | 'miniupnpd'
   | 'stun'
-  | 'turnserver';
+  | 'turnserver'
+  | 'faketime';
 
 /** Why a need is not met, or null when it is. */
 export function lacks(need: Need): string | null {

@@ -38,6 +38,7 @@ const TESTS = {
   miniupnpd: 'miniupnpd-nftables',
   stun: 'stun-client',
   turnserver: 'coturn',
+  faketime: 'faketime',
   openssl: 'openssl',
   initdb: 'postgresql',
 };

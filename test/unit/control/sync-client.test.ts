@@ -19,11 +19,17 @@ describe('the stream to the coordinator', () => {
   const identities: Identity[] = [];
   /** Seconds are skipped by adding to this. */
   let skipped = 0;
-  const clock = { monotonic: () => systemClock.monotonic() + skipped, wall: systemClock.wall };
+  /** What this host's clock is ahead of the coordinator's. */
+  let ahead = 0;
+  const clock = {
+    monotonic: () => systemClock.monotonic() + skipped,
+    wall: () => systemClock.wall() + ahead,
+  };
 
   beforeEach(async () => {
     fake = await FakeCoordinator.start();
     skipped = 0;
+    ahead = 0;
     for (const list of [maps, connections, refused, identities]) list.length = 0;
   });
 
@@ -159,21 +165,27 @@ describe('the stream to the coordinator', () => {
   });
 
   it.each([
-    [59, 0],
-    [61, 1],
-  ])('%i days into 90 a certificate is renewed %i times', async (days, times) => {
-    const identity = await fake.identity(days);
-    start(identity);
-    (await fake.stream(1)).write(snapshotMessage());
-    await until('the connection', () => connections.length === 1);
-    if (times > 0) await until('the new identity', () => identities.length === 1);
-    expect(fake.renewals).toBe(times);
-    if (times > 0) {
-      expect(identities[0]?.certificate).not.toBe(identity.certificate);
-      expect(identities[0]?.certificateKey).not.toBe(identity.certificateKey);
-      expect(identities[0]?.privateKey).toBe(identity.privateKey);
-    }
-  });
+    [59, 0, 0],
+    [61, 1, 0],
+    [59, 0, 3652],
+    [61, 1, -3652],
+  ])(
+    'SEC-50: after %i days of 90 a certificate is renewed %i times, with a clock %i days off',
+    async (days, times, off) => {
+      ahead = off * 86_400_000;
+      const identity = await fake.identity(days);
+      start(identity);
+      (await fake.stream(1)).write(snapshotMessage());
+      await until('the connection', () => connections.length === 1);
+      if (times > 0) await until('the new identity', () => identities.length === 1);
+      expect(fake.renewals).toBe(times);
+      if (times > 0) {
+        expect(identities[0]?.certificate).not.toBe(identity.certificate);
+        expect(identities[0]?.certificateKey).not.toBe(identity.certificateKey);
+        expect(identities[0]?.privateKey).toBe(identity.privateKey);
+      }
+    },
+  );
 
   it('leaving is told at the first address that answers', async () => {
     const identity = await fake.identity();
