@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { runProgram } from '../shared/command-line.ts';
 import { VERSION } from '../shared/version.ts';
+import { captureCommand } from './cli/capture.ts';
 import { joinCommand } from './cli/join.ts';
 import { leaveCommand } from './cli/leave.ts';
 import { netcheckCommand } from './cli/netcheck.ts';
@@ -18,6 +19,7 @@ const program = new Command('agent')
   .addCommand(statusCommand())
   .addCommand(pingCommand())
   .addCommand(netcheckCommand())
+  .addCommand(captureCommand())
   .addCommand(leaveCommand())
   .addCommand(tunnelCommand());
 

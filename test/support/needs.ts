@@ -11,6 +11,7 @@ export type Need =
   | 'wg-quick'
   | 'wireguard-go'
   | 'tcpdump'
+  | 'tshark'
   | 'iperf3'
   | 'ncat'
   | 'ethtool'

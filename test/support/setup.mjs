@@ -32,6 +32,7 @@ const TESTS = {
   'wireguard-go': 'wireguard-go',
   nft: 'nftables',
   tcpdump: 'tcpdump',
+  tshark: 'tshark',
   iperf3: 'iperf3',
   ncat: 'ncat',
   ethtool: 'ethtool',

@@ -46,6 +46,9 @@ export const getsockname = libc.func(
 export const setsockopt = libc.func(
   'int setsockopt(int fd, int level, int option, uintptr_t value, unsigned int length)',
 ) as unknown as (fd: number, level: number, option: number, value: number, length: number) => number;
+export const getsockopt = libc.func(
+  'int getsockopt(int fd, int level, int option, uintptr_t value, uintptr_t length)',
+) as unknown as (fd: number, level: number, option: number, value: number, length: number) => number;
 export const sendmsg = libc.func('intptr_t sendmsg(int fd, uintptr_t message, int flags)') as unknown as (
   fd: number,
   message: number,
