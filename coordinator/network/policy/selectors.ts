@@ -1,0 +1,142 @@
+import { formatPrefix, type Prefix, parsePrefix } from '../../../shared/prefix.ts';
+import { canonicalTag } from '../tags.ts';
+import { canonicalUser, type Selector, type SelectorKind } from './document.ts';
+
+/** Where a selector stands decides which kinds mean something there. */
+export type Place = 'source' | 'destination' | 'owner' | 'approver' | 'test';
+
+/** What selectors refer to within their document. */
+export interface Names {
+  /** Users by group, without `group:`. */
+  readonly groups: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly hosts: ReadonlyMap<string, Prefix>;
+}
+
+/** Roles that an account has in the field. */
+const ROLES = new Set(['owner', 'admin', 'network-admin', 'it-admin', 'billing-admin', 'auditor']);
+
+/** Kinds of selectors of the field that have no meaning here, by how they begin. */
+const UNSUPPORTED: readonly (readonly [string, string])[] = [
+  ['svc:', 'services are not supported'],
+  ['ipset:', 'IP sets are not supported: name the networks in "hosts"'],
+  ['posture:', 'device postures are not supported'],
+  ['role:', 'roles are not supported here'],
+  ['user:', 'all users of a domain cannot be named: list them in a group'],
+];
+
+/** Reads a selector; a string says why it is none, or none for this place. */
+export function parseSelector(text: string, place: Place, names: Names): Selector | string {
+  const kind = kindOf(text, names);
+  if (typeof kind === 'string') return kind;
+  const why = misplaced(kind, place, text);
+  return why === null ? { ...kind, text } : why;
+}
+
+export function isUser(text: string): boolean {
+  return /^[^\s:@*]+@[^\s:@*]*$/.test(text);
+}
+
+function kindOf(text: string, names: Names): SelectorKind | string {
+  if (text === '*') return { kind: 'any' };
+  if (text.startsWith('autogroup:')) return autogroup(text.slice('autogroup:'.length));
+  if (text.startsWith('group:')) {
+    const users = names.groups.get(text.slice('group:'.length));
+    return users === undefined ? `${shown(text)} is not in "groups"` : { kind: 'users', names: users };
+  }
+  if (text.startsWith('tag:')) {
+    const tag = canonicalTag(text);
+    return tag === null ? notATag(text) : { kind: 'tag', tag };
+  }
+  const unsupported = UNSUPPORTED.find(([start]) => text.startsWith(start));
+  if (unsupported !== undefined) return `${shown(text)}: ${unsupported[1]}`;
+  if (isUser(text)) return { kind: 'users', names: new Set([canonicalUser(text)]) };
+  // What stands in `hosts` counts before what looks like an address, as the document's own word.
+  const prefix = names.hosts.get(text) ?? parsePrefix(text);
+  if (prefix !== null) {
+    const hostBits = text.includes('/') && !names.hosts.has(text) && hasHostBits(text, prefix);
+    return hostBits ? hostBitsSet(text, prefix) : { kind: 'prefix', prefix };
+  }
+  return `${shown(text)} is neither an address, nor in "hosts", nor a user (user@domain), group:, tag: or autogroup:`;
+}
+
+function autogroup(name: string): SelectorKind | string {
+  switch (name) {
+    case 'member':
+    case 'members':
+      return { kind: 'member' };
+    case 'tagged':
+      return { kind: 'tagged' };
+    case 'self':
+      return { kind: 'self' };
+    case 'internet':
+      return { kind: 'internet' };
+    case 'shared':
+      return '"autogroup:shared" is not supported: machines are not shared between networks';
+    case 'nonroot':
+      return '"autogroup:nonroot" is not supported: it is of ssh rules';
+    case 'danger-all':
+      return '"autogroup:danger-all" is not supported: nobody outside the network reaches into it';
+    default:
+      return ROLES.has(name) ? { kind: 'role', role: name } : `there is no ${shown(`autogroup:${name}`)}`;
+  }
+}
+
+/** Why a kind means nothing in a place, or null. */
+function misplaced(kind: SelectorKind, place: Place, text: string): string | null {
+  switch (kind.kind) {
+    case 'role':
+      // Who gives tags or approves is asked of accounts; machines have no role.
+      return place === 'owner' || place === 'approver'
+        ? null
+        : `${shown(text)} is not supported in rules and tests: accounts have no roles there`;
+    case 'self':
+      if (place === 'destination') return null;
+      return '"autogroup:self" can only be a destination';
+    case 'internet':
+      if (place === 'destination') return null;
+      return place === 'test'
+        ? '"autogroup:internet" cannot be tested: name an address'
+        : '"autogroup:internet" can only be a destination';
+    case 'any':
+      return place === 'owner' || place === 'approver' ? `"*" cannot be an ${place}` : null;
+    case 'prefix':
+      return place === 'owner' || place === 'approver'
+        ? `${shown(text)} cannot be an ${place}: name users, groups or tags`
+        : null;
+    default:
+      return null;
+  }
+}
+
+export function notATag(text: string): string {
+  return `${shown(text)} is not a tag: tag: and a lower-case name of letters, digits and hyphens`;
+}
+
+export function hasHostBits(text: string, prefix: Prefix): boolean {
+  const host = parsePrefix(text.slice(0, text.indexOf('/')));
+  return host !== null && formatPrefix({ ...host, length: prefix.length }) !== formatPrefix(prefix);
+}
+
+export function hostBitsSet(text: string, prefix: Prefix): string {
+  return `${shown(text)} has host bits, the network is ${formatPrefix(prefix)}`;
+}
+
+/**
+ * Splits `tag:web:22`, `10.0.0.0/8:*`, `[fd00::1]:22`, `[fd00::]/64:22` or `fd00::1:22` into target and ports; ports are null
+ * where there are none.
+ */
+export function splitTarget(text: string): { target: string; ports: string | null } {
+  const bracket = /^\[([^\]]+)\](\/\d+)?(?::(.*))?$/.exec(text);
+  if (bracket !== null)
+    return {
+      target: `${bracket[1]}${bracket[2] ?? ''}`,
+      ports: bracket[3] === undefined ? null : bracket[3],
+    };
+  const colon = text.lastIndexOf(':');
+  if (colon < 0 || !/^[*\d]/.test(text.slice(colon + 1))) return { target: text, ports: null };
+  return { target: text.slice(0, colon), ports: text.slice(colon + 1) };
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 100));
+}
