@@ -199,9 +199,17 @@ export class PathDevice implements TunnelDevice {
 
   packetFromTunnel(buffer: PacketBuffer, offset: number, length: number, now: number): void {
     const peer = this.#device.route(buffer, offset, length);
-    if (peer === null) return;
+    if (peer === null) {
+      this.unrouted(buffer, offset, length, now);
+      return;
+    }
     this.#traffic(peer.slot, now);
     this.#device.packetToPeer(peer, buffer, offset, length, now);
+  }
+
+  unrouted(buffer: PacketBuffer, offset: number, length: number, now: number): void {
+    for (const slot of this.#device.groupOf(buffer, offset, length)) this.#traffic(slot, now);
+    this.#device.unrouted(buffer, offset, length, now);
   }
 
   open(
@@ -235,7 +243,7 @@ export class PathDevice implements TunnelDevice {
     this.#now = now;
     if (report.kind === 'activity') {
       for (const { slot, lastDataSent } of report.peers) if (lastDataSent > 0) this.#traffic(slot, now);
-    }
+    } else if (report.kind === 'packet') this.#handedOver(report.bytes, now);
     this.#device.report(report, now);
   }
 
@@ -257,6 +265,15 @@ export class PathDevice implements TunnelDevice {
     if (paths !== null && paths.nextDeadline() <= now) paths.advance(now);
     this.#reflexive.advance(now);
     if (this.#device.nextDeadline() <= now) this.#device.advance(now);
+  }
+
+  /** A follower cannot send this packet: a peer that is reached by relay has no other traffic there. */
+  #handedOver(bytes: Uint8Array, now: number): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const packet = { bytes, view, address: 0 };
+    const peer = this.#device.route(packet, 0, bytes.length);
+    const slots = peer === null ? this.#device.groupOf(packet, 0, bytes.length) : [peer.slot];
+    for (const slot of slots) this.#traffic(slot, now);
   }
 
   #traffic(slot: number, now: number): void {

@@ -26,6 +26,8 @@ export interface PeerChange {
    * authenticated packet, initiations go to each of them, and the first to answer becomes the endpoint.
    */
   candidates?: readonly PeerEndpoint[];
+  /** Not part of the UAPI: whether it gets a copy of every broadcast and multicast, which have no peer of their own. */
+  inGroup?: boolean;
   /** Seconds, 0 for off. */
   persistentKeepalive?: number;
   replaceAllowedIps?: boolean;

@@ -91,6 +91,7 @@ export class Configurator {
     }
     if (change.presharedKey !== undefined) peer.presharedKey.set(change.presharedKey);
     if (change.endpoint !== undefined || change.candidates !== undefined) this.setEndpoints(peer, change);
+    if (change.inGroup !== undefined) state.setGroup(peer, change.inGroup);
     if (change.persistentKeepalive !== undefined) {
       const interval = change.persistentKeepalive * 1000;
       if (interval !== peer.timers.persistentInterval) {

@@ -13,8 +13,13 @@ export interface Destination {
  * are monotonic milliseconds, the same clock in all workers.
  */
 export interface DataPath {
-  /** The peer that an inner packet goes to by its destination, or null; what is malformed or has no peer is counted. */
+  /** The peer that an inner packet goes to by its destination, or null: then `unrouted`. */
   route(buffer: PacketBuffer, offset: number, length: number): Destination | null;
+  /**
+   * Takes an inner packet that has no peer: one for a multicast group, or a broadcast, goes to every peer that is to have them;
+   * whatever else it is is dropped and counted. The 15 bytes behind it must exist, as for `seal`.
+   */
+  unrouted(buffer: PacketBuffer, offset: number, length: number, now: number): void;
   /**
    * Seals one inner packet: padding is written behind it in `source` (15 bytes at most, put back after), header, ciphertext
    * and tag to `target`. Returns the datagram's length, or 0 when it cannot go out now: then `stage`.

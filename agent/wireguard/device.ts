@@ -18,7 +18,7 @@ import type { PacketBuffer } from './packet-buffer.ts';
 import type { Peer } from './peer.ts';
 import { snapshotOf } from './snapshot.ts';
 import { type DeviceDependencies, DeviceState } from './state.ts';
-import { destinationOf } from './transport.ts';
+import { destinationOf, withoutRoute } from './transport.ts';
 import { UdpAddress } from './udp-address.ts';
 
 export type { DeviceDependencies } from './state.ts';
@@ -88,7 +88,22 @@ export class Device implements TunnelDevice {
 
   packetFromTunnel(buffer: PacketBuffer, offset: number, length: number, now: number): void {
     const peer = this.route(buffer, offset, length);
-    if (peer !== null) this.packetToPeer(peer, buffer, offset, length, now);
+    if (peer === null) this.unrouted(buffer, offset, length, now);
+    else this.packetToPeer(peer, buffer, offset, length, now);
+  }
+
+  unrouted(buffer: PacketBuffer, offset: number, length: number, now: number): void {
+    const { group, counters } = this.state;
+    const why = withoutRoute(group.size > 0, buffer, offset, length);
+    if (why !== 'group') counters.add(why);
+    else for (const peer of group) this.packetToPeer(peer, buffer, offset, length, now);
+  }
+
+  /** The slots of the peers that get a copy of this packet, which has no peer of its own. */
+  groupOf(buffer: PacketBuffer, offset: number, length: number): number[] {
+    const { group } = this.state;
+    if (withoutRoute(group.size > 0, buffer, offset, length) !== 'group') return [];
+    return Array.from(group, ({ slot }) => slot);
   }
 
   /** The same for a packet that `route` was asked about. */
@@ -142,7 +157,7 @@ export class Device implements TunnelDevice {
   }
 
   route(buffer: PacketBuffer, offset: number, length: number): Peer | null {
-    return destinationOf(this.state.allowedIps, this.state.counters, buffer, offset, length);
+    return destinationOf(this.state.allowedIps, buffer, offset, length);
   }
 
   /** 0 also while other packets to the peer are staged: they go first. */

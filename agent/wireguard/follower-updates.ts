@@ -7,6 +7,8 @@ import type { PeerEndpoint } from './configuration.ts';
  */
 export type FollowerUpdate =
   | { kind: 'mtu'; mtu: number }
+  /** Whether broadcasts and multicasts are to be handed to the device. */
+  | { kind: 'group'; hasGroup: boolean }
   /** A new peer, or where it is now. */
   | {
       kind: 'peer';
@@ -41,7 +43,7 @@ export type FollowerReport =
   /** The first message under this session was received: key confirmation. */
   | { kind: 'confirmed'; localIndex: number; time: number }
   | { kind: 'roamed'; slot: number; endpoint: PeerEndpoint }
-  /** An inner packet that no session was there for. */
+  /** An inner packet that no session was there for, or that goes to several peers. */
   | { kind: 'packet'; bytes: Uint8Array }
   /** A datagram that is no transport data. */
   | { kind: 'datagram'; bytes: Uint8Array; source: PeerEndpoint }

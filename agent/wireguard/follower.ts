@@ -2,14 +2,14 @@ import { WarrenError } from '../../shared/errors.ts';
 import type { CreateTransportCipher } from './aead.ts';
 import { AllowedIps } from './allowed-ips.ts';
 import { MAX_PACKET } from './constants.ts';
-import { COUNT, type CounterName, Counters } from './counters.ts';
+import { COUNT, Counters } from './counters.ts';
 import type { DataPath } from './data-path.ts';
 import { FollowerKeypair, FollowerPeer } from './follower-peer.ts';
 import type { FollowerReport, FollowerUpdate } from './follower-updates.ts';
 import { TRANSPORT } from './messages.ts';
 import type { PacketBuffer } from './packet-buffer.ts';
 import { SharedCounter, takeKeys } from './shared-session.ts';
-import { destinationOf, innerLength, openMessage, sealMessage } from './transport.ts';
+import { destinationOf, innerLength, openMessage, sealMessage, withoutRoute } from './transport.ts';
 import { endpointOf, UdpAddress } from './udp-address.ts';
 
 /** How often activity is reported, milliseconds: the timers of section 6 count in seconds. */
@@ -52,6 +52,7 @@ export class Follower implements DataPath {
   /** Something was counted that belongs to no peer. */
   #hasCounts = false;
   #mtu: number;
+  #hasGroup = false;
   /** For a datagram that the device hands over, and what is in it. Made when first needed. */
   #handedOver: { sealed: PacketBuffer; inner: PacketBuffer } | null = null;
 
@@ -64,6 +65,9 @@ export class Follower implements DataPath {
     switch (update.kind) {
       case 'mtu':
         this.#mtu = update.mtu;
+        return;
+      case 'group':
+        this.#hasGroup = update.hasGroup;
         return;
       case 'peer': {
         let peer = this.#peers.get(update.slot);
@@ -112,13 +116,17 @@ export class Follower implements DataPath {
   }
 
   route(buffer: PacketBuffer, offset: number, length: number): FollowerPeer | null {
-    const known = destinationOf(this.#allowedIps, null, buffer, offset, length);
+    const known = destinationOf(this.#allowedIps, buffer, offset, length);
     if (known !== null) return known;
     // The device may have been given the peer a moment ago and this worker not have looked yet.
     this.#dependencies.takeUpdates();
-    const peer = destinationOf(this.#allowedIps, this.#counters, buffer, offset, length);
-    if (peer === null) this.#hasCounts = true;
-    return peer;
+    return destinationOf(this.#allowedIps, buffer, offset, length);
+  }
+
+  unrouted(buffer: PacketBuffer, offset: number, length: number, _now: number): void {
+    const why = withoutRoute(this.#hasGroup, buffer, offset, length);
+    if (why === 'group') this.#handOver(buffer, offset, length);
+    else this.#count(why);
   }
 
   seal(
@@ -136,11 +144,7 @@ export class Follower implements DataPath {
   }
 
   stage(_peer: FollowerPeer, buffer: PacketBuffer, offset: number, length: number, _now: number): void {
-    if (!this.#dependencies.mayHandOver()) {
-      this.#count('staged-overflow');
-      return;
-    }
-    this.#dependencies.report({ kind: 'packet', bytes: buffer.bytes.slice(offset, offset + length) });
+    this.#handOver(buffer, offset, length);
   }
 
   sealed(peer: FollowerPeer, count: number, bytes: number, now: number): void {
@@ -160,12 +164,12 @@ export class Follower implements DataPath {
     now: number,
   ): number {
     if (length < TRANSPORT.overhead) {
-      this.#count('malformed-datagram');
+      this.#count(COUNT['malformed-datagram']);
       return 0;
     }
     const keypair = this.#session(source.view.getInt32(offset + TRANSPORT.receiver, true));
     if (keypair === undefined) {
-      this.#count('unknown-receiver');
+      this.#count(COUNT['unknown-receiver']);
       return 0;
     }
     const peer = keypair.peer;
@@ -196,7 +200,7 @@ export class Follower implements DataPath {
     _now: number,
   ): void {
     if (!this.#dependencies.mayHandOver()) {
-      this.#count('rate-limited');
+      this.#count(COUNT['rate-limited']);
       return;
     }
     const bytes = buffer.bytes.slice(offset, offset + length);
@@ -291,8 +295,15 @@ export class Follower implements DataPath {
     this.#noteActivity(peer, now);
   }
 
-  #count(name: CounterName): void {
-    this.#counters.add(COUNT[name]);
+  /** To the device, as long as not too much is on its way there already. */
+  #handOver(buffer: PacketBuffer, offset: number, length: number): void {
+    if (this.#dependencies.mayHandOver())
+      this.#dependencies.report({ kind: 'packet', bytes: buffer.bytes.slice(offset, offset + length) });
+    else this.#count(COUNT['staged-overflow']);
+  }
+
+  #count(index: number): void {
+    this.#counters.add(index);
     this.#hasCounts = true;
   }
 

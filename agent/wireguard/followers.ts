@@ -18,6 +18,8 @@ export interface Followers {
   currentChanged(keypair: Keypair<Peer>): void;
   sessionEnded(keypair: Keypair<Peer>): void;
   mtuChanged(mtu: number): void;
+  /** Whether any peer gets copies of broadcasts and multicasts. */
+  groupChanged(hasGroup: boolean): void;
   /** Transport data for a session of this worker, which came another way than by its socket. Bytes are not kept. */
   datagram(worker: number, bytes: Uint8Array, source: UdpAddress): void;
 }
@@ -33,5 +35,6 @@ export const NO_FOLLOWERS: Followers = {
   currentChanged() {},
   sessionEnded() {},
   mtuChanged() {},
+  groupChanged() {},
   datagram() {},
 };

@@ -61,4 +61,8 @@ export class Publisher implements Followers {
   mtuChanged(mtu: number): void {
     this.#post({ kind: 'mtu', mtu });
   }
+
+  groupChanged(hasGroup: boolean): void {
+    this.#post({ kind: 'group', hasGroup });
+  }
 }

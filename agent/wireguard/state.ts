@@ -51,6 +51,8 @@ export class DeviceState {
   readonly slots = new Map<number, Peer>();
   private nextSlot = 0;
   readonly allowedIps = new AllowedIps<Peer>();
+  /** Peers that get a copy of every broadcast and multicast. */
+  readonly group = new Set<Peer>();
   readonly indices: IndexTable;
   readonly deadlines = new Deadlines<Peer>();
   readonly counters = new Counters();
@@ -104,10 +106,19 @@ export class DeviceState {
   /** Its allowed IPs are gone already. Wipes its keys. */
   removePeer(peer: Peer): void {
     peer.close();
+    this.setGroup(peer, false);
     this.deadlines.remove(peer);
     this.peers.delete(keyToHex(peer.publicKey));
     this.slots.delete(peer.slot);
     this.followers.peerRemoved(peer);
+  }
+
+  /** Whether the peer gets a copy of every broadcast and multicast. */
+  setGroup(peer: Peer, isIn: boolean): void {
+    const before = this.group.size;
+    if (isIn) this.group.add(peer);
+    else this.group.delete(peer);
+    if (before > 0 !== this.group.size > 0) this.followers.groupChanged(this.group.size > 0);
   }
 
   /** Makes a session known to everybody that takes part in it. The caller keeps `keys` and wipes them. */

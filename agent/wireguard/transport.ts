@@ -1,6 +1,6 @@
 import type { AllowedIps } from './allowed-ips.ts';
 import { PADDING_MULTIPLE, REJECT_AFTER_MESSAGES } from './constants.ts';
-import { COUNT, type Counters } from './counters.ts';
+import { COUNT } from './counters.ts';
 import {
   IPV4_DESTINATION,
   IPV4_SOURCE,
@@ -8,6 +8,7 @@ import {
   IPV6_SOURCE,
   ipLength,
   ipVersion,
+  isForGroup,
 } from './inner-packet.ts';
 import type { Keypair } from './keypair.ts';
 import { MESSAGE_TRANSPORT, TRANSPORT } from './messages.ts';
@@ -82,25 +83,30 @@ export function openMessage(
   return replay.accept(high * 0x1_0000_0000 + low) ? -1 : COUNT.replayed;
 }
 
-/** Whose inner packet this is by its destination, or null; what is malformed or has no peer is counted, if by anybody. */
+/** Whose inner packet this is by its destination, or null. */
 export function destinationOf<P>(
   allowedIps: AllowedIps<P>,
-  counters: Counters | null,
   buffer: PacketBuffer,
   offset: number,
   length: number,
 ): P | null {
   const version = ipVersion(buffer.view, offset, length);
-  if (version === 0) {
-    counters?.add(COUNT['malformed-outbound']);
-    return null;
-  }
-  const peer =
-    version === 4
-      ? allowedIps.lookup4(buffer, offset + IPV4_DESTINATION)
-      : allowedIps.lookup6(buffer, offset + IPV6_DESTINATION);
-  if (peer === null) counters?.add(COUNT['no-route']);
-  return peer;
+  if (version === 0) return null;
+  return version === 4
+    ? allowedIps.lookup4(buffer, offset + IPV4_DESTINATION)
+    : allowedIps.lookup6(buffer, offset + IPV6_DESTINATION);
+}
+
+/** What a packet is that has no peer by its destination: for all of them, if `hasGroup`, or the counter (COUNT) of its drop. */
+export function withoutRoute(
+  hasGroup: boolean,
+  buffer: PacketBuffer,
+  offset: number,
+  length: number,
+): number | 'group' {
+  const version = ipVersion(buffer.view, offset, length);
+  if (version === 0) return COUNT['malformed-outbound'];
+  return hasGroup && isForGroup(buffer.view, offset, version) ? 'group' : COUNT['no-route'];
 }
 
 /**

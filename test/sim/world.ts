@@ -227,6 +227,14 @@ export class Host {
     );
   }
 
+  removePeer({ publicKey }: { publicKey: Uint8Array }): void {
+    this.device.configure({ peers: [{ publicKey, remove: true }] }, this.world.now);
+  }
+
+  setGroup({ publicKey }: { publicKey: Uint8Array }, inGroup: boolean): void {
+    this.device.configure({ peers: [{ publicKey, inGroup }] }, this.world.now);
+  }
+
   /** Puts an inner packet into the tunnel; where there are several workers, it is read by any. */
   send(packet: Uint8Array): void {
     const { buffer, sealed, world } = this;
@@ -239,7 +247,10 @@ export class Host {
       return;
     }
     const peer = follower.route(buffer, 64, packet.length);
-    if (peer === null) return;
+    if (peer === null) {
+      follower.unrouted(buffer, 64, packet.length, world.now);
+      return;
+    }
     const length = follower.seal(peer, buffer, 64, packet.length, sealed, 0, world.now);
     if (length === 0) follower.stage(peer, buffer, 64, packet.length, world.now);
     else {

@@ -177,7 +177,11 @@ export class PacketLoop {
         continue;
       }
       const peer = path.route(buffer, READ_AT + VNET_HEADER_LENGTH, length + skip - VNET_HEADER_LENGTH);
-      if (peer === null) continue;
+      if (peer === null) {
+        for (let size = this.#segmenter.next(); size > 0; size = this.#segmenter.next())
+          path.unrouted(buffer, this.#segmenter.offset, size, now);
+        continue;
+      }
       const ecn = ecnOf(buffer.view, READ_AT + VNET_HEADER_LENGTH);
       for (let size = this.#segmenter.next(); size > 0; size = this.#segmenter.next()) {
         this.#sealOne(path, peer, this.#segmenter.offset, size, ecn, now);

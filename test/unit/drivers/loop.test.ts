@@ -34,6 +34,7 @@ it('SEC-29: what the device hands over with a malformed virtio_net_hdr or IP hea
       routed.push(length);
       return null;
     },
+    unrouted: () => {},
     seal: () => 0,
     stage: () => {},
     sealed: () => {},
