@@ -8,7 +8,8 @@
  *     const b = await internet.host('b');        //  203.0.113.6, 2001:db8:2::2
  *
  * `core` routes between everybody that is attached; each has a cable of its own, 203.0.113.4n+2/30 and 2001:db8:n::2/64.
- * A NAT's site has 192.168.n.0/24 and, without translation but behind a firewall, 2001:db8:n:1::/64.
+ * A NAT's site has 192.168.n.0/24 and, without translation but behind a firewall, 2001:db8:n:1::/64. It may have a second
+ * network, 192.168.(100 + n).0/24.
  */
 import type { Lab, TestHost } from './netns.ts';
 
@@ -19,6 +20,8 @@ export interface NatOptions {
   kind: NatLabKind;
   /** Hosts of the site reach each other by their outer addresses. */
   hairpin?: boolean;
+  /** Nothing passes between the site's networks, as between a network and that for guests. */
+  isolates?: boolean;
   /** Stand behind this NAT instead of on the Internet. */
   behind?: NatRouter;
   /** No IPv6 for the site. */
@@ -157,6 +160,15 @@ export class NatRouter {
     return Object.assign(host, { ip, ip6 });
   }
 
+  /** A host of the site's second network, for one: 192.168.(100 + n).2. */
+  async hostApart(label: string): Promise<SiteHost> {
+    const host = await this.#lab.host(label);
+    const network = `192.168.${100 + this.#network}`;
+    await this.#lab.link(this.router, [`${network}.1/24`], host, [`${network}.2/24`]);
+    await host.ip(`route add default via ${network}.1`);
+    return Object.assign(host, { ip: `${network}.2`, ip6: '' });
+  }
+
   /** Gives a host a place in the site: an address and a default route. */
   async plug(host: TestHost): Promise<Attachment> {
     const n = ++this.#hosts;
@@ -206,9 +218,9 @@ export class NatRouter {
   }
 
   #rules(): string {
-    const { kind, hairpin = false } = this.#options;
+    const { kind, hairpin = false, isolates = false } = this.#options;
     const { outside, ip } = this;
-    const inside = 'eth1';
+    const fromInside = `iifname != { "${outside}", "lo" }`;
     const lets = {
       'full-cone': `iifname "${outside}" ip daddr ${ip} meta l4proto udp dnat to udp dport map @ports`,
       'restricted-cone': `iifname "${outside}" ip daddr ${ip} ip saddr . udp dport @sent dnat to udp dport map @ports`,
@@ -234,12 +246,12 @@ export class NatRouter {
         chain prerouting {
           type nat hook prerouting priority dstnat;
           ${lets}
-          ${hairpin ? `iifname "${inside}" ip daddr ${ip} meta l4proto udp dnat to udp dport map @ports` : ''}
+          ${hairpin ? `${fromInside} ip daddr ${ip} meta l4proto udp dnat to udp dport map @ports` : ''}
         }
         chain postrouting {
           type nat hook postrouting priority srcnat;
           oifname "${outside}" ${masquerade}
-          ${hairpin ? `oifname "${inside}" iifname "${inside}" ct status dnat snat to ${ip}` : ''}
+          ${hairpin ? `oifname != "${outside}" ${fromInside} ct status dnat snat to ${ip}` : ''}
         }
         chain remember {
           type filter hook forward priority filter;
@@ -252,7 +264,8 @@ export class NatRouter {
           ${this.#blocksUdp ? 'meta l4proto udp drop' : ''}
           ${this.#lossPercent > 0 ? `meta l4proto udp numgen random mod 100 < ${this.#lossPercent} drop` : ''}
           ct state established,related accept
-          iifname "${outside}" ct status dnat accept
+          ct status dnat accept
+          ${isolates ? `oifname != "${outside}" ${fromInside} drop` : ''}
           iifname "${outside}" drop
         }
         chain input {
@@ -260,7 +273,7 @@ export class NatRouter {
           # As home routers do. Answered with an error, a datagram from outside would take the place in the connection
           # table that the probe going the other way needs for its port.
           iifname "${outside}" meta l4proto udp drop
-          ${hairpin ? '' : `iifname "${inside}" ip daddr ${ip} meta l4proto udp drop`}
+          ${hairpin ? '' : `${fromInside} ip daddr ${ip} meta l4proto udp drop`}
         }
       }`;
   }
