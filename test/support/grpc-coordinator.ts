@@ -1,4 +1,5 @@
 /** A coordinator's gRPC side in this process, and clients as an agent, or an attacker, would make them. */
+import 'reflect-metadata';
 import { randomBytes, webcrypto } from 'node:crypto';
 import { type ChannelOptions, credentials, type ServiceError } from '@grpc/grpc-js';
 import * as x509 from '@peculiar/x509';
@@ -35,6 +36,7 @@ export interface TestGrpc {
 export async function startGrpc(
   folder: string,
   wrap: (store: Store) => Store = (store) => store,
+  port = 0,
 ): Promise<TestGrpc> {
   const store = await openStore({ dataDir: folder, initialise: {} });
   const authority = await loadAuthority(store);
@@ -48,7 +50,7 @@ export async function startGrpc(
     instance: 'test',
     relayRates: relayRates(10_000),
   };
-  const server = await serveGrpc(context, { host: '127.0.0.1', port: 0 });
+  const server = await serveGrpc(context, { host: '127.0.0.1', port });
   return {
     store,
     authority,

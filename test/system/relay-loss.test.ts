@@ -81,6 +81,14 @@ describeNeeds(['root', 'tun', 'nft', 'iperf3', 'tcpdump'], 'losing relays', () =
     await expectRelayed();
   });
 
+  it('SEC-44: an agent that is restarted meanwhile comes up by its saved map and carries traffic, still by relay', async () => {
+    expect(await a.stop()).toBe(0);
+    await a.up();
+    expect(await a.pings(address, 5)).toBe(true);
+    expect((await a.status()).self.coordinator).toBe('disconnected');
+    await expectRelayed();
+  });
+
   it('SEC-33: a relay sees ciphertext only, at its interface, in what it carries and in its memory', async () => {
     const marker = randomBytes(16);
     const wire = await capture(lab, far.host, 'eth0', 'ip');

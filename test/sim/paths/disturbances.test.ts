@@ -209,6 +209,24 @@ describe(`mid-transfer, over ${RUNS} seeds`, () => {
     },
   );
 
+  it.each(['symmetric and symmetric', 'UDP blocked entirely'])(
+    'SEC-44: the coordinator away for ten minutes, %s: what goes by another relay rekeys without loss',
+    TIMEOUT,
+    (name) => {
+      for (let seed = 1; seed <= RUNS / 4; seed++) {
+        const transfer = new Transfer(scenario(name), seed, { interval: 1_000 });
+        transfer.run(10_000);
+        transfer.world.coordinatorIsUp = false;
+        const { a } = transfer.pair;
+        const before = a.counter('completed-handshakes');
+        transfer.run(600_000);
+        expect(a.counter('completed-handshakes') - before).toBeGreaterThanOrEqual(4);
+        transfer.stop();
+        expect(transfer.missing).toBe(0);
+      }
+    },
+  );
+
   it('traffic that pauses for any time and goes on: nothing is lost', TIMEOUT, () => {
     forSeeds((seed) => {
       const transfer = direct('cone and cone', seed);

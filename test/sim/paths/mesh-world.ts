@@ -42,6 +42,7 @@ export class MeshWorld {
   /** One-way from a host to the relay, and as much again to the other host. */
   relayDelay = 15;
   relayIsUp = true;
+  /** With its STUN servers. */
   coordinatorIsUp = true;
 
   constructor(seed: number, faults: Partial<Faults> = {}) {
@@ -102,6 +103,7 @@ export class MeshWorld {
   }
 
   #answerStun({ from, to, bytes }: Packet): void {
+    if (!this.coordinatorIsUp) return;
     const { address, port } = endpointOf(addressOf(from));
     const answer = bindingAnswer(bytes, { address, port });
     if (answer !== null) this.internet.send({ from: to, to: from, bytes: answer.bytes });
