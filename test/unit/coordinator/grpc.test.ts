@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compressionAlgorithms, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { nodeOfCertificate } from '../../../coordinator/grpc/caller.ts';
 import { serveGrpc } from '../../../coordinator/grpc/server.ts';
 import type { Store } from '../../../coordinator/store/store.ts';
 import { systemClock } from '../../../shared/clock.ts';
@@ -24,6 +25,7 @@ import {
   type TestGrpc,
   TestStream,
 } from '../../support/grpc-coordinator.ts';
+import { derOf } from '../../support/relay.ts';
 import { CLI } from '../../support/store.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
@@ -167,6 +169,22 @@ describe('SEC-5: every other RPC with every wrong identity', () => {
     expect(opened.received).toEqual([]);
     stub.close();
   });
+
+  it.each([
+    [89, null],
+    [91, 'permission-denied'],
+    [3652, 'permission-denied'],
+    [-3652, null],
+  ])(
+    'SEC-50: %i days by the coordinator’s clock after a certificate was issued: %s, which ends no agent',
+    async (days, code) => {
+      const { shown, nodeId } = await newMember(grpc);
+      const clock = { monotonic: () => 0, wall: () => Date.now() + days * 86_400_000 };
+      const found = nodeOfCertificate(derOf(shown.certificate), { store: grpc.store, clock });
+      if (code === null) expect((await found).id).toBe(nodeId);
+      else await expect(found).rejects.toMatchObject({ code });
+    },
+  );
 
   it("a node posts its own endpoints and no other's, and renews and leaves as itself only", async () => {
     const [a, b] = [await newMember(grpc, 'a'), await newMember(grpc, 'b')];
