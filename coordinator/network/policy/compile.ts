@@ -1,0 +1,204 @@
+import { formatPrefix, type Prefix, parsePrefix } from '../../../shared/prefix.ts';
+import { addBits, hasRule, rulesIn, shareBits } from './bits.ts';
+import type { PolicyDocument, Rule, Service } from './document.ts';
+import { internet } from './internet.ts';
+import { Members } from './members.ts';
+import {
+  type NodeState,
+  ownDestinations,
+  ownPrefixes,
+  type PolicyNetwork,
+  type PolicyNode,
+  sameNode,
+} from './node-state.ts';
+import { disjoint, intersection } from './prefix-set.ts';
+import { RuleIndex } from './rule-index.ts';
+import { RuleSources } from './rule-sources.ts';
+
+/** One thing that may come in from the mesh. Texts are canonical CIDR; neither list has blocks within others. */
+export interface FilterRuleView {
+  /** The rule of the document; several of one filter may have the same. */
+  readonly id: string;
+  /** Overlay addresses, and networks behind subnet routers. */
+  readonly sources: readonly string[];
+  /** Own addresses, networks that this node carries, and the Internet's at an exit node. */
+  readonly destinations: readonly string[];
+  /** Any of them; empty for everything. */
+  readonly services: readonly Service[];
+}
+
+/** What a change of nodes did to what was compiled. */
+export interface PolicyStep {
+  /** What was in place of each node that the policy now sees differently; null for nothing. */
+  readonly before: ReadonlyMap<string, NodeState | null>;
+  /** Lists of sources that are others now. */
+  readonly sources: ReadonlySet<string>;
+  /** Owners whose machines are others now. */
+  readonly owners: ReadonlySet<string>;
+}
+
+/** A policy that lets nothing pass. */
+export const DENY_ALL: PolicyDocument = {
+  rules: [],
+  tests: [],
+  autoApprovers: { routes: [], exitNode: [] },
+  tagOwners: new Map(),
+};
+
+/**
+ * A policy applied to a network: who may see whom, and what may come in where. Nodes that no rule tells apart are one class, so
+ * work and memory grow with classes, rules and nodes, never with pairs of nodes; a change of a node costs what it changes.
+ *
+ * A node carries its own addresses, its granted routes and, as an exit, the Internet. A rule lets a packet in at a node
+ * when the source is one of its sources and the destination is both one of its destinations and carried there. Two nodes see
+ * each other when a rule lets anything pass between what they carry, in either direction, over the same family.
+ */
+export class CompiledPolicy {
+  readonly document: PolicyDocument;
+  readonly #index: RuleIndex;
+  readonly #members: Members;
+  readonly #sources: RuleSources;
+
+  constructor(document: PolicyDocument, network: PolicyNetwork, nodes: Iterable<PolicyNode>) {
+    const overlay = [network.prefix4, network.prefix6].map((text) => parsePrefix(text) as Prefix);
+    this.document = document;
+    this.#index = new RuleIndex(document.rules);
+    this.#members = new Members(this.#index, internet(overlay));
+    this.#sources = new RuleSources(document.rules, this.#members, overlay);
+    for (const node of nodes) this.#members.put(node);
+  }
+
+  /** Takes in nodes that were added or changed and forgets those removed. */
+  update(changed: Iterable<PolicyNode>, removed: Iterable<string>): PolicyStep {
+    const before = new Map<string, NodeState | null>();
+    const sources = new Set<string>();
+    const owners = new Set<string>();
+    const replace = (id: string, node: PolicyNode | null) => {
+      const was = this.#members.states.get(id) ?? null;
+      if (was === null ? node === null : node !== null && sameNode(was.node, node)) return;
+      if (was !== null) this.#members.take(was);
+      const now = node === null ? null : this.#members.put(node);
+      before.set(id, was);
+      for (const key of this.#sources.moved(was, now)) sources.add(key);
+      for (const state of [was, now]) if (state !== null && state.owner !== '') owners.add(state.owner);
+    };
+    for (const node of changed) replace(node.id, node);
+    for (const id of removed) replace(id, null);
+    this.#sources.forget(sources, owners);
+    return { before, sources, owners };
+  }
+
+  state(id: string): NodeState | undefined {
+    return this.#members.states.get(id);
+  }
+
+  /** Whether two nodes may know of each other. */
+  mayMeet(a: NodeState, b: NodeState): boolean {
+    return a.node.id !== b.node.id && this.#mayMeetIfOthers(a, b);
+  }
+
+  /** Ids of the nodes that one may know of. */
+  *peersOf(id: string): Generator<string> {
+    const state = this.#members.states.get(id);
+    if (state === undefined) return;
+    for (const other of this.#members.classes) {
+      if (!this.#members.classesMeet(state.nodeClass, other)) continue;
+      for (const peer of other.states) if (peer !== state) yield peer.node.id;
+    }
+    for (const peer of this.#members.owners.get(state.owner) ?? []) {
+      if (this.#members.classesMeet(state.nodeClass, peer.nodeClass)) continue;
+      if (this.mayMeet(state, peer)) yield peer.node.id;
+    }
+  }
+
+  /** Of what a peer carries, that which the viewer may reach or be reached from. */
+  carriedFor(viewer: NodeState, peer: NodeState): { routes: string[]; exitNode: boolean } {
+    const { src, dst } = viewer.nodeClass;
+    const seen = peer.parts.filter((part) => shareBits(src, part.dst) || shareBits(dst, part.src));
+    return {
+      routes: seen.flatMap(({ route }) => route ?? []),
+      exitNode: seen.some(({ route }) => route === null),
+    };
+  }
+
+  /** What may come in at a node, in the order of the document. */
+  filterOf(id: string): FilterRuleView[] {
+    const state = this.#members.states.get(id);
+    if (state === undefined) return [];
+    const bits = state.nodeClass.dst.slice();
+    if (state.owner !== '') addBits(bits, this.#index.self);
+    return rulesIn(bits).flatMap((rule) => {
+      const { id, services } = this.document.rules[rule] as Rule;
+      const own = state.owner !== '' && hasRule(this.#index.self, rule);
+      return [
+        { id, sources: this.#sources.of(rule), destinations: this.#destinationsAt(state, rule), services },
+        {
+          id,
+          sources: own ? this.#sources.ownOf(rule, state.owner) : [],
+          destinations: ownDestinations(state),
+          services,
+        },
+      ].filter(({ sources, destinations }) => sources.length > 0 && destinations.length > 0);
+    });
+  }
+
+  /** Whether a step may have changed the filter of a node that it did not change itself. */
+  filterTouched(state: NodeState, step: Pick<PolicyStep, 'sources' | 'owners'>): boolean {
+    if (state.owner !== '' && step.owners.has(state.owner)) return true;
+    if (step.sources.size === 0) return false;
+    return rulesIn(state.nodeClass.dst).some((rule) => step.sources.has(this.#sources.key(rule)));
+  }
+
+  /**
+   * A number for each node, equal for those that may meet the same others, and the pairs of numbers (one twice for those that
+   * meet their like) that may meet. For whoever has to tell by itself, a relay say.
+   */
+  groups(): { groupOf: Map<string, number>; meeting: [number, number][] } {
+    const groupOf = new Map<string, number>();
+    const numbers = new Map<string, number>();
+    const samples: NodeState[] = [];
+    for (const state of this.#members.states.values()) {
+      const key = `${state.nodeClass.index} ${state.owner}`;
+      let number = numbers.get(key);
+      if (number === undefined) {
+        number = samples.length;
+        numbers.set(key, number);
+        samples.push(state);
+      }
+      groupOf.set(state.node.id, number);
+    }
+    const meeting: [number, number][] = [];
+    for (const [b, other] of samples.entries()) {
+      for (const [a, one] of samples.entries()) {
+        if (a <= b && this.#mayMeetIfOthers(one, other)) meeting.push([a, b]);
+      }
+    }
+    return { groupOf, meeting };
+  }
+
+  #mayMeetIfOthers(a: NodeState, b: NodeState): boolean {
+    if (this.#members.classesMeet(a.nodeClass, b.nodeClass)) return true;
+    return a.owner !== '' && a.owner === b.owner && (a.nodeClass.selfSource || b.nodeClass.selfSource);
+  }
+
+  #destinationsAt(state: NodeState, rule: number): string[] {
+    const { destinations } = this.document.rules[rule] as Rule;
+    const named = hasRule(state.identity.dst, rule);
+    if (named && state.parts.length === 0) return ownDestinations(state);
+    const networks = destinations.flatMap((selector) =>
+      selector.kind === 'prefix' ? [selector.prefix] : [],
+    );
+    const isAny = destinations.some(({ kind }) => kind === 'any');
+    const isInternet = destinations.some(({ kind }) => kind === 'internet');
+    const reached = named ? ownPrefixes(state) : shared(ownPrefixes(state), networks);
+    for (const { prefixes, route } of state.parts) {
+      const whole = isAny || (isInternet && route === null);
+      reached.push(...(whole ? prefixes : shared(prefixes, networks)));
+    }
+    return disjoint(reached).map(formatPrefix);
+  }
+}
+
+function shared(prefixes: readonly Prefix[], networks: readonly Prefix[]): Prefix[] {
+  return prefixes.flatMap((prefix) => networks.flatMap((network) => intersection(prefix, network) ?? []));
+}

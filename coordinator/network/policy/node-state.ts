@@ -1,0 +1,75 @@
+import { type IpBytes, parseIp } from '../../../shared/ip.ts';
+import { formatPrefix, type Prefix } from '../../../shared/prefix.ts';
+import type { Identified, Sides } from './rule-index.ts';
+
+/** What the policy looks at in a node. */
+export interface PolicyNode extends Identified {
+  readonly id: string;
+  readonly address4: string;
+  readonly address6: string;
+  /** Subnet routes that count, canonical CIDR. */
+  readonly routes: readonly string[];
+  readonly exitNode: boolean;
+}
+
+/** The overlay's own ranges, CIDR. */
+export interface PolicyNetwork {
+  readonly prefix4: string;
+  readonly prefix6: string;
+}
+
+/** A node as the policy sees it: never changed, another takes its place. */
+export interface NodeState {
+  readonly node: PolicyNode;
+  /** Own ones, IPv4 first. */
+  readonly addresses: readonly IpBytes[];
+  readonly identity: Identity;
+  readonly nodeClass: NodeClass;
+  /** Empty for tagged machines and those of nobody, and where no rule is for own machines. */
+  readonly owner: string;
+  readonly parts: readonly Part[];
+}
+
+/** Nodes that no rule tells apart but by address and route. */
+export interface Identity extends Sides {
+  readonly states: Set<NodeState>;
+}
+
+/** Nodes that no rule tells apart. */
+export interface NodeClass extends Sides {
+  readonly index: number;
+  /** Source of a rule for own machines. */
+  readonly selfSource: boolean;
+  readonly states: Set<NodeState>;
+}
+
+/** Something that a node carries beside its own addresses. */
+export interface Part extends Sides {
+  readonly prefixes: readonly Prefix[];
+  /** Null for the Internet. */
+  readonly route: string | null;
+}
+
+export function addressesOf({ address4, address6 }: PolicyNode): IpBytes[] {
+  return [address4, address6].flatMap((text) => parseIp(text) ?? []);
+}
+
+export function ownPrefixes({ addresses }: NodeState): Prefix[] {
+  return addresses.map((bytes) => ({ bytes, length: bytes.length * 8 }));
+}
+
+export function ownDestinations(state: NodeState): string[] {
+  return ownPrefixes(state).map(formatPrefix);
+}
+
+/** Whether the policy can see no difference. */
+export function sameNode(a: PolicyNode, b: PolicyNode): boolean {
+  return (
+    a.owner === b.owner &&
+    a.exitNode === b.exitNode &&
+    a.address4 === b.address4 &&
+    a.address6 === b.address6 &&
+    String(a.tags) === String(b.tags) &&
+    String(a.routes) === String(b.routes)
+  );
+}
