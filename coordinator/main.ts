@@ -3,6 +3,7 @@ import { runProgram } from '../shared/command-line.ts';
 import { VERSION } from '../shared/version.ts';
 import { adminCommand } from './cli/admin.ts';
 import { auditCommand } from './cli/audit.ts';
+import { networkCommand } from './cli/network.ts';
 import { nodesCommand } from './cli/nodes.ts';
 import { relayCommand } from './cli/relay.ts';
 import { relaysCommand } from './cli/relays.ts';
@@ -16,6 +17,7 @@ const program = new Command('coordinator')
   .version(VERSION)
   .addCommand(serveCommand())
   .addCommand(tokenCommand())
+  .addCommand(networkCommand())
   .addCommand(nodesCommand())
   .addCommand(routesCommand())
   .addCommand(relayCommand())

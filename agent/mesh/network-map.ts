@@ -69,6 +69,8 @@ const selfSchema = z.object({
   dns: dns.optional(),
   /** What may come in from the mesh; absent for everything. */
   filter: filter.optional(),
+  /** Broadcasts and multicasts are passed on to every peer. */
+  multicast: z.boolean().default(false),
 });
 
 const peerSchema = z.object({

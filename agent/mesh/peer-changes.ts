@@ -20,11 +20,17 @@ export function peerChanges(before: readonly WantedPeer[], after: readonly Wante
   for (const peer of after) {
     const known = old.get(peer.publicKey);
     const sameIps = known !== undefined && sameList(known.allowedIps, peer.allowedIps);
-    if (sameIps) continue;
+    const sameGroup = (known?.inGroup ?? false) === peer.inGroup;
+    if (sameIps && sameGroup) continue;
     changes.push({
       publicKey: keyFromBase64(peer.publicKey) as Uint8Array,
-      replaceAllowedIps: true,
-      allowedIps: peer.allowedIps.map((cidr) => ({ prefix: parsePrefix(cidr) as Prefix })),
+      ...(sameGroup ? {} : { inGroup: peer.inGroup }),
+      ...(sameIps
+        ? {}
+        : {
+            replaceAllowedIps: true,
+            allowedIps: peer.allowedIps.map((cidr) => ({ prefix: parsePrefix(cidr) as Prefix })),
+          }),
     });
   }
   return changes;

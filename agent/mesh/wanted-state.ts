@@ -19,6 +19,8 @@ export interface WantedPeer {
   allowedIps: string[];
   /** `ADDRESS:PORT`, best first. */
   endpoints: string[];
+  /** Gets a copy of every broadcast and multicast: who is not there would only cost a handshake. */
+  inGroup: boolean;
 }
 
 export interface MeshChoices {
@@ -50,6 +52,7 @@ export function wantedState(map: NetworkMap, choices: MeshChoices, now: number):
     publicKey: peer.publicKey,
     allowedIps: (claimed.get(peer.nodeId) ?? []).sort(),
     endpoints: peer.endpoints,
+    inGroup: map.self.multicast && peer.online,
   }));
   const own = new Set(map.self.addresses.map(hostPrefix));
   const subnets = peers.flatMap((peer) => {

@@ -159,6 +159,7 @@ export class MapFeed {
       ...this.#network,
       version: changes.version,
       relays: changes.relays ?? this.#network.relays,
+      settings: changes.settings ?? this.#network.settings,
     };
     this.#recent.push({ ...changes, from });
     if (this.#recent.length > KEPT_CHANGES) this.#recent.shift();

@@ -1,5 +1,6 @@
 import { type Granted, grantedRoutes, isExitNode } from './grants.ts';
 import { isExpired } from './joining.ts';
+import type { NetworkSettings } from './settings.ts';
 
 /** What the map needs of a node; the store's records have it all. */
 export interface MapNode extends Granted {
@@ -22,6 +23,7 @@ export interface MapNetwork {
   readonly prefix6: string;
   readonly version: number;
   readonly relays: readonly MapRelay[];
+  readonly settings: NetworkSettings;
 }
 
 export interface MapRelay {
@@ -38,6 +40,8 @@ export interface MapChanges {
   readonly removed: readonly string[];
   /** All of them if any changed, null if none did. */
   readonly relays: readonly MapRelay[] | null;
+  /** All of them if any changed, null if none did. */
+  readonly settings: NetworkSettings | null;
   readonly complete: boolean;
 }
 
@@ -54,6 +58,7 @@ export interface SelfView {
   relays: { id: string; urls: string[]; tlsName: string }[];
   /** Each once. */
   stunServers: { host: string; port: number; alternatePort: number }[];
+  multicast: boolean;
 }
 
 /** What a node is told of another. */
@@ -92,7 +97,7 @@ export interface DeltaView {
 
 export function selfView(
   node: MapNode,
-  network: Pick<MapNetwork, 'prefix4' | 'prefix6' | 'relays'>,
+  network: Pick<MapNetwork, 'prefix4' | 'prefix6' | 'relays' | 'settings'>,
 ): SelfView {
   return {
     nodeId: node.id,
@@ -105,6 +110,7 @@ export function selfView(
     exitNodeApproved: isExitNode(node),
     relays: network.relays.map(({ id, urls, tlsName }) => ({ id, urls: [...urls], tlsName })),
     stunServers: stunServers(network.relays),
+    multicast: network.settings.multicast,
   };
 }
 
@@ -156,7 +162,7 @@ export function snapshotFor(
  */
 export function deltaFor(
   viewer: MapNode,
-  network: Pick<MapNetwork, 'epoch' | 'prefix4' | 'prefix6' | 'relays'>,
+  network: Pick<MapNetwork, 'epoch' | 'prefix4' | 'prefix6' | 'relays' | 'settings'>,
   fromVersion: number,
   changes: MapChanges,
   now: number,
@@ -168,8 +174,15 @@ export function deltaFor(
     peers: [],
     removedNodeIds: changes.removed.filter((id) => id !== viewer.id),
   };
-  // Relays are told as a part of what a node is: everybody's changes with them.
-  if (changes.relays !== null) delta.self = selfView(viewer, { ...network, relays: changes.relays });
+  // Relays and settings are told as a part of what a node is: everybody's changes with them.
+  if (changes.relays !== null || changes.settings !== null) {
+    const { relays, settings } = changes;
+    delta.self = selfView(viewer, {
+      ...network,
+      relays: relays ?? network.relays,
+      settings: settings ?? network.settings,
+    });
+  }
   for (const node of changes.changed) {
     if (node.id === viewer.id) delta.self ??= selfView(node, network);
     else if (isVisible(viewer, node, now)) delta.peers.push(peerView(node));

@@ -1,9 +1,11 @@
 import type { Selectable } from 'kysely';
 import { type Prefix, parsePrefix } from '../../shared/prefix.ts';
 import { chooseSlot, slotCapacity } from '../network/address-pool.ts';
+import type { NetworkSettings } from '../network/settings.ts';
 import { insertAudit } from './audit.ts';
 import type { Engine } from './engine.ts';
 import type { NetworkTable, Tx } from './schema.ts';
+import { settingsFromText } from './settings.ts';
 import type { AuditRow } from './store.ts';
 
 /**
@@ -56,6 +58,15 @@ export class Change {
     this.#network.relays_version = this.version();
   }
 
+  settings(): NetworkSettings {
+    return settingsFromText(this.#network.settings);
+  }
+
+  setSettings(settings: NetworkSettings): void {
+    this.#network.settings = JSON.stringify(settings);
+    this.#network.settings_version = this.version();
+  }
+
   /** Says that removals up to a version are no longer known. */
   forgetHistory(upTo: number): void {
     this.#network.history_from = Math.max(this.#network.history_from, upTo);
@@ -67,10 +78,10 @@ export class Change {
 
   /** Writes the network's row back; the last thing of the transaction. */
   async finish(): Promise<void> {
-    const { version, next_slot, history_from, relays_version } = this.#network;
+    const { id: _id, version, ...rest } = this.#network;
     await this.tx
       .updateTable('network')
-      .set({ version: this.#touched ? version + 1 : version, next_slot, history_from, relays_version })
+      .set({ ...rest, version: this.#touched ? version + 1 : version })
       .where('id', '=', 1)
       .execute();
   }

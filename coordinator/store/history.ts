@@ -5,13 +5,14 @@ import { listNodes } from './nodes.ts';
 import { relayViews } from './relays.ts';
 import { nodeFromRow } from './rows.ts';
 import type { NetworkTable, Tx } from './schema.ts';
+import { settingsFromText } from './settings.ts';
 import type { NetworkChanges, NetworkRecord, NodeRecord, RelayView } from './store.ts';
 
 type NetworkRow = Selectable<NetworkTable>;
 
 export function networkFromRow(row: NetworkRow, relays: RelayView[]): NetworkRecord {
-  const { epoch, prefix4, prefix6, version } = row;
-  return { epoch, prefix4, prefix6, version, relays };
+  const { epoch, prefix4, prefix6, version, settings } = row;
+  return { epoch, prefix4, prefix6, version, relays, settings: settingsFromText(settings) };
 }
 
 /** The network and all nodes of one moment. */
@@ -23,10 +24,11 @@ export function snapshot(engine: Engine): Promise<{ network: NetworkRecord; node
 }
 
 export function changesSince(engine: Engine, since: number): Promise<NetworkChanges> {
-  return atOneMoment(engine, async (tx, { epoch, version, history_from, relays_version }) => {
+  return atOneMoment(engine, async (tx, network) => {
+    const { epoch, version, history_from } = network;
     // A version of the future is one of another history, of a database that was restored, say.
     if (since < history_from || since > version) {
-      return { epoch, version, changed: [], removed: [], relays: null, complete: false };
+      return { epoch, version, changed: [], removed: [], relays: null, settings: null, complete: false };
     }
     const changed = await tx
       .selectFrom('nodes')
@@ -45,7 +47,8 @@ export function changesSince(engine: Engine, since: number): Promise<NetworkChan
       version,
       changed: changed.map(nodeFromRow),
       removed: removed.map((row) => row.id),
-      relays: relays_version > since ? await relayViews(tx) : null,
+      relays: network.relays_version > since ? await relayViews(tx) : null,
+      settings: network.settings_version > since ? settingsFromText(network.settings) : null,
       complete: true,
     };
   });

@@ -29,6 +29,10 @@ export interface NetworkTable {
   next_slot: number;
   /** That at which the relays last changed. */
   relays_version: Generated<number>;
+  /** JSON: what of NetworkSettings was ever set. */
+  settings: Generated<string>;
+  /** That at which they last changed. */
+  settings_version: Generated<number>;
 }
 
 export interface TokenTable {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/clock.ts';
 import { WarrenError } from '../../shared/errors.ts';
+import type { NetworkSettings } from '../network/settings.ts';
 import * as administration from './administration.ts';
 import { insertAudit, listAudit } from './audit.ts';
 import { insertCertificate, nodeByCertificate } from './certificates.ts';
@@ -14,6 +15,7 @@ import * as relays from './relays.ts';
 import { relayViews } from './relays.ts';
 import { isNewReport, putReport } from './reports.ts';
 import type { Database } from './schema.ts';
+import { changeSettings } from './settings.ts';
 import type {
   AuditActor,
   AuditRow,
@@ -164,6 +166,10 @@ export class SqlStore implements Store {
 
   removeNode(nodeId: string, now: number, by: AuditActor) {
     return this.#change((change) => administration.removeNode(change, nodeId, { ...by, now }));
+  }
+
+  changeSettings(wanted: Partial<NetworkSettings>, now: number, by: AuditActor) {
+    return this.#change((change) => changeSettings(change, wanted, { ...by, now }));
   }
 
   putRelay(relay: RelayView & { name: string }, now: number) {

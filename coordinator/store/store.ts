@@ -7,6 +7,8 @@
  * Errors: WarrenError `unavailable` when the database is away or busy (never an empty answer instead), `corrupt` or
  * `incompatible` when it is not ours, and what each method names.
  */
+import type { NetworkSettings } from '../network/settings.ts';
+
 export interface Store {
   /** Identity and ranges of the network; made by `initialise` once. */
   network(): Promise<NetworkRecord>;
@@ -28,6 +30,8 @@ export interface Store {
 
   node(id: string): Promise<NodeRecord | null>;
   nodeByCertificate(fingerprint: Uint8Array): Promise<NodeRecord | null>;
+  /** Changes those settings of the network that are given; returns all. */
+  changeSettings(wanted: Partial<NetworkSettings>, now: number, audit: AuditActor): Promise<NetworkSettings>;
   /** Adds a coordinator's own relay or changes it; agents hear of it only if something of it is new to them. */
   putRelay(relay: RelayView & { name: string }, now: number): Promise<void>;
   /**
@@ -90,6 +94,7 @@ export interface NetworkRecord {
   version: number;
   /** All of them, by id. */
   relays: RelayView[];
+  settings: NetworkSettings;
 }
 
 /** What agents are told of a relay. */
@@ -235,6 +240,8 @@ export interface NetworkChanges {
   removed: string[];
   /** All relays if any of them changed, null if none did. */
   relays: RelayView[] | null;
+  /** All settings if any of them changed, null if none did. */
+  settings: NetworkSettings | null;
   /** False when the history does not reach back to the version asked for; then a snapshot is due. */
   complete: boolean;
 }

@@ -198,7 +198,11 @@ export interface Self {
     | Dns
     | undefined;
   /** What may come in from the mesh. Absent while the network has no policy: then everything may. */
-  filter?: Filter | undefined;
+  filter?:
+    | Filter
+    | undefined;
+  /** Broadcasts and multicasts are passed on to every peer. */
+  multicast: boolean;
 }
 
 /** How names are resolved in this network. */
@@ -1651,6 +1655,7 @@ function createBaseSelf(): Self {
     stunServers: [],
     dns: undefined,
     filter: undefined,
+    multicast: false,
   };
 }
 
@@ -1703,6 +1708,9 @@ export const Self: MessageFns<Self> = {
     }
     if (message.filter !== undefined) {
       Filter.encode(message.filter, writer.uint32(114).fork()).join();
+    }
+    if (message.multicast !== false) {
+      writer.uint32(120).bool(message.multicast);
     }
     return writer;
   },
@@ -1830,6 +1838,14 @@ export const Self: MessageFns<Self> = {
             }
 
             message.filter = Filter.decode(reader, reader.uint32());
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.multicast = reader.bool();
             continue;
           }
         }

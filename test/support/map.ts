@@ -14,6 +14,7 @@ export function aSelf(changes: Partial<MapSelf> = {}): MapSelf {
     exitNodeApproved: false,
     relays: [],
     stunServers: [],
+    multicast: false,
     ...changes,
   };
 }

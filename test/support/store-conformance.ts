@@ -1,6 +1,7 @@
 /** What every engine of the store must do. SQLite and PostgreSQL run it alike. */
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DEFAULT_SETTINGS } from '../../coordinator/network/settings.ts';
 import type { AuditRow, EnrolRelayRecord, Store } from '../../coordinator/store/store.ts';
 import { aCertificate, aReport, aRequest, aToken, CLI, joinNode, NOW, sha256, tally } from './store.ts';
 import { waitFor } from './wait-for.ts';
@@ -536,6 +537,26 @@ export function storeConformance(create: () => Promise<StoreFixture>): void {
       const first = await joinNode(store);
       await store.removeNode(first.id, NOW, CLI);
       expect((await joinNode(store)).address4).toBe('100.64.0.2');
+    });
+  });
+
+  describe('settings', () => {
+    it('are told once, and again only when something of them changed; who changed what is kept', async () => {
+      const before = await version();
+      expect((await store.network()).settings).toEqual(DEFAULT_SETTINGS);
+      expect(await store.changeSettings({ multicast: true }, NOW, CLI)).toEqual({
+        ...DEFAULT_SETTINGS,
+        multicast: true,
+      });
+      expect((await store.changesSince(before)).settings).toEqual({ ...DEFAULT_SETTINGS, multicast: true });
+      const after = await version();
+      await store.changeSettings({ multicast: true }, NOW, CLI);
+      expect(await version()).toBe(after);
+      expect((await store.changesSince(after)).settings).toBeNull();
+      expect((await store.network()).settings.multicast).toBe(true);
+      expect(await auditRows('network.change')).toMatchObject([
+        { actor: 'cli', detail: '{"multicast":true}' },
+      ]);
     });
   });
 

@@ -3,12 +3,14 @@ import { WarrenError } from '../../../shared/errors.ts';
 import type { Engine } from '../engine.ts';
 import { initial } from './0001-initial.ts';
 import { relays } from './0002-relays.ts';
+import { settings } from './0003-settings.ts';
 import type { EngineMigration } from './migration.ts';
 
 /** All steps in order. A step that was ever released is never edited; the next one is added. */
 const MIGRATIONS: Readonly<Record<string, EngineMigration>> = {
   '0001-initial': initial,
   '0002-relays': relays,
+  '0003-settings': settings,
 };
 
 const MIGRATION_TABLE = 'warren_migrations';

@@ -11,6 +11,7 @@ const peer = (n: number, changes: Partial<WantedPeer> = {}): WantedPeer => ({
   publicKey: key(n),
   allowedIps: [`100.64.0.${n}/32`],
   endpoints: [`192.0.2.${n}:1000`],
+  inGroup: false,
   ...changes,
 });
 
@@ -50,6 +51,13 @@ describe('the changes from one set of peers to another', () => {
     expect(readable([peer(1)], [peer(1, { allowedIps: [] })])).toEqual([
       { publicKey: key(1), replaceAllowedIps: true, allowedIps: [] },
     ]);
+  });
+
+  it('who comes into the group or leaves it keeps its allowed IPs', () => {
+    const inGroup = peer(1, { inGroup: true });
+    expect(readable([peer(1)], [inGroup])).toEqual([{ publicKey: key(1), inGroup: true }]);
+    expect(readable([inGroup], [peer(1)])).toEqual([{ publicKey: key(1), inGroup: false }]);
+    expect(readable([], [inGroup])[0]?.inGroup).toBe(true);
   });
 
   it('a node with a new key is another peer', () => {

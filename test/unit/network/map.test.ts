@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { deltaFor, type MapChanges, type MapNode, snapshotFor } from '../../../coordinator/network/map.ts';
+import { DEFAULT_SETTINGS } from '../../../coordinator/network/settings.ts';
 
-const NETWORK = { epoch: 'e', version: 9, prefix4: '100.64.0.0/10', prefix6: 'fd00::/48', relays: [] };
+const NETWORK = {
+  epoch: 'e',
+  version: 9,
+  prefix4: '100.64.0.0/10',
+  prefix6: 'fd00::/48',
+  relays: [],
+  settings: DEFAULT_SETTINGS,
+};
 
 function node(id: string, changes: Partial<MapNode> = {}): MapNode {
   return {
@@ -29,6 +37,7 @@ const changes = (changed: MapNode[], rest: Partial<MapChanges> = {}): MapChanges
   changed,
   removed: [],
   relays: null,
+  settings: null,
   complete: true,
   ...rest,
 });

@@ -1,0 +1,31 @@
+import { isDeepStrictEqual } from 'node:util';
+import { DEFAULT_SETTINGS, type NetworkSettings } from '../network/settings.ts';
+import type { Decision } from './administration.ts';
+import type { Change } from './change.ts';
+
+/** The settings as the network's row has them. */
+export function settingsFromText(text: string): NetworkSettings {
+  return { ...DEFAULT_SETTINGS, ...(JSON.parse(text) as Partial<NetworkSettings>) };
+}
+
+/** Changes what is given and leaves the rest; returns all. Agents hear of it only if something is new to them. */
+export async function changeSettings(
+  change: Change,
+  wanted: Partial<NetworkSettings>,
+  by: Decision,
+): Promise<NetworkSettings> {
+  const before = change.settings();
+  const after = { ...before, ...wanted };
+  if (isDeepStrictEqual(before, after)) return before;
+  change.setSettings(after);
+  await change.audit({
+    at: by.now,
+    actor: by.actor,
+    source: by.source,
+    action: 'network.change',
+    target: Object.keys(wanted).join(' '),
+    result: 'ok',
+    detail: JSON.stringify(wanted),
+  });
+  return after;
+}
