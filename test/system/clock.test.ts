@@ -8,26 +8,24 @@
  * that is stopped (SIGSTOP) while the time that the host has been up, as it is told, goes on by ten minutes: that is what
  * tells CLOCK_BOOTTIME from CLOCK_MONOTONIC.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { capture } from '../support/capture.ts';
 import { AGENT, meshOnOneSwitch, type TestAgent, type TestCoordinator } from '../support/mesh.ts';
 import { describeNeeds } from '../support/needs.ts';
 import { Lab } from '../support/netns.ts';
-import type { Child } from '../support/process.ts';
+import { type Child, runOk } from '../support/process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const NAMES = ['berlin', 'oslo', 'lima'] as const;
 const PORT = '51820';
 
 /** A clock that is off by what the file says ("+10y"), read anew each second; intervals pass as they do. */
-function offClock(file: string): Record<string, string> {
-  const library = ['x86_64-linux-gnu', 'aarch64-linux-gnu', 'faketime']
-    .map((folder) => `/usr/lib/${folder}/faketime/libfaketimeMT.so.1`)
-    .find(existsSync);
+async function offClock(file: string): Promise<Record<string, string>> {
+  const library = await runOk('faketime', ['-m', '-f', '+0d', 'printenv', 'LD_PRELOAD']);
   return {
-    LD_PRELOAD: library as string,
+    LD_PRELOAD: library.trim(),
     FAKETIME_TIMESTAMP_FILE: file,
     FAKETIME_CACHE_DURATION: '1',
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
@@ -63,7 +61,7 @@ describeNeeds(['root', 'tun', 'faketime', 'tcpdump'], 'clocks', () => {
   async function upWithClock(agent: TestAgent, by: string): Promise<Child> {
     writeFileSync(offset, by);
     await agent.stop('SIGKILL');
-    const process = agent.host.spawn(AGENT, ['up', '--state', agent.state], { env: offClock(offset) });
+    const process = agent.host.spawn(AGENT, ['up', '--state', agent.state], { env: await offClock(offset) });
     agent.process = process;
     await process.waitForOutput(/^mesh is up$/m);
     return process;
@@ -143,7 +141,7 @@ describeNeeds(['root', 'tun', 'faketime', 'tcpdump'], 'clocks', () => {
 
   it('SEC-50: a host whose clock is ten years off joins; its token is judged by the clock of the coordinator', async () => {
     writeFileSync(offset, '-10y');
-    const env = offClock(offset);
+    const env = await offClock(offset);
     const { host, state } = agents.lima;
     const refused = await host.run(AGENT, ['join', '-', '--state', state], { env, input: expired });
     expect(refused.stderr).toMatch(/^error: the token is not accepted/m);
