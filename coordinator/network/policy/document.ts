@@ -70,8 +70,8 @@ export interface PolicyTest extends Position {
   /** `tests[0]`. */
   readonly id: string;
   readonly source: Selector;
-  /** 0: TCP or UDP. */
-  readonly protocol: number;
+  /** Any of them will do: of IP. */
+  readonly protocols: readonly number[];
   readonly accept: readonly TestTarget[];
   readonly deny: readonly TestTarget[];
 }

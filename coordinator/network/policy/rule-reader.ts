@@ -139,20 +139,19 @@ export class RuleReader {
     const text = src === undefined ? null : reading.string(src, '"src" of a test');
     const source = src === undefined || text === null ? null : this.#selector(src, text, 'test');
     const proto = this.#text(fields.get('proto'), 'proto');
-    const protocols = proto === undefined || proto === '' ? [0] : parseProtocol(proto);
+    // As in the field: one of the two that most things speak.
+    const protocols = proto === undefined || proto === '' ? [6, 17] : parseProtocol(proto);
     if (protocols === undefined || protocols === null) {
       reading.problem((fields.get('proto') as Member).value, unknownProtocol(proto as string));
       return [];
     }
-    const protocol = protocols[0] as number;
-    const targets = (key: string) =>
-      this.#targets(fields.get(key)?.value, protocol === 0 || hasPorts(protocol));
+    const targets = (key: string) => this.#targets(fields.get(key)?.value, protocols.every(hasPorts));
     const accept = [...targets('accept'), ...targets('allow')];
     const deny = targets('deny');
     if (!['accept', 'allow', 'deny'].some((key) => fields.has(key))) {
       reading.problem(node, `${id} tests nothing: it has neither "accept" nor "deny"`);
     }
-    return source === null ? [] : [{ ...reading.at(node), id, source, protocol, accept, deny }];
+    return source === null ? [] : [{ ...reading.at(node), id, source, protocols, accept, deny }];
   }
 
   #targets(list: Node | undefined, ported: boolean): TestTarget[] {

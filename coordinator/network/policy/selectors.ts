@@ -98,6 +98,7 @@ function misplaced(kind: SelectorKind, place: Place, text: string): string | nul
         ? '"autogroup:internet" cannot be tested: name an address'
         : '"autogroup:internet" can only be a destination';
     case 'any':
+      if (place === 'test') return '"*" cannot be tested: name who or what';
       return place === 'owner' || place === 'approver' ? `"*" cannot be an ${place}` : null;
     case 'prefix':
       return place === 'owner' || place === 'approver'

@@ -62,7 +62,7 @@ function directlyReaches(
 }
 
 const COUNT = 5;
-const RUNS = { numRuns: 60 };
+const RUNS = { numRuns: 150 };
 
 describe('a compiled policy, against a direct reading of the document', () => {
   it('SEC-36: lets in exactly the packets that the document grants, at hosts, routers and exits', () => {
@@ -134,7 +134,7 @@ describe('a compiled policy, against a direct reading of the document', () => {
           }
         }
       }),
-      { numRuns: 40 },
+      RUNS,
     );
   });
 

@@ -64,7 +64,9 @@ describe('a policy of the field', () => {
       routes: [{ approvers: [{ tag: 'web' }] }],
       exitNode: [{ kind: 'users' }],
     });
-    expect(document?.tests).toMatchObject([{ protocol: 0, accept: [{ port: 22 }], deny: [{ port: 5432 }] }]);
+    expect(document?.tests).toMatchObject([
+      { protocols: [6, 17], accept: [{ port: 22 }], deny: [{ port: 5432 }] },
+    ]);
   });
 });
 
