@@ -33,6 +33,11 @@ export class Change {
     return [parsePrefix(this.#network.prefix4) as Prefix, parsePrefix(this.#network.prefix6) as Prefix];
   }
 
+  /** The same as the database has them. */
+  ranges(): { prefix4: string; prefix6: string } {
+    return { prefix4: this.#network.prefix4, prefix6: this.#network.prefix6 };
+  }
+
   /** Takes a slot that no node has, or null when all are in use. */
   async takeSlot(): Promise<number | null> {
     const freed = await this.tx
@@ -56,6 +61,11 @@ export class Change {
   /** Says that agents have to hear of relays anew. */
   relaysChanged(): void {
     this.#network.relays_version = this.version();
+  }
+
+  /** Says that the policy is another. */
+  policyChanged(): void {
+    this.#network.policy_version = this.version();
   }
 
   settings(): NetworkSettings {

@@ -2,23 +2,28 @@ import type { Selectable } from 'kysely';
 import type { Change } from './change.ts';
 import type { Engine } from './engine.ts';
 import { listNodes } from './nodes.ts';
+import { currentPolicy } from './policies.ts';
 import { relayViews } from './relays.ts';
 import { nodeFromRow } from './rows.ts';
 import type { NetworkTable, Tx } from './schema.ts';
 import { settingsFromText } from './settings.ts';
-import type { NetworkChanges, NetworkRecord, NodeRecord, RelayView } from './store.ts';
+import type { NetworkChanges, NetworkRecord, NodeRecord, PolicyRecord, RelayView } from './store.ts';
 
 type NetworkRow = Selectable<NetworkTable>;
 
-export function networkFromRow(row: NetworkRow, relays: RelayView[]): NetworkRecord {
+export function networkFromRow(
+  row: NetworkRow,
+  relays: RelayView[],
+  policy: PolicyRecord | null,
+): NetworkRecord {
   const { epoch, prefix4, prefix6, version, settings } = row;
-  return { epoch, prefix4, prefix6, version, relays, settings: settingsFromText(settings) };
+  return { epoch, prefix4, prefix6, version, relays, settings: settingsFromText(settings), policy };
 }
 
 /** The network and all nodes of one moment. */
 export function snapshot(engine: Engine): Promise<{ network: NetworkRecord; nodes: NodeRecord[] }> {
   return atOneMoment(engine, async (tx, network) => ({
-    network: networkFromRow(network, await relayViews(tx)),
+    network: networkFromRow(network, await relayViews(tx), await currentPolicy(tx)),
     nodes: await listNodes(tx),
   }));
 }
@@ -28,7 +33,16 @@ export function changesSince(engine: Engine, since: number): Promise<NetworkChan
     const { epoch, version, history_from } = network;
     // A version of the future is one of another history, of a database that was restored, say.
     if (since < history_from || since > version) {
-      return { epoch, version, changed: [], removed: [], relays: null, settings: null, complete: false };
+      return {
+        epoch,
+        version,
+        changed: [],
+        removed: [],
+        relays: null,
+        settings: null,
+        policy: null,
+        complete: false,
+      };
     }
     const changed = await tx
       .selectFrom('nodes')
@@ -49,6 +63,7 @@ export function changesSince(engine: Engine, since: number): Promise<NetworkChan
       removed: removed.map((row) => row.id),
       relays: network.relays_version > since ? await relayViews(tx) : null,
       settings: network.settings_version > since ? settingsFromText(network.settings) : null,
+      policy: network.policy_version > since ? await currentPolicy(tx) : null,
       complete: true,
     };
   });

@@ -8,8 +8,11 @@ import { oneLine } from './audit.ts';
 import { insertCertificate } from './certificates.ts';
 import type { Change } from './change.ts';
 import { nodeById } from './nodes.ts';
+import { approveOffers } from './policies.ts';
 import { nodeFromRow, toJson, tokenFromRow } from './rows.ts';
 import type { JoinRecord, JoinResult, NodeRecord, TokenRecord } from './store.ts';
+
+const NO_OFFERS = { routes: [], exitNode: false };
 
 /** Either a member or the reason that only the audit log learns. */
 export type JoinOutcome = { result: JoinResult } | { refusal: Refusal };
@@ -57,6 +60,8 @@ export async function joinNode(change: Change, request: JoinRecord): Promise<Joi
 
   const certificate = await request.issueCertificate(id);
   await insertCertificate(change, id, certificate);
+  const before = member === undefined ? NO_OFFERS : nodeFromRow(member).offers;
+  await approveOffers(change, (await nodeById(tx, id)) as NodeRecord, before, request.now);
   const node = (await nodeById(tx, id)) as NodeRecord;
   const detail = [
     member === undefined ? 'new' : 'again',

@@ -6,6 +6,7 @@ import { oneLine } from './audit.ts';
 import type { Change } from './change.ts';
 import type { Engine } from './engine.ts';
 import { nodeById, requireNode } from './nodes.ts';
+import { approveOffers } from './policies.ts';
 import { toJson } from './rows.ts';
 import type { NodeRecord, NodeReport } from './store.ts';
 
@@ -51,6 +52,7 @@ export async function putReport(
     })
     .where('id', '=', nodeId)
     .execute();
+  await approveOffers(change, after, before.offers, now);
   await change.audit({
     at: now,
     actor: `node:${nodeId}`,

@@ -36,6 +36,7 @@ export function nodeFromRow(row: Selectable<NodeTable>): NodeRecord {
     lastSeenAt: row.last_seen_at,
     keyExpiresAt: row.key_expires_at,
     homeRelay: row.home_relay,
+    owner: row.owner,
     version: row.version,
     viewVersion: row.view_version,
   };

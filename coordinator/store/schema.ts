@@ -13,6 +13,7 @@ export interface Schema {
   certificates: CertificateTable;
   free_slots: { slot: number; freed_at_version: number };
   relays: RelayTable;
+  policies: PolicyTable;
   removed_nodes: { id: string; version: number; removed_at: number };
   audit: AuditTable;
 }
@@ -33,6 +34,8 @@ export interface NetworkTable {
   settings: Generated<string>;
   /** That at which they last changed. */
   settings_version: Generated<number>;
+  /** That at which the policy last changed. */
+  policy_version: Generated<number>;
 }
 
 export interface TokenTable {
@@ -72,6 +75,8 @@ export interface NodeTable {
   last_seen_at: number;
   key_expires_at: number;
   home_relay: Generated<string>;
+  /** Empty for none. */
+  owner: Generated<string>;
   version: number;
   view_version: number;
 }
@@ -84,6 +89,16 @@ export interface RelayTable {
   stun_servers: string;
   created_at: number;
   last_seen_at: number;
+}
+
+export interface PolicyTable {
+  /** From 1. */
+  number: number;
+  document: string;
+  created_at: number;
+  actor: string;
+  source: string;
+  restored_from: number | null;
 }
 
 export interface CertificateTable {

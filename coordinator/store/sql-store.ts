@@ -10,6 +10,7 @@ import type { Engine } from './engine.ts';
 import { changesSince, networkFromRow, prune, snapshot } from './history.ts';
 import { auditJoin, joinNode } from './join.ts';
 import { findNode, listNodes, nodeById, requireNode } from './nodes.ts';
+import * as policies from './policies.ts';
 import { clearOnline, hasPresence, setOnline } from './presence.ts';
 import * as relays from './relays.ts';
 import { relayViews } from './relays.ts';
@@ -50,6 +51,7 @@ export class SqlStore implements Store {
       networkFromRow(
         await db.selectFrom('network').selectAll().where('id', '=', 1).executeTakeFirstOrThrow(),
         await relayViews(db),
+        await policies.currentPolicy(db),
       ),
     );
   }
@@ -172,6 +174,26 @@ export class SqlStore implements Store {
     return this.#change((change) => changeSettings(change, wanted, { ...by, now }));
   }
 
+  applyPolicy(document: string, now: number, by: AuditActor) {
+    const row = { ...by, at: now, action: 'policy.apply', target: '' };
+    return this.#policyChange(row, (change) => policies.applyPolicy(change, document, { ...by, now }));
+  }
+
+  restorePolicy(version: number, now: number, by: AuditActor) {
+    const row = { ...by, at: now, action: 'policy.restore', target: `version ${version}` };
+    return this.#policyChange(row, (change) => policies.restorePolicy(change, version, { ...by, now }));
+  }
+
+  policy(version?: number) {
+    return this.#read((db) =>
+      version === undefined ? policies.currentPolicy(db) : policies.policyNumbered(db, version),
+    );
+  }
+
+  listPolicies() {
+    return this.#read(policies.listPolicies);
+  }
+
   putRelay(relay: RelayView & { name: string }, now: number) {
     return this.#change((change) => relays.putRelay(change, relay, now));
   }
@@ -244,6 +266,21 @@ export class SqlStore implements Store {
       return result;
     } catch (error) {
       throw this.#engine.explain(error);
+    }
+  }
+
+  /** A refusal undoes the transaction, and the audit log has it all the same. */
+  async #policyChange<T>(
+    row: Omit<AuditRow, 'result' | 'detail'>,
+    body: (change: Change) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await this.#change(body);
+    } catch (error) {
+      if (error instanceof WarrenError && error.code === 'corrupt') {
+        await this.audit({ ...row, result: 'refused', detail: error.message });
+      }
+      throw error;
     }
   }
 

@@ -32,6 +32,17 @@ export interface Store {
   nodeByCertificate(fingerprint: Uint8Array): Promise<NodeRecord | null>;
   /** Changes those settings of the network that are given; returns all. */
   changeSettings(wanted: Partial<NetworkSettings>, now: number, audit: AuditActor): Promise<NetworkSettings>;
+  /**
+   * Makes a document the network's policy, as its next version. One with a mistake, or whose tests fail on the network as it
+   * is, changes nothing and throws `corrupt`.
+   */
+  applyPolicy(document: string, now: number, audit: AuditActor): Promise<PolicyRecord>;
+  /** The same with the document of an earlier version. Throws `not-found` too. */
+  restorePolicy(version: number, now: number, audit: AuditActor): Promise<PolicyRecord>;
+  /** The policy that counts, or that of a version; null if there is none. */
+  policy(version?: number): Promise<PolicyRecord | null>;
+  /** All of them, the newest first. */
+  listPolicies(): Promise<PolicyRecord[]>;
   /** Adds a coordinator's own relay or changes it; agents hear of it only if something of it is new to them. */
   putRelay(relay: RelayView & { name: string }, now: number): Promise<void>;
   /**
@@ -95,6 +106,22 @@ export interface NetworkRecord {
   /** All of them, by id. */
   relays: RelayView[];
   settings: NetworkSettings;
+  /** Null while there is none. */
+  policy: PolicyRecord | null;
+}
+
+/** One version of the network's policy. */
+export interface PolicyRecord {
+  /** From 1. */
+  version: number;
+  /** As it was given. */
+  document: string;
+  createdAt: number;
+  /** Who made it the policy, and from where. */
+  actor: string;
+  source: string;
+  /** The version whose document it is; null for one that was given anew. */
+  restoredFrom: number | null;
 }
 
 /** What agents are told of a relay. */
@@ -227,6 +254,8 @@ export interface NodeRecord {
   keyExpiresAt: number;
   /** Id of the relay that it can be reached by; empty if it told none. */
   homeRelay: string;
+  /** The user whose machine it is; empty for nobody's. */
+  owner: string;
   /** The network's version at which anything visible to others last changed. */
   version: number;
   /** The network's version at which what this node itself may see last changed as a whole: a difference from before that is not enough. */
@@ -242,6 +271,8 @@ export interface NetworkChanges {
   relays: RelayView[] | null;
   /** All settings if any of them changed, null if none did. */
   settings: NetworkSettings | null;
+  /** The policy if it changed, null if it did not. */
+  policy: PolicyRecord | null;
   /** False when the history does not reach back to the version asked for; then a snapshot is due. */
   complete: boolean;
 }

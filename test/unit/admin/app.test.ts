@@ -26,6 +26,7 @@ const NODE: NodeRecord = {
   lastSeenAt: 0,
   keyExpiresAt: 0,
   homeRelay: '',
+  owner: '',
   version: 1,
   viewVersion: 1,
 };

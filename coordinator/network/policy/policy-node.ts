@@ -1,0 +1,18 @@
+import { type Granted, grantedRoutes, isExitNode } from '../grants.ts';
+import type { PolicyNode } from './node-state.ts';
+import type { Identified } from './rule-index.ts';
+
+/** What the store has of a node, as the policy looks at it: only what was granted counts. */
+export function policyNode(
+  node: Granted & Identified & Pick<PolicyNode, 'id' | 'address4' | 'address6'>,
+): PolicyNode {
+  return {
+    id: node.id,
+    address4: node.address4,
+    address6: node.address6,
+    tags: node.tags,
+    owner: node.owner,
+    routes: grantedRoutes(node),
+    exitNode: isExitNode(node),
+  };
+}
