@@ -7,6 +7,7 @@ import type { SyncClient } from './control/sync-client.ts';
 import type { HostFeature } from './host/host-feature.ts';
 import { type PingResult, pingAddress } from './host/ping.ts';
 import { checkPrivileges } from './host/privileges.ts';
+import { SegmentDevices } from './host/segment-devices.ts';
 import { releaseStartupPages } from './host/startup-pages.ts';
 import { serveLocalApi } from './local-api/server.ts';
 import { checkMap, type NetworkMap } from './mesh/network-map.ts';
@@ -332,16 +333,19 @@ export class Daemon {
   }
 
   #report(report: EndpointReport): void {
-    const { advertiseRoutes, advertiseExitNode } = this.#settings;
+    const { advertiseRoutes, advertiseExitNode, segments } = this.#settings;
     this.#sync?.report({
       ...report,
+      segments: segments.map(({ name }) => name),
       offers: { routes: advertiseRoutes, exitNode: advertiseExitNode, tags: [], mappings: [] },
     });
   }
 
   /** Parts of the host that follow the map, in the order in which they are applied. */
   #hostFeatures(): HostFeature[] {
-    return [];
+    const { mtu, segments } = this.#settings;
+    const { interfaceName } = (this.#tunnel as Tunnel).facts;
+    return [new SegmentDevices(interfaceName, mtu, segments, this.#log)];
   }
 
   #handlers() {

@@ -8,6 +8,7 @@ import { nodesCommand } from './cli/nodes.ts';
 import { relayCommand } from './cli/relay.ts';
 import { relaysCommand } from './cli/relays.ts';
 import { routesCommand } from './cli/routes.ts';
+import { segmentsCommand } from './cli/segments.ts';
 import { serveCommand } from './cli/serve.ts';
 import { tokenCommand } from './cli/token.ts';
 
@@ -20,6 +21,7 @@ const program = new Command('coordinator')
   .addCommand(networkCommand())
   .addCommand(nodesCommand())
   .addCommand(routesCommand())
+  .addCommand(segmentsCommand())
   .addCommand(relayCommand())
   .addCommand(relaysCommand())
   .addCommand(auditCommand())

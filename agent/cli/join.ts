@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { cidr, portNumber } from '../../shared/arguments.ts';
 import {
   DEFAULT_INTERFACE,
@@ -29,7 +29,14 @@ export function joinCommand(): Command {
     )
     .option('--advertise-routes <cidr,...>', 'offer to carry these networks', routes, [])
     .option('--accept-routes', 'use the networks that others carry', false)
-    .option('--advertise-exit-node', 'offer to carry traffic to the Internet', false);
+    .option('--advertise-exit-node', 'offer to carry traffic to the Internet', false)
+    .option(
+      '--segment <name,...>',
+      'ask to be a part of these layer 2 segments: devices seg-NAME',
+      segments,
+      [],
+    )
+    .option('--bridge <name>', 'make the device of the segment a port of this bridge', interfaceName);
   return withLogLevel(withState(withWorkers(command)), 'warn')
     .addHelpText(
       'after',
@@ -44,6 +51,15 @@ SIGTERM or Ctrl-C ends it and leaves nothing on the host; \`bin/agent up\` start
       const { join } = await import('./run-join.ts');
       await join(token, options);
     });
+}
+
+function segments(value: string): string[] {
+  return value.split(',').map((part) => {
+    if (/^(?!-)[a-z0-9-]{1,11}(?<!-)$/.test(part)) return part;
+    throw new InvalidArgumentError(
+      'expected names of 1 to 11 lower-case letters, digits and inner hyphens, separated by commas.',
+    );
+  });
 }
 
 function routes(value: string): string[] {

@@ -25,11 +25,16 @@ export interface JoinOptions {
   advertiseRoutes: string[];
   acceptRoutes: boolean;
   advertiseExitNode: boolean;
+  segment: string[];
+  bridge?: string;
   logLevel: LogLevel;
 }
 
 /** Makes this host a member of the mesh, and runs the agent. */
 export async function join(argument: string | undefined, options: JoinOptions): Promise<void> {
+  if (options.bridge !== undefined && options.segment.length !== 1) {
+    throw new WarrenError('usage', '--bridge goes with one --segment');
+  }
   const token = parseJoinToken(await tokenText(argument, options.tokenFile));
   checkPrivileges();
   const log = createLogger(options.logLevel, 'agent');
@@ -70,6 +75,7 @@ export async function join(argument: string | undefined, options: JoinOptions): 
       advertiseRoutes: options.advertiseRoutes,
       acceptRoutes: options.acceptRoutes,
       advertiseExitNode: options.advertiseExitNode,
+      segments: options.segment.map((name) => ({ name, bridge: options.bridge ?? null })),
       ...(lastPort === undefined ? {} : { lastPort }),
     };
     state.saveIdentity(identity);

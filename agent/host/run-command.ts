@@ -1,29 +1,40 @@
 import { execFile } from 'node:child_process';
 import { WarrenError } from '../../shared/errors.ts';
 
-/** Runs a program of this host by its argument vector, never through a shell. Throws with the first line it complained with. */
-export function runCommand(file: string, args: readonly string[]): Promise<string> {
+/**
+ * Runs a program of this host by its argument vector, never through a shell; `input` is its standard input. Throws with the first
+ * line it complained with.
+ */
+export function runCommand(file: string, args: readonly string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(file, [...args], { encoding: 'utf8', maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
-      if (error === null) {
-        resolve(stdout);
-        return;
-      }
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-        reject(
-          new WarrenError('unsupported', `the program ${file} is missing`, {
-            hint:
-              file === 'ip'
-                ? 'install iproute2'
-                : file === 'ping'
-                  ? 'install iputils-ping'
-                  : `install ${file}`,
-          }),
-        );
-        return;
-      }
-      const why = stderr.trim().split('\n')[0] || error.message;
-      reject(new WarrenError('internal', `${file} ${args.join(' ')}: ${why}`, { cause: error }));
-    });
+    const child = execFile(
+      file,
+      [...args],
+      { encoding: 'utf8', maxBuffer: 64 << 20 },
+      (error, stdout, stderr) => {
+        if (error === null) {
+          resolve(stdout);
+          return;
+        }
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+          reject(
+            new WarrenError('unsupported', `the program ${file} is missing`, {
+              hint:
+                file === 'ip'
+                  ? 'install iproute2'
+                  : file === 'ping'
+                    ? 'install iputils-ping'
+                    : `install ${file}`,
+            }),
+          );
+          return;
+        }
+        const why = stderr.trim().split('\n')[0] || error.message;
+        reject(new WarrenError('internal', `${file} ${args.join(' ')}: ${why}`, { cause: error }));
+      },
+    );
+    // A program that does not read it may have ended before.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
   });
 }

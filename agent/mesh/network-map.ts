@@ -71,6 +71,10 @@ const selfSchema = z.object({
   filter: filter.optional(),
   /** Broadcasts and multicasts are passed on to every peer. */
   multicast: z.boolean().default(false),
+  /** Layer 2 segments that this node is a part of. */
+  segments: z
+    .array(z.object({ name: z.string().min(1), vni: z.number().int().min(1).max(0xffffff) }))
+    .default([]),
 });
 
 const peerSchema = z.object({
@@ -89,6 +93,8 @@ const peerSchema = z.object({
   homeRelay: z.string().default(''),
   /** Those of the routes that stand for another network at the peer's site. */
   mappings: z.array(mapping).default([]),
+  /** Names of the layer 2 segments that it is a part of. */
+  segments: z.array(z.string()).default([]),
 });
 
 const mapSchema = z.object({

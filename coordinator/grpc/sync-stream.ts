@@ -171,6 +171,7 @@ export class SyncStream implements Subscriber {
             endpoints: report.endpoints,
             listenPort: report.listenPort,
             homeRelay: report.homeRelay ?? '',
+            offeredSegments: report.segments,
             offers: {
               routes: report.offers?.routes ?? [],
               exitNode: report.offers?.exitNode ?? false,

@@ -1,9 +1,10 @@
 import { type Granted, grantedRoutes, isExitNode } from './grants.ts';
 import { isExpired } from './joining.ts';
+import { grantedSegments, type SegmentMember } from './segments.ts';
 import type { NetworkSettings } from './settings.ts';
 
 /** What the map needs of a node; the store's records have it all. */
-export interface MapNode extends Granted {
+export interface MapNode extends Granted, SegmentMember {
   readonly id: string;
   readonly name: string;
   readonly publicKey: string;
@@ -59,6 +60,7 @@ export interface SelfView {
   /** Each once. */
   stunServers: { host: string; port: number; alternatePort: number }[];
   multicast: boolean;
+  segments: { name: string; vni: number }[];
 }
 
 /** What a node is told of another. */
@@ -76,6 +78,8 @@ export interface PeerView {
   online: boolean;
   /** Empty if none. */
   homeRelay: string;
+  /** Names of the layer 2 segments that it is a part of. */
+  segments: string[];
 }
 
 export interface SnapshotView {
@@ -111,6 +115,7 @@ export function selfView(
     relays: network.relays.map(({ id, urls, tlsName }) => ({ id, urls: [...urls], tlsName })),
     stunServers: stunServers(network.relays),
     multicast: network.settings.multicast,
+    segments: grantedSegments(node).map((name) => ({ name, vni: network.settings.segments[name] as number })),
   };
 }
 
@@ -135,6 +140,7 @@ export function peerView(node: MapNode): PeerView {
     keyExpiresAt: node.keyExpiresAt,
     online: node.online,
     homeRelay: node.homeRelay,
+    segments: grantedSegments(node),
   };
 }
 

@@ -2,7 +2,9 @@
 export interface NetworkSettings {
   /** Agents pass broadcasts and multicasts on to every peer. */
   readonly multicast: boolean;
+  /** VXLAN network identifiers of layer 2 segments, by name. One that was given out stays. */
+  readonly segments: Readonly<Record<string, number>>;
 }
 
 /** Those of a new network, and of what a database of an earlier release does not have. */
-export const DEFAULT_SETTINGS: NetworkSettings = { multicast: false };
+export const DEFAULT_SETTINGS: NetworkSettings = { multicast: false, segments: {} };

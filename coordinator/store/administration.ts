@@ -3,6 +3,7 @@ import { WarrenError } from '../../shared/errors.ts';
 import { grantedRoutes, isExitNode } from '../network/grants.ts';
 import { dnsLabel, isDnsLabel } from '../network/names.ts';
 import { routeRefusal } from '../network/offers.ts';
+import { freeVni, grantedSegments } from '../network/segments.ts';
 import { canonicalTag } from '../network/tags.ts';
 import type { Change } from './change.ts';
 import { requireNode } from './nodes.ts';
@@ -49,6 +50,40 @@ export async function approveRoute(
   const visible = grantedRoutes({ ...node, approvedRoutes }).length !== grantedRoutes(node).length;
   await update(change, node, visible, { approved_routes: toJson(approvedRoutes) });
   await record(change, by, approved ? 'route.approve' : 'route.disapprove', node, route);
+}
+
+/**
+ * Grants or takes back a node's part in a layer 2 segment, which gets its network identifier with the first. Throws `not-found`
+ * for one that the node does not ask for, `exhausted` when there is no identifier left.
+ */
+export async function approveSegment(
+  change: Change,
+  nodeId: string,
+  segment: string,
+  approved: boolean,
+  by: Decision,
+): Promise<void> {
+  const node = await requireNode(change.tx, nodeId);
+  const has = node.approvedSegments.includes(segment);
+  if (approved && !has && !node.offeredSegments.includes(segment)) {
+    const offered = node.offeredSegments.length === 0 ? 'none' : node.offeredSegments.join(', ');
+    throw new WarrenError('not-found', `${node.name} does not ask for the segment ${segment}`, {
+      hint: `it asks for ${offered}`,
+    });
+  }
+  if (approved === has) return;
+  const approvedSegments = approved
+    ? [...node.approvedSegments, segment].sort()
+    : node.approvedSegments.filter((other) => other !== segment);
+  const { segments } = change.settings();
+  if (approved && segments[segment] === undefined) {
+    const vni = freeVni(segments);
+    if (vni === null) throw new WarrenError('exhausted', 'there is no network identifier left');
+    change.setSettings({ ...change.settings(), segments: { ...segments, [segment]: vni } });
+  }
+  const visible = grantedSegments({ ...node, approvedSegments }).length !== grantedSegments(node).length;
+  await update(change, node, visible, { approved_segments: toJson(approvedSegments) });
+  await record(change, by, approved ? 'segment.approve' : 'segment.disapprove', node, segment);
 }
 
 export async function approveExitNode(

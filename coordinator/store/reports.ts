@@ -2,6 +2,7 @@ import { type Prefix, parsePrefix } from '../../shared/prefix.ts';
 import { checkEndpoints } from '../network/endpoints.ts';
 import { grantedRoutes, isExitNode } from '../network/grants.ts';
 import { checkOffers } from '../network/offers.ts';
+import { checkSegments, grantedSegments } from '../network/segments.ts';
 import { oneLine } from './audit.ts';
 import type { Change } from './change.ts';
 import type { Engine } from './engine.ts';
@@ -45,6 +46,7 @@ export async function putReport(
       offered_exit_node: Number(report.offers.exitNode),
       offered_tags: toJson(report.offers.tags),
       home_relay: report.homeRelay,
+      offered_segments: toJson(report.offeredSegments),
       operating_system: report.operatingSystem,
       agent_version: report.agentVersion,
       last_seen_at: now,
@@ -77,6 +79,7 @@ function checked(
       listenPort: Number.isInteger(port) && port >= 0 && port <= 65535 ? port : 0,
       offers,
       homeRelay: oneLine(untrusted.homeRelay ?? '', 64),
+      offeredSegments: checkSegments(untrusted.offeredSegments ?? []),
       operatingSystem: oneLine(untrusted.operatingSystem, 64),
       agentVersion: oneLine(untrusted.agentVersion, 64),
     },
@@ -90,6 +93,7 @@ function differences(node: NodeRecord, report: Required<NodeReport>): string[] {
     'listenPort',
     'offers',
     'homeRelay',
+    'offeredSegments',
     'operatingSystem',
     'agentVersion',
   ] as const;
@@ -97,5 +101,11 @@ function differences(node: NodeRecord, report: Required<NodeReport>): string[] {
 }
 
 function seenByOthers(node: NodeRecord): string {
-  return JSON.stringify([node.endpoints, node.homeRelay, grantedRoutes(node), isExitNode(node)]);
+  return JSON.stringify([
+    node.endpoints,
+    node.homeRelay,
+    grantedRoutes(node),
+    isExitNode(node),
+    grantedSegments(node),
+  ]);
 }

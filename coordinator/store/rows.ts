@@ -37,6 +37,8 @@ export function nodeFromRow(row: Selectable<NodeTable>): NodeRecord {
     keyExpiresAt: row.key_expires_at,
     homeRelay: row.home_relay,
     owner: row.owner,
+    offeredSegments: fromJson(row.offered_segments),
+    approvedSegments: fromJson(row.approved_segments),
     version: row.version,
     viewVersion: row.view_version,
   };

@@ -77,6 +77,8 @@ export interface NodeTable {
   home_relay: Generated<string>;
   /** Empty for none. */
   owner: Generated<string>;
+  offered_segments: Generated<string>;
+  approved_segments: Generated<string>;
   version: number;
   view_version: number;
 }

@@ -144,6 +144,12 @@ export class SqlStore implements Store {
     await this.#change((change) => clearOnline(change, instance, now));
   }
 
+  approveSegment(nodeId: string, segment: string, approved: boolean, now: number, by: AuditActor) {
+    return this.#change((change) =>
+      administration.approveSegment(change, nodeId, segment, approved, { ...by, now }),
+    );
+  }
+
   approveRoute(nodeId: string, route: string, approved: boolean, now: number, by: AuditActor) {
     return this.#change((change) =>
       administration.approveRoute(change, nodeId, route, approved, { ...by, now }),

@@ -73,6 +73,13 @@ export interface Store {
     now: number,
     audit: AuditActor,
   ): Promise<void>;
+  approveSegment(
+    nodeId: string,
+    segment: string,
+    approved: boolean,
+    now: number,
+    audit: AuditActor,
+  ): Promise<void>;
   approveExitNode(nodeId: string, approved: boolean, now: number, audit: AuditActor): Promise<void>;
   setTags(nodeId: string, tags: readonly string[], now: number, audit: AuditActor): Promise<void>;
   renameNode(nodeId: string, name: string, now: number, audit: AuditActor): Promise<void>;
@@ -227,6 +234,8 @@ export interface NodeReport {
   offers: Offers;
   /** Empty or absent: none. */
   homeRelay?: string;
+  /** Names of layer 2 segments that it would like to be a part of; absent: none. */
+  offeredSegments?: string[];
   operatingSystem: string;
   agentVersion: string;
 }
@@ -256,6 +265,9 @@ export interface NodeRecord {
   homeRelay: string;
   /** The user whose machine it is; empty for nobody's. */
   owner: string;
+  /** Names of layer 2 segments that the node would like to be a part of, and those that an administrator granted. */
+  offeredSegments: string[];
+  approvedSegments: string[];
   /** The network's version at which anything visible to others last changed. */
   version: number;
   /** The network's version at which what this node itself may see last changed as a whole: a difference from before that is not enough. */

@@ -138,7 +138,11 @@ export interface Report {
     | Offers
     | undefined;
   /** Id of the relay that this agent stays connected to; absent if none. */
-  homeRelay?: string | undefined;
+  homeRelay?:
+    | string
+    | undefined;
+  /** Names of layer 2 segments that this node would like to be a part of. Pending until granted. */
+  segments: string[];
 }
 
 /** Sent by both ends when nothing else was sent for a while; a silent stream is a dead one. */
@@ -203,6 +207,15 @@ export interface Self {
     | undefined;
   /** Broadcasts and multicasts are passed on to every peer. */
   multicast: boolean;
+  /** Those that this node is a part of. */
+  segments: Segment[];
+}
+
+/** An Ethernet that spans members by VXLAN (RFC 7348) over the mesh. */
+export interface Segment {
+  name: string;
+  /** VXLAN network identifier, 1 to 2^24 - 1. */
+  vni: number;
 }
 
 /** How names are resolved in this network. */
@@ -272,6 +285,8 @@ export interface Peer {
   routes: string[];
   /** Those of `routes` that stand for another network at the peer's site. */
   mappings: RouteMapping[];
+  /** Names of layer 2 segments that it is a part of. */
+  segments: string[];
   exitNode: boolean;
   tags: string[];
   keyExpiresAt: bigint;
@@ -362,9 +377,6 @@ export interface RelayReport {
     | //
     /** First of every stream, and only the first. */
     { $case: "hello"; value: RelayHello }
-    | //
-    /** May these two nodes meet? Answered by a verdict. */
-    { $case: "question"; value: RelayPair }
     | { $case: "heartbeat"; value: Heartbeat }
     | undefined;
 }
@@ -374,20 +386,14 @@ export interface RelayHello {
   facts: RelayFacts | undefined;
 }
 
-export interface RelayPair {
-  a: string;
-  b: string;
-}
-
 export interface RelayOrder {
   message:
     | //
     /** Replaces all members known. */
     { $case: "members"; value: RelayMembers }
     | //
-    /** New or changed ones and removed ones. Verdicts of before are out of date. */
+    /** New or changed ones and removed ones. */
     { $case: "changes"; value: RelayMembers }
-    | { $case: "verdict"; value: RelayVerdict }
     | { $case: "heartbeat"; value: Heartbeat }
     | undefined;
 }
@@ -395,6 +401,21 @@ export interface RelayOrder {
 export interface RelayMembers {
   members: RelayMember[];
   removedNodeIds: string[];
+  /** Absent when unchanged. */
+  meetings?: RelayMeetings | undefined;
+}
+
+/**
+ * Which groups of members may meet: pairs, each once, whose order says nothing. So a relay decides at once, and also while the
+ * coordinator is away.
+ */
+export interface RelayMeetings {
+  meetings: RelayMeeting[];
+}
+
+export interface RelayMeeting {
+  a: number;
+  b: number;
 }
 
 export interface RelayMember {
@@ -402,11 +423,7 @@ export interface RelayMember {
   nodeId: string;
   /** On the coordinator's clock; 0 never. */
   keyExpiresAt: bigint;
-}
-
-export interface RelayVerdict {
-  pair: RelayPair | undefined;
-  allowed: boolean;
+  group: number;
 }
 
 function createBaseDescribeRequest(): DescribeRequest {
@@ -1264,7 +1281,7 @@ export const Hello: MessageFns<Hello> = {
 };
 
 function createBaseReport(): Report {
-  return { endpoints: [], listenPort: 0, offers: undefined, homeRelay: undefined };
+  return { endpoints: [], listenPort: 0, offers: undefined, homeRelay: undefined, segments: [] };
 }
 
 export const Report: MessageFns<Report> = {
@@ -1280,6 +1297,9 @@ export const Report: MessageFns<Report> = {
     }
     if (message.homeRelay !== undefined) {
       writer.uint32(34).string(message.homeRelay);
+    }
+    for (const v of message.segments) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -1327,6 +1347,14 @@ export const Report: MessageFns<Report> = {
             }
 
             message.homeRelay = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.segments.push(reader.string());
             continue;
           }
         }
@@ -1656,6 +1684,7 @@ function createBaseSelf(): Self {
     dns: undefined,
     filter: undefined,
     multicast: false,
+    segments: [],
   };
 }
 
@@ -1711,6 +1740,9 @@ export const Self: MessageFns<Self> = {
     }
     if (message.multicast !== false) {
       writer.uint32(120).bool(message.multicast);
+    }
+    for (const v of message.segments) {
+      Segment.encode(v!, writer.uint32(130).fork()).join();
     }
     return writer;
   },
@@ -1846,6 +1878,71 @@ export const Self: MessageFns<Self> = {
             }
 
             message.multicast = reader.bool();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.segments.push(Segment.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSegment(): Segment {
+  return { name: "", vni: 0 };
+}
+
+export const Segment: MessageFns<Segment> = {
+  encode(message: Segment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.vni !== 0) {
+      writer.uint32(16).uint32(message.vni);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Segment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSegment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.vni = reader.uint32();
             continue;
           }
         }
@@ -2324,6 +2421,7 @@ function createBasePeer(): Peer {
     endpoints: [],
     routes: [],
     mappings: [],
+    segments: [],
     exitNode: false,
     tags: [],
     keyExpiresAt: 0n,
@@ -2354,6 +2452,9 @@ export const Peer: MessageFns<Peer> = {
     }
     for (const v of message.mappings) {
       RouteMapping.encode(v!, writer.uint32(98).fork()).join();
+    }
+    for (const v of message.segments) {
+      writer.uint32(106).string(v!);
     }
     if (message.exitNode !== false) {
       writer.uint32(56).bool(message.exitNode);
@@ -2443,6 +2544,14 @@ export const Peer: MessageFns<Peer> = {
             }
 
             message.mappings.push(RouteMapping.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.segments.push(reader.string());
             continue;
           }
           case 7: {
@@ -3151,9 +3260,6 @@ export const RelayReport: MessageFns<RelayReport> = {
       case "hello":
         RelayHello.encode(message.message.value, writer.uint32(10).fork()).join();
         break;
-      case "question":
-        RelayPair.encode(message.message.value, writer.uint32(18).fork()).join();
-        break;
       case "heartbeat":
         Heartbeat.encode(message.message.value, writer.uint32(26).fork()).join();
         break;
@@ -3180,14 +3286,6 @@ export const RelayReport: MessageFns<RelayReport> = {
             }
 
             message.message = { $case: "hello", value: RelayHello.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.message = { $case: "question", value: RelayPair.decode(reader, reader.uint32()) };
             continue;
           }
           case 3: {
@@ -3268,63 +3366,6 @@ export const RelayHello: MessageFns<RelayHello> = {
   },
 };
 
-function createBaseRelayPair(): RelayPair {
-  return { a: "", b: "" };
-}
-
-export const RelayPair: MessageFns<RelayPair> = {
-  encode(message: RelayPair, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.a !== "") {
-      writer.uint32(10).string(message.a);
-    }
-    if (message.b !== "") {
-      writer.uint32(18).string(message.b);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): RelayPair {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseRelayPair();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.a = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.b = reader.string();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
 function createBaseRelayOrder(): RelayOrder {
   return { message: undefined };
 }
@@ -3337,9 +3378,6 @@ export const RelayOrder: MessageFns<RelayOrder> = {
         break;
       case "changes":
         RelayMembers.encode(message.message.value, writer.uint32(18).fork()).join();
-        break;
-      case "verdict":
-        RelayVerdict.encode(message.message.value, writer.uint32(26).fork()).join();
         break;
       case "heartbeat":
         Heartbeat.encode(message.message.value, writer.uint32(34).fork()).join();
@@ -3377,14 +3415,6 @@ export const RelayOrder: MessageFns<RelayOrder> = {
             message.message = { $case: "changes", value: RelayMembers.decode(reader, reader.uint32()) };
             continue;
           }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.message = { $case: "verdict", value: RelayVerdict.decode(reader, reader.uint32()) };
-            continue;
-          }
           case 4: {
             if (tag !== 34) {
               break;
@@ -3407,7 +3437,7 @@ export const RelayOrder: MessageFns<RelayOrder> = {
 };
 
 function createBaseRelayMembers(): RelayMembers {
-  return { members: [], removedNodeIds: [] };
+  return { members: [], removedNodeIds: [], meetings: undefined };
 }
 
 export const RelayMembers: MessageFns<RelayMembers> = {
@@ -3417,6 +3447,9 @@ export const RelayMembers: MessageFns<RelayMembers> = {
     }
     for (const v of message.removedNodeIds) {
       writer.uint32(18).string(v!);
+    }
+    if (message.meetings !== undefined) {
+      RelayMeetings.encode(message.meetings, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -3450,6 +3483,117 @@ export const RelayMembers: MessageFns<RelayMembers> = {
             message.removedNodeIds.push(reader.string());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.meetings = RelayMeetings.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayMeetings(): RelayMeetings {
+  return { meetings: [] };
+}
+
+export const RelayMeetings: MessageFns<RelayMeetings> = {
+  encode(message: RelayMeetings, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.meetings) {
+      RelayMeeting.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayMeetings {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayMeetings();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.meetings.push(RelayMeeting.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayMeeting(): RelayMeeting {
+  return { a: 0, b: 0 };
+}
+
+export const RelayMeeting: MessageFns<RelayMeeting> = {
+  encode(message: RelayMeeting, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.a !== 0) {
+      writer.uint32(8).uint32(message.a);
+    }
+    if (message.b !== 0) {
+      writer.uint32(16).uint32(message.b);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayMeeting {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayMeeting();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.a = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.b = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3464,7 +3608,7 @@ export const RelayMembers: MessageFns<RelayMembers> = {
 };
 
 function createBaseRelayMember(): RelayMember {
-  return { nodeId: "", keyExpiresAt: 0n };
+  return { nodeId: "", keyExpiresAt: 0n, group: 0 };
 }
 
 export const RelayMember: MessageFns<RelayMember> = {
@@ -3477,6 +3621,9 @@ export const RelayMember: MessageFns<RelayMember> = {
         throw new globalThis.Error("value provided for field message.keyExpiresAt of type uint64 too large");
       }
       writer.uint32(16).uint64(message.keyExpiresAt);
+    }
+    if (message.group !== 0) {
+      writer.uint32(24).uint32(message.group);
     }
     return writer;
   },
@@ -3510,61 +3657,12 @@ export const RelayMember: MessageFns<RelayMember> = {
             message.keyExpiresAt = reader.uint64() as bigint;
             continue;
           }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
-function createBaseRelayVerdict(): RelayVerdict {
-  return { pair: undefined, allowed: false };
-}
-
-export const RelayVerdict: MessageFns<RelayVerdict> = {
-  encode(message: RelayVerdict, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.pair !== undefined) {
-      RelayPair.encode(message.pair, writer.uint32(10).fork()).join();
-    }
-    if (message.allowed !== false) {
-      writer.uint32(16).bool(message.allowed);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): RelayVerdict {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseRelayVerdict();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
+          case 3: {
+            if (tag !== 24) {
               break;
             }
 
-            message.pair = RelayPair.decode(reader, reader.uint32());
-            continue;
-          }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
-
-            message.allowed = reader.bool();
+            message.group = reader.uint32();
             continue;
           }
         }

@@ -208,7 +208,9 @@ export class TestStream {
   }
 
   report(endpoints: string[]): void {
-    this.send({ message: { $case: 'report', value: { endpoints, listenPort: 1, offers: undefined } } });
+    this.send({
+      message: { $case: 'report', value: { endpoints, listenPort: 1, offers: undefined, segments: [] } },
+    });
   }
 
   pause(): void {

@@ -15,6 +15,7 @@ export function aSelf(changes: Partial<MapSelf> = {}): MapSelf {
     relays: [],
     stunServers: [],
     multicast: false,
+    segments: [],
     ...changes,
   };
 }
@@ -34,6 +35,7 @@ export function aPeer(n: number, changes: Partial<MapPeer> = {}): MapPeer {
     online: true,
     homeRelay: '',
     mappings: [],
+    segments: [],
     ...changes,
   };
 }

@@ -15,6 +15,8 @@ export type Need =
   | 'avahi-daemon'
   | 'avahi-resolve'
   | 'dbus-daemon'
+  | 'dnsmasq'
+  | 'udhcpc'
   | 'iperf3'
   | 'ncat'
   | 'ethtool'

@@ -36,6 +36,8 @@ const TESTS = {
   'avahi-daemon': 'avahi-daemon',
   'avahi-resolve': 'avahi-utils',
   'dbus-daemon': 'dbus',
+  dnsmasq: 'dnsmasq-base',
+  udhcpc: 'udhcpc',
   iperf3: 'iperf3',
   ncat: 'ncat',
   ethtool: 'ethtool',

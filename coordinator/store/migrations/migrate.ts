@@ -4,6 +4,7 @@ import type { Engine } from '../engine.ts';
 import { initial } from './0001-initial.ts';
 import { relays } from './0002-relays.ts';
 import { settings } from './0003-settings.ts';
+import { segments } from './0004-segments.ts';
 import { policies } from './0005-policies.ts';
 import type { EngineMigration } from './migration.ts';
 
@@ -12,6 +13,7 @@ const MIGRATIONS: Readonly<Record<string, EngineMigration>> = {
   '0001-initial': initial,
   '0002-relays': relays,
   '0003-settings': settings,
+  '0004-segments': segments,
   '0005-policies': policies,
 };
 

@@ -18,6 +18,8 @@ const NODE: NodeRecord = {
   agentVersion: '0.1.0',
   offers: { routes: ['10.0.0.0/24'], exitNode: false, tags: [] },
   approvedRoutes: [],
+  offeredSegments: [],
+  approvedSegments: [],
   exitNodeApproved: false,
   tags: [],
   ephemeral: false,

@@ -77,7 +77,7 @@ describe('the stream to the coordinator', () => {
   it('a report goes out at once, also before the first answer, and again on the next stream', async () => {
     const client = start(await fake.identity());
     const report = (endpoint: string) =>
-      client.report({ endpoints: [endpoint], listenPort: 1, offers: undefined });
+      client.report({ endpoints: [endpoint], listenPort: 1, offers: undefined, segments: [] });
     const reports = () =>
       fake.received.flatMap(({ message }) => (message?.$case === 'report' ? message.value.endpoints : []));
     const stream = await fake.stream(1);

@@ -25,6 +25,8 @@ function node(id: string, changes: Partial<MapNode> = {}): MapNode {
     homeRelay: '',
     viewVersion: 1,
     offers: { routes: [], exitNode: false },
+    offeredSegments: [],
+    approvedSegments: [],
     approvedRoutes: [],
     exitNodeApproved: false,
     ...changes,

@@ -44,6 +44,7 @@ const SETTINGS: Settings = {
   advertiseRoutes: [],
   acceptRoutes: false,
   advertiseExitNode: false,
+  segments: [],
 };
 
 let root: string;

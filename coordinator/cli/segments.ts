@@ -1,0 +1,61 @@
+import { Command } from 'commander';
+import { textTable } from '../../shared/text-table.ts';
+import { cliActor, type DataOptions, nodeNamed, printJson, withData, withStore } from './options.ts';
+
+/** Layer 2 segments: who asks to be a part of them, and who is. */
+export function segmentsCommand(): Command {
+  return new Command('segments')
+    .description('layer 2 segments that nodes ask to be a part of, and who may')
+    .addCommand(listCommand())
+    .addCommand(approvalCommand('approve', 'let a node be a part of a segment that it asks for', true))
+    .addCommand(approvalCommand('unapprove', 'take an approval back', false));
+}
+
+function listCommand(): Command {
+  return withData(new Command('list'))
+    .description('who asks, and who was approved')
+    .option('--json', 'for programs', false)
+    .addHelpText('after', '\nExample:\n  bin/coordinator segments list --data /var/lib/warren-coordinator')
+    .action(async (options: DataOptions & { json: boolean }) => {
+      const nodes = await withStore(options, (store) => store.listNodes());
+      const parts = nodes.flatMap((node) =>
+        node.offeredSegments.map((segment) => ({
+          segment,
+          node: node.name,
+          approved: node.approvedSegments.includes(segment),
+        })),
+      );
+      if (options.json) printJson(parts);
+      else {
+        process.stdout.write(
+          textTable(
+            ['SEGMENT', 'NODE', 'STATE'],
+            parts.map(({ segment, node, approved }) => [
+              segment,
+              node,
+              approved ? 'approved' : 'waits for approval',
+            ]),
+          ),
+        );
+      }
+    });
+}
+
+function approvalCommand(name: string, description: string, approved: boolean): Command {
+  return withData(new Command(name))
+    .description(description)
+    .argument('<node>', 'name or id')
+    .argument('<segment>', 'its name')
+    .addHelpText('after', `\nExample:\n  bin/coordinator segments ${name} router lab --data DIR`)
+    .action((nameOrId: string, segment: string, options: DataOptions) =>
+      withStore(options, async (store) =>
+        store.approveSegment(
+          (await nodeNamed(store, nameOrId)).id,
+          segment,
+          approved,
+          Date.now(),
+          cliActor(),
+        ),
+      ),
+    );
+}
