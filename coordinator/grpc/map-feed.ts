@@ -8,6 +8,7 @@ import {
   selfView,
   snapshotFor,
 } from '../network/map.ts';
+import { type MeetingGroups, ONE_GROUP } from '../network/meeting-groups.ts';
 import type { NetworkChanges, NetworkRecord, NodeRecord, Store } from '../store/store.ts';
 
 /** How long to wait before asking again when the database did not answer, milliseconds. */
@@ -74,6 +75,11 @@ export class MapFeed {
 
   nodes(): Iterable<NodeRecord> {
     return this.#nodes.values();
+  }
+
+  /** Who may meet whom by relay; the same object for as long as it is the same. */
+  groups(): MeetingGroups {
+    return ONE_GROUP;
   }
 
   hasRelay(id: string): boolean {

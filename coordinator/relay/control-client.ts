@@ -1,5 +1,5 @@
 import { type ClientDuplexStream, type ServiceError, status } from '@grpc/grpc-js';
-import type { RelayControlClient, RelayOrder, RelayPair, RelayReport } from '../../proto/gen/warren.ts';
+import type { RelayControlClient, RelayOrder, RelayReport } from '../../proto/gen/warren.ts';
 import { backoff } from '../../shared/backoff.ts';
 import { isRenewalDue } from '../../shared/certificate-life.ts';
 import { certificateRequest } from '../../shared/certificate-request.ts';
@@ -62,13 +62,6 @@ export class ControlClient {
 
   start(): void {
     this.#connect();
-  }
-
-  /** Asks whether two nodes may meet; false if there is no connection. */
-  ask(pair: RelayPair): boolean {
-    if (!this.#connected) return false;
-    this.#send({ message: { $case: 'question', value: pair } });
-    return true;
   }
 
   close(): void {

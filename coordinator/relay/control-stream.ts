@@ -1,14 +1,13 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import type { RelayMember, RelayOrder, RelayReport } from '../../proto/gen/warren.ts';
+import type { RelayMember, RelayMembers, RelayOrder, RelayReport } from '../../proto/gen/warren.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import type { RpcContext } from '../grpc/context.ts';
 import type { MapFeed, Subscriber } from '../grpc/map-feed.ts';
 import { grpcError } from '../grpc/status.ts';
 import { HEARTBEAT_INTERVAL, SILENCE_LIMIT } from '../grpc/sync-stream.ts';
 import { relayUnknown } from './calling-relay.ts';
-import { mayMeet } from './local-membership.ts';
 
-/** One relay's stream: who is a member goes down, questions about pairs come up and are answered. */
+/** One relay's stream: who is a member and who may meet whom goes down. */
 export class ControlStream implements Subscriber {
   /** Of no node: hears of every change. */
   readonly nodeId = '';
@@ -17,13 +16,14 @@ export class ControlStream implements Subscriber {
   readonly #context: RpcContext;
   readonly #feed: MapFeed;
   readonly #onEnd: () => void;
-  /** What the relay was told: expiry by node id. */
-  readonly #told = new Map<string, number>();
+  /** What the relay was told, by node id. */
+  readonly #told = new Map<string, { keyExpiresAt: number; group: number }>();
+  #toldMeetings: string | null = null;
   #unsubscribe: () => void = () => {};
   #lastHeard: number;
   #lastSent: number;
   #sequence = 0n;
-  /** The relay has not read what it was sent: until it has, changes add up and questions wait. */
+  /** The relay has not read what it was sent: until it has, changes add up. */
   #blocked = false;
   #behind = false;
   #ended = false;
@@ -45,12 +45,7 @@ export class ControlStream implements Subscriber {
   }
 
   start(): void {
-    const members: RelayMember[] = [];
-    for (const { id, keyExpiresAt } of this.#feed.nodes()) {
-      this.#told.set(id, keyExpiresAt);
-      members.push({ nodeId: id, keyExpiresAt: BigInt(keyExpiresAt) });
-    }
-    this.#send({ message: { $case: 'members', value: { members, removedNodeIds: [] } } });
+    this.#send({ message: { $case: 'members', value: this.#news() } });
     this.#unsubscribe = this.#feed.subscribe(this);
     this.#call.on('data', (report: RelayReport) => this.#receive(report));
     this.#call.on('drain', () => {
@@ -61,7 +56,7 @@ export class ControlStream implements Subscriber {
     for (const event of ['end', 'cancelled', 'close']) this.#call.on(event, () => this.end());
   }
 
-  /** Something changed: who is a member, or only who may meet whom, of which the relay then asks again. */
+  /** Something changed: who is a member, or only who may meet whom. */
   changed(): void {
     if (this.#ended) return;
     this.#behind = true;
@@ -71,16 +66,10 @@ export class ControlStream implements Subscriber {
       this.end(relayUnknown());
       return;
     }
-    const members: RelayMember[] = [];
-    const gone = new Set(this.#told.keys());
-    for (const { id, keyExpiresAt } of this.#feed.nodes()) {
-      gone.delete(id);
-      if (this.#told.get(id) === keyExpiresAt) continue;
-      this.#told.set(id, keyExpiresAt);
-      members.push({ nodeId: id, keyExpiresAt: BigInt(keyExpiresAt) });
-    }
-    for (const id of gone) this.#told.delete(id);
-    this.#send({ message: { $case: 'changes', value: { members, removedNodeIds: [...gone] } } });
+    const news = this.#news();
+    const isNothing =
+      news.members.length === 0 && news.removedNodeIds.length === 0 && news.meetings === undefined;
+    if (!isNothing) this.#send({ message: { $case: 'changes', value: news } });
   }
 
   removed(): void {}
@@ -107,13 +96,28 @@ export class ControlStream implements Subscriber {
   #receive({ message }: RelayReport): void {
     this.#lastHeard = this.#context.clock.monotonic();
     if (message?.$case === 'heartbeat') return;
-    if (message?.$case !== 'question') {
-      this.end(new WarrenError('usage', 'unexpected message on the stream'));
-      return;
+    this.end(new WarrenError('usage', 'unexpected message on the stream'));
+  }
+
+  /** What the relay was not told yet. */
+  #news(): RelayMembers {
+    const groups = this.#feed.groups();
+    const members: RelayMember[] = [];
+    const gone = new Set(this.#told.keys());
+    for (const { id, keyExpiresAt } of this.#feed.nodes()) {
+      const group = groups.groupOf(id);
+      const told = this.#told.get(id);
+      gone.delete(id);
+      if (told?.keyExpiresAt === keyExpiresAt && told.group === group) continue;
+      this.#told.set(id, { keyExpiresAt, group });
+      members.push({ nodeId: id, keyExpiresAt: BigInt(keyExpiresAt), group });
     }
-    const pair = message.value;
-    const allowed = mayMeet(this.#feed, pair.a, pair.b, this.#context.clock.wall());
-    this.#send({ message: { $case: 'verdict', value: { pair, allowed } } });
+    for (const id of gone) this.#told.delete(id);
+    const text = JSON.stringify(groups.meetings);
+    const isSame = text === this.#toldMeetings;
+    this.#toldMeetings = text;
+    const meetings = isSame ? undefined : { meetings: groups.meetings.map(([a, b]) => ({ a, b })) };
+    return { members, removedNodeIds: [...gone], meetings };
   }
 
   #send(order: RelayOrder): void {

@@ -3,7 +3,7 @@ import { keyExpired, nodeOfCertificate, STRANGER } from '../grpc/caller.ts';
 import type { RpcContext } from '../grpc/context.ts';
 import type { MapFeed, Subscriber } from '../grpc/map-feed.ts';
 import { isExpired } from '../network/joining.ts';
-import { isVisible } from '../network/map.ts';
+import { Meetings, ONE_GROUP } from '../network/meeting-groups.ts';
 import type { Membership } from './membership.ts';
 import { Watchers } from './watchers.ts';
 
@@ -16,6 +16,8 @@ export class LocalMembership implements Membership {
   readonly #watchers = new Watchers();
   readonly #unsubscribe: () => void;
   readonly #timer: NodeJS.Timeout;
+  #groups = ONE_GROUP;
+  #meetings = new Meetings(ONE_GROUP.meetings);
 
   constructor(context: Pick<RpcContext, 'store' | 'clock'>, feed: MapFeed) {
     this.#context = context;
@@ -34,7 +36,16 @@ export class LocalMembership implements Membership {
   }
 
   mayMeet(a: string, b: string): boolean {
-    return mayMeet(this.#feed, a, b, this.#context.clock.wall());
+    const [one, other] = [this.#feed.node(a), this.#feed.node(b)];
+    if (a === b || one === undefined || other === undefined) return false;
+    const now = this.#context.clock.wall();
+    if (isExpired(one.keyExpiresAt, now) || isExpired(other.keyExpiresAt, now)) return false;
+    const groups = this.#feed.groups();
+    if (groups !== this.#groups) {
+      this.#groups = groups;
+      this.#meetings = new Meetings(groups.meetings);
+    }
+    return this.#meetings.has(groups.groupOf(a), groups.groupOf(b));
   }
 
   watch(nodeId: string, gone: (why: WarrenError) => void): () => void {
@@ -56,11 +67,4 @@ export class LocalMembership implements Membership {
       return isExpired(node.keyExpiresAt, now) ? keyExpired() : null;
     });
   }
-}
-
-/** Whether each of two nodes may see the other. */
-export function mayMeet(feed: MapFeed, a: string, b: string, now: number): boolean {
-  const [one, other] = [feed.node(a), feed.node(b)];
-  if (one === undefined || other === undefined) return false;
-  return isVisible(one, other, now) && isVisible(other, one, now);
 }

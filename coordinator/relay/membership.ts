@@ -7,8 +7,8 @@ export interface Membership {
    * `unauthenticated` for whoever is no member, `unavailable` when nobody can tell yet.
    */
   admit(certificate: Uint8Array | undefined): Promise<string>;
-  /** Whether two nodes may see each other, at once where that is known. */
-  mayMeet(a: string, b: string): boolean | Promise<boolean>;
+  /** Whether two nodes may see each other. Asked for every frame. */
+  mayMeet(a: string, b: string): boolean;
   /** Calls back once when the node is no longer a member, or its key has expired. Returns what ends the watch. */
   watch(nodeId: string, gone: (why: WarrenError) => void): () => void;
 }

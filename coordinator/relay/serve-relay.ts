@@ -39,8 +39,7 @@ export interface RelayServer {
 /** A relay on a host of its own. Throws `in-use` when somebody else has the address. */
 export async function serveRelay(options: RelayServerOptions): Promise<RelayServer> {
   const { identity, listen, clock, log } = options;
-  let control: ControlClient | null = null;
-  const membership = new RemoteMembership(clock, (pair) => control?.ask(pair) ?? false);
+  const membership = new RemoteMembership(clock);
   const switchboard = new Switchboard(membership, options.rates, clock);
   const endpoint = new RelayEndpoint(identity.relayId, membership, switchboard, log);
   const server = new Server({
@@ -67,13 +66,10 @@ export async function serveRelay(options: RelayServerOptions): Promise<RelayServ
       }
     });
   });
-  control = new ControlClient(identity, options.facts(port), clock, log, {
+  const control = new ControlClient(identity, options.facts(port), clock, log, {
     onOrder: (order) => {
       if (order.$case === 'members') membership.replace(order.value);
       else if (order.$case === 'changes') membership.change(order.value);
-      else if (order.$case === 'verdict' && order.value.pair !== undefined) {
-        membership.verdict(order.value.pair, order.value.allowed);
-      }
     },
     onRefused: options.onRefused,
     onIdentity: (renewed) => {
@@ -87,7 +83,7 @@ export async function serveRelay(options: RelayServerOptions): Promise<RelayServ
     switchboard,
     close: async () => {
       await endpoint.close();
-      control?.close();
+      control.close();
       membership.close();
       server.forceShutdown();
     },

@@ -23,8 +23,6 @@ export interface RelayRates {
 const BURST = 0.25;
 /** Answers that cost the relay something beside carrying: pongs and notices, a second. */
 const ANSWERS = { rate: 20, burst: 40 };
-/** Bytes of one sender that may wait for the answer to whether they may be delivered. */
-const MAX_UNDECIDED = 64 * 1024;
 
 type Connection = { write(frame: Buffer, taken: () => void): void };
 
@@ -103,24 +101,6 @@ export class Switchboard {
     }
     const nodeId = nodeIdOf(frame, read);
     const allowed = this.#membership.mayMeet(sender.nodeId, nodeId);
-    if (typeof allowed === 'boolean') {
-      this.#deliver(sender, nodeId, frame, read, allowed);
-      return;
-    }
-    if (sender.undecided + frame.length > MAX_UNDECIDED) {
-      sender.count('droppedForbidden', read.count);
-      return;
-    }
-    sender.undecided += frame.length;
-    void allowed
-      .catch(() => false)
-      .then((answer) => {
-        sender.undecided -= frame.length;
-        this.#deliver(sender, nodeId, frame, read, answer);
-      });
-  }
-
-  #deliver(sender: Client, nodeId: string, frame: Buffer, read: DatagramFrame, allowed: boolean): void {
     const receiver = allowed ? this.#clients.get(nodeId) : undefined;
     if (receiver === undefined) {
       sender.count(allowed ? 'droppedAbsent' : 'droppedForbidden', read.count);
@@ -143,8 +123,6 @@ class Client implements RelayClient {
   readonly counters = noCounts();
   readonly queue: OutgoingQueue;
   readonly answers: TokenBucket;
-  /** Bytes of its own that wait for a decision. */
-  undecided = 0;
   readonly #total: RelayCounters;
   readonly #bytes: TokenBucket;
   readonly #packets: TokenBucket;

@@ -1,41 +1,42 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RemoteMembership } from '../../../coordinator/relay/remote-membership.ts';
-import type { RelayPair } from '../../../proto/gen/warren.ts';
+import type { RelayMembers } from '../../../proto/gen/warren.ts';
 
 let now: number;
-let asked: string[];
-let isAway: boolean;
 let membership: RemoteMembership;
 
-const members = (...ids: string[]) => ({
-  members: ids.map((nodeId) => ({ nodeId, keyExpiresAt: 0n })),
-  removedNodeIds: [],
-});
-const pair = (a: string, b: string): RelayPair => ({ a, b });
+/** Members as `a1` for a in group 1, and the groups that meet as `12`. */
+function told(members: string, meetings?: string): RelayMembers {
+  const words = (text: string) => text.split(' ').filter(Boolean);
+  return {
+    members: words(members).map((text) => ({
+      nodeId: text[0] as string,
+      keyExpiresAt: 0n,
+      group: Number(text[1]),
+    })),
+    removedNodeIds: [],
+    meetings:
+      meetings === undefined
+        ? undefined
+        : { meetings: words(meetings).map((text) => ({ a: Number(text[0]), b: Number(text[1]) })) },
+  };
+}
+
+/** Who may meet whom, of these. */
+function pairs(ids: string): string {
+  const all = [...ids].flatMap((a) => [...ids].map((b) => (membership.mayMeet(a, b) ? `${a}${b}` : '')));
+  return all.filter(Boolean).join(' ');
+}
 
 beforeEach(() => {
   vi.useFakeTimers();
   now = 0;
-  asked = [];
-  isAway = false;
-  membership = new RemoteMembership({ monotonic: () => now, wall: () => now }, ({ a, b }) => {
-    if (isAway) return false;
-    asked.push(`${a} ${b}`);
-    return true;
-  });
-  membership.replace(members('a', 'b', 'c'));
+  membership = new RemoteMembership({ monotonic: () => now, wall: () => now });
 });
 afterEach(() => {
   membership.close();
   vi.useRealTimers();
 });
-
-async function know(a: string, b: string, allowed: boolean): Promise<void> {
-  const answer = membership.mayMeet(a, b);
-  membership.verdict(pair(a, b), allowed);
-  expect(await answer).toBe(allowed);
-  asked.length = 0;
-}
 
 function pass(milliseconds: number): void {
   now += milliseconds;
@@ -43,70 +44,53 @@ function pass(milliseconds: number): void {
 }
 
 describe('what a relay on a host of its own knows of who may meet whom', () => {
-  it('is asked for once per pair, whatever the direction, and kept', async () => {
-    const answers = [
-      membership.mayMeet('a', 'b'),
-      membership.mayMeet('b', 'a'),
-      membership.mayMeet('a', 'b'),
-    ];
-    expect(asked).toEqual(['a b']);
-    membership.verdict(pair('a', 'b'), true);
-    expect(await Promise.all(answers)).toEqual([true, true, true]);
-    expect(membership.mayMeet('b', 'a')).toBe(true);
-    expect(asked).toHaveLength(1);
+  it('is nothing before it was told', () => {
+    expect(pairs('ab')).toBe('');
   });
 
-  it.each([
-    ['itself', 'a', 'a'],
-    ['a stranger', 'a', 'x'],
-  ])('is no for %s, without asking', (_, a, b) => {
-    expect(membership.mayMeet(a, b)).toBe(false);
-    expect(asked).toEqual([]);
+  it('without a policy: everybody but strangers, and nobody himself', () => {
+    membership.replace(told('a0 b0', '00'));
+    expect(pairs('abx')).toBe('ab ba');
   });
 
-  it('holds after a change until the new answer comes', async () => {
-    await know('a', 'b', true);
-    membership.change(members());
-    expect(membership.mayMeet('a', 'b')).toBe(true);
-    expect(membership.mayMeet('a', 'b')).toBe(true);
-    expect(asked).toEqual(['a b']);
-    membership.verdict(pair('a', 'b'), false);
-    expect(membership.mayMeet('a', 'b')).toBe(false);
+  it('is by groups, in both directions, of which a group need not meet itself', () => {
+    membership.replace(told('a1 b1 c2 d3', '12 33'));
+    expect(pairs('abcd')).toBe('ac bc ca cb');
+    membership.change(told('e3'));
+    expect(pairs('abcde')).toBe('ac bc ca cb de ed');
   });
 
-  it('is no when nobody answers within two seconds, and is asked for again', async () => {
-    const answer = membership.mayMeet('a', 'b');
-    pass(3_000);
-    expect(await answer).toBe(false);
-    void membership.mayMeet('a', 'b');
-    expect(asked).toHaveLength(2);
+  it('changes by a change of groups, of meetings, or of both', () => {
+    membership.replace(told('a1 b1 c2', '12'));
+    membership.change(told('b2'));
+    expect(pairs('abc')).toBe('ab ac ba ca');
+    membership.change(told('', '22'));
+    expect(pairs('abc')).toBe('bc cb');
+    membership.change(told('a2 b1', '12'));
+    expect(pairs('abc')).toBe('ab ba bc cb');
   });
 
-  it('without a coordinator is what it was, and no for what nobody knows', async () => {
-    await know('a', 'b', true);
-    await know('a', 'c', false);
-    membership.change(members());
-    isAway = true;
-    expect(await membership.mayMeet('a', 'b')).toBe(true);
-    expect(await membership.mayMeet('a', 'c')).toBe(false);
-    expect(await membership.mayMeet('b', 'c')).toBe(false);
+  it('is forgotten when it is told anew, meetings too', () => {
+    membership.replace(told('a0 b0 c0', '00'));
+    membership.replace(told('a0 b0', ''));
+    expect(pairs('abc')).toBe('');
   });
 
-  it('an answer that nobody asked for counts for nothing', () => {
-    membership.verdict(pair('a', 'b'), true);
-    expect(typeof membership.mayMeet('a', 'b')).not.toBe('boolean');
-  });
-
-  it('ends at once for a node that is removed, and in time for one that expires', async () => {
-    await know('a', 'b', true);
+  it('ends at once for a node that is removed, and in time for one that expires', () => {
+    membership.replace(told('a0 b0 c0', '00'));
     const gone: string[] = [];
     for (const id of ['a', 'b', 'c']) membership.watch(id, (why) => gone.push(`${id}: ${why.message}`));
-    membership.change({ members: [{ nodeId: 'b', keyExpiresAt: 10_000n }], removedNodeIds: ['a'] });
+    membership.change({
+      members: [{ nodeId: 'b', keyExpiresAt: 10_000n, group: 0 }],
+      removedNodeIds: ['a'],
+      meetings: undefined,
+    });
     expect(gone).toEqual([expect.stringMatching(/^a: .*does not know/)]);
-    expect(membership.mayMeet('a', 'b')).toBe(false);
+    expect(pairs('abc')).toBe('bc cb');
     pass(11_000);
     expect(gone.slice(1)).toEqual([expect.stringMatching(/^b: .*expired/)]);
-    membership.replace(members('b'));
+    expect(pairs('abc')).toBe('');
+    membership.replace(told('b0', '00'));
     expect(gone.slice(2)).toEqual([expect.stringMatching(/^c: /)]);
   });
 

@@ -66,33 +66,6 @@ describe('the switchboard of a relay', () => {
     expect(ada.counters).toMatchObject({ droppedForbidden: 1, droppedAbsent: 2, relayedPackets: 0 });
   });
 
-  it('holds what waits for a decision, in its order, and no more than 64 KiB of a sender', async () => {
-    let decide: (allowed: boolean) => void = () => {};
-    const decision = new Promise<boolean>((resolve) => {
-      decide = resolve;
-    });
-    mayMeet = () => decision;
-    const [ada, bob] = [attach('ada'), attach('bob')];
-    ada.receive(to('bob', 'one'));
-    ada.receive(to('bob', 'two'));
-    for (let i = 0; i < 8; i++) ada.receive(to('bob', 'x'.repeat(9_000)));
-    expect(ada.counters.droppedForbidden).toBe(1);
-    expect(bob.heard).toEqual([]);
-    decide(true);
-    await new Promise(setImmediate);
-    expect(bob.heard.slice(0, 2)).toEqual(['ada: one', 'ada: two']);
-    expect(bob.heard).toHaveLength(9);
-  });
-
-  it('a decision that fails is a no', async () => {
-    mayMeet = () => Promise.reject(new Error('away'));
-    const [ada, bob] = [attach('ada'), attach('bob')];
-    ada.receive(to('bob', 'one'));
-    await new Promise(setImmediate);
-    expect(bob.heard).toEqual([]);
-    expect(ada.counters.droppedForbidden).toBe(1);
-  });
-
   it('a node sends at most its rate of packets and of bytes; others are not touched by that', () => {
     const [ada, bob, eve] = [attach('ada'), attach('bob'), attach('eve')];
     for (let i = 0; i < 1_000; i++) ada.receive(to('bob', 'x'));
