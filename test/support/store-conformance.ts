@@ -379,6 +379,37 @@ export function storeConformance(create: () => Promise<StoreFixture>): void {
       expect((await store.node(node.id))?.approvedRoutes).toEqual([]);
     });
 
+    it('grants a part in a segment only to who asks, and gives each segment an identifier that stays', async () => {
+      const [a, b] = [await joinNode(store, { name: 'a' }), await joinNode(store, { name: 'b' })];
+      const approve = (id: string, name: string, approved = true) =>
+        store.approveSegment(id, name, approved, NOW, CLI);
+      const identifiers = async () => (await store.network()).settings.segments;
+      await expect(approve(a.id, 'lab')).rejects.toMatchObject({
+        code: 'not-found',
+        hint: 'it asks for none',
+      });
+      await store.putReport(a.id, aReport({ offeredSegments: ['lab', 'Lab', 'lab', '-x', 'dmz'] }), NOW);
+      await store.putReport(b.id, aReport({ offeredSegments: ['dmz'] }), NOW);
+      expect((await store.node(a.id))?.offeredSegments).toEqual(['dmz', 'lab']);
+      await expect(approve(a.id, 'Lab')).rejects.toMatchObject({
+        code: 'not-found',
+        hint: 'it asks for dmz, lab',
+      });
+      expect(await identifiers()).toEqual({});
+      await approve(a.id, 'lab');
+      await approve(b.id, 'dmz');
+      expect((await store.node(a.id))?.approvedSegments).toEqual(['lab']);
+      expect(await identifiers()).toEqual({ lab: 1, dmz: 2 });
+      const before = await version();
+      await approve(a.id, 'lab');
+      expect(await version()).toBe(before);
+      await approve(a.id, 'lab', false);
+      expect((await store.changesSince(before)).changed.map(({ id }) => id)).toEqual([a.id]);
+      expect((await store.node(a.id))?.approvedSegments).toEqual([]);
+      expect(await identifiers()).toEqual({ lab: 1, dmz: 2 });
+      expect(await auditRows('segment.approve')).toHaveLength(2);
+    });
+
     it('a name is a label and nobody else has it', async () => {
       const a = await joinNode(store, { name: 'a' });
       await joinNode(store, { name: 'b' });

@@ -76,6 +76,14 @@ describe('the map of a node', () => {
     });
   });
 
+  it('of segments has only what is both asked for and approved, with their identifiers for oneself', () => {
+    const asks = { offeredSegments: ['dmz', 'lab'], approvedSegments: ['lab', 'old'] };
+    const network = { ...NETWORK, settings: { ...DEFAULT_SETTINGS, segments: { dmz: 1, lab: 2, old: 3 } } };
+    const map = snapshotFor(node('a', asks), network, [node('b', asks)], 0);
+    expect(map.self.segments).toEqual([{ name: 'lab', vni: 2 }]);
+    expect(map.peers[0]?.segments).toEqual(['lab']);
+  });
+
   it('SEC-6: has nobody whose key has expired, and shows nobody to one whose own has', () => {
     const nodes = [node('a'), node('b', { keyExpiresAt: 100 }), node('c')];
     const seen = (viewer: MapNode, now: number) =>
@@ -102,6 +110,12 @@ describe('a difference of maps', () => {
       removedNodeIds: ['d', 'c'],
     });
     expect(delta).not.toHaveProperty('self');
+  });
+
+  it('has oneself when settings of the network changed', () => {
+    const settings = { ...DEFAULT_SETTINGS, multicast: true };
+    const delta = deltaFor(node('a'), NETWORK, 5, changes([], { settings }), 0);
+    expect(delta?.self).toMatchObject({ nodeId: 'a', multicast: true });
   });
 
   it('has oneself only when oneself changed', () => {
