@@ -36,6 +36,8 @@ export interface RelayCallbacks {
   onState(state: RelayState): void;
   /** What was sent to this node went nowhere: it is not connected to this relay. */
   onPeerGone(nodeId: string): void;
+  /** What waited for a connection that did not come to be: another relay may take it. The bytes are the receiver's. */
+  onUnsent(nodeId: string, datagram: Uint8Array): void;
 }
 
 export interface RelayClientCounters {
@@ -229,6 +231,7 @@ export class RelayClient {
   }
 
   #lost(reason: string, code: status | null): void {
+    const unsent = this.#early.splice(0);
     this.#drop();
     this.#urlIndex++;
     // A relay that does not know this node yet may hear of it in a moment: it is tried again as any other.
@@ -239,6 +242,7 @@ export class RelayClient {
     );
     this.#retry = setTimeout(() => this.#connect(), wait);
     this.#become('waiting');
+    for (const { nodeId, datagram } of unsent) this.#callbacks.onUnsent(nodeId, datagram);
   }
 
   #drop(): void {

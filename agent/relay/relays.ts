@@ -180,6 +180,7 @@ export class Relays {
       onPeerGone: (nodeId) => {
         this.#gone.set(`${known.target.id} ${nodeId}`, this.#clock.monotonic());
       },
+      onUnsent: (nodeId, datagram) => this.send(nodeId, known.target.id, datagram),
     });
     known.connection = connection;
     connection.start();

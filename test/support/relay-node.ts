@@ -50,6 +50,7 @@ function onMap(newer: NetworkMap): void {
         },
         onState: (state) => say(`${relay.id} is ${state}`),
         onPeerGone: () => {},
+        onUnsent: () => {},
       },
     );
     clients.set(relay.id, client);

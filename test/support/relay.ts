@@ -16,6 +16,7 @@ export interface Heard {
 export class TestRelayClient {
   readonly heard: Heard[] = [];
   readonly gone: string[] = [];
+  readonly unsent: string[] = [];
   readonly states: RelayState[] = [];
   readonly client: RelayClient;
 
@@ -39,6 +40,7 @@ export class TestRelayClient {
         onDatagram: (from, bytes) => this.heard.push({ from, bytes: Buffer.from(bytes) }),
         onState: (state) => this.states.push(state),
         onPeerGone: (nodeId) => this.gone.push(nodeId),
+        onUnsent: (nodeId, datagram) => this.unsent.push(`${nodeId}: ${Buffer.from(datagram)}`),
         ...callbacks,
       },
     );

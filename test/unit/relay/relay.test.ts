@@ -206,6 +206,15 @@ describe('the relay of a coordinator', () => {
     expect(early.client.counters).toMatchObject({ sent: 32, droppedAway: 8 });
   });
 
+  it('what waits for a connection that does not come to be is given back', async () => {
+    const early = new TestRelayClient({ url: '127.0.0.1:1' }, grpc, ada.shown);
+    open.push(early);
+    for (const text of ['1', '2']) early.client.send(bob.nodeId, Buffer.from(text));
+    await until('the end of the try', () => early.unsent.length === 2);
+    expect(early.unsent).toEqual([`${bob.nodeId}: 1`, `${bob.nodeId}: 2`]);
+    expect(early.client.counters).toMatchObject({ sent: 0, droppedAway: 0 });
+  });
+
   it('a relay gone bad cannot make a client fail', async () => {
     const certificate = await grpc.authority.issueServer(Date.now());
     const evil = new Server();

@@ -211,6 +211,13 @@ describe('the relays of an agent', () => {
       expect(went()).toEqual(['a']);
     });
 
+    it('what waited in vain for a connection to it goes by another', () => {
+      measured({ a: 30, b: 10 });
+      to('a').fail();
+      to('a').callbacks.onUnsent('n', Buffer.from('1'));
+      expect(went()).toEqual(['b']);
+    });
+
     it('with nowhere better to go it goes to the home of the map', () => {
       measured({ a: 30 });
       to('a').fail();
