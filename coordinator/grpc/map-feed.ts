@@ -4,17 +4,21 @@ import {
   type DeltaView,
   deltaFor,
   type SelfView,
+  type Sight,
   type SnapshotView,
   selfView,
   snapshotFor,
 } from '../network/map.ts';
-import { type MeetingGroups, ONE_GROUP } from '../network/meeting-groups.ts';
+import type { MeetingGroups } from '../network/meeting-groups.ts';
+import { Visibility } from '../network/visibility.ts';
 import type { NetworkChanges, NetworkRecord, NodeRecord, Store } from '../store/store.ts';
 
 /** How long to wait before asking again when the database did not answer, milliseconds. */
 const RETRY_INTERVAL = 1_000;
 /** Latest changes kept, so that streams which are a little behind need not ask the database. */
 const KEPT_CHANGES = 64;
+/** How many changes that are not its to see a stream may be behind: then it is brought up, lest it need a snapshot one day. */
+const LAG_STEPS = 16;
 
 /** One that wants to hear of changes. */
 export interface Subscriber {
@@ -40,22 +44,25 @@ export class MapFeed {
   readonly #subscribers = new Set<Subscriber>();
   readonly #recent: (NetworkChanges & { from: number })[] = [];
   #network: NetworkRecord;
+  #visibility: Visibility;
   #refreshing: Promise<void> | null = null;
   #dirty = false;
   #retry: NodeJS.Timeout | null = null;
   #unsubscribe: () => void = () => {};
 
-  private constructor(store: Store, clock: Clock, log: Logger, network: NetworkRecord) {
+  private constructor(store: Store, clock: Clock, log: Logger, network: NetworkRecord, nodes: NodeRecord[]) {
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
     this.#network = network;
+    for (const node of nodes) this.#nodes.set(node.id, node);
+    this.#visibility = new Visibility(network, nodes, network.policy);
+    this.#warnOfPolicy();
   }
 
   static async open(store: Store, clock: Clock, log: Logger): Promise<MapFeed> {
     const { network, nodes } = await store.snapshot();
-    const feed = new MapFeed(store, clock, log, network);
-    for (const node of nodes) feed.#nodes.set(node.id, node);
+    const feed = new MapFeed(store, clock, log, network, nodes);
     feed.#unsubscribe = store.onChange(() => void feed.refresh());
     // What changed between the snapshot and the subscription.
     await feed.refresh();
@@ -79,7 +86,7 @@ export class MapFeed {
 
   /** Who may meet whom by relay; the same object for as long as it is the same. */
   groups(): MeetingGroups {
-    return ONE_GROUP;
+    return this.#visibility.groups();
   }
 
   hasRelay(id: string): boolean {
@@ -90,19 +97,73 @@ export class MapFeed {
     return this.#nodes.get(id);
   }
 
-  /** What a viewer needs that holds `version` of `epoch`; null when it is up to date or no longer a member. */
-  async since(viewerId: string, epoch: string, version: number): Promise<Update> {
+  /**
+   * What a viewer needs that holds `version` of `epoch`; null when it is up to date or no longer a member, and, for one that may
+   * be left behind a little, when nothing of what changed is its to see.
+   */
+  async since(viewerId: string, epoch: string, version: number, mayLag = false): Promise<Update> {
     const network = this.#network;
     const viewer = this.#nodes.get(viewerId);
     if (viewer === undefined) return null;
     const now = this.#clock.wall();
     if (epoch === network.epoch && version === network.version) return null;
+    if (this.#visibility.hasPolicy) return this.#sinceUnderPolicy(viewer, epoch, version, mayLag);
     if (epoch === network.epoch && version > 0 && version < network.version) {
       const changes = this.#changesFrom(version) ?? (await this.#store.changesSince(version));
+      // The store may be ahead of what is held here: of a policy nobody hears half.
+      if (changes.policy !== null || this.#visibility.hasPolicy) {
+        await this.refresh();
+        return this.#snapshot(viewerId);
+      }
       const delta = deltaFor(viewer, network, version, changes, now);
       if (delta !== null) return { kind: 'delta', view: delta };
     }
-    return { kind: 'snapshot', view: snapshotFor(viewer, this.#network, this.#nodes.values(), now) };
+    return this.#snapshot(viewerId);
+  }
+
+  #sinceUnderPolicy(viewer: NodeRecord, epoch: string, version: number, mayLag: boolean): Update {
+    const network = this.#network;
+    const steps = epoch === network.epoch ? this.#visibility.stepsSince(version) : null;
+    const difference = steps === null ? null : this.#visibility.differenceSince(viewer.id, version);
+    if (steps === null || difference === null || viewer.viewVersion > version)
+      return this.#snapshot(viewer.id);
+    const recent = this.#recent.slice(this.#recent.length - steps);
+    const { peers, gone, self } = difference;
+    const isForAll = recent.some(({ relays, settings }) => relays !== null || settings !== null);
+    if (mayLag && steps < LAG_STEPS && peers.length + gone.length === 0 && !self && !isForAll) return null;
+    const seen = peers.flatMap((id) => this.#nodes.get(id) ?? []);
+    const changes = {
+      epoch,
+      version: network.version,
+      changed: self ? [viewer, ...seen] : seen,
+      removed: gone,
+      relays: isForAll ? network.relays : null,
+      settings: isForAll ? network.settings : null,
+      complete: true,
+    };
+    const delta = deltaFor(viewer, network, version, changes, this.#clock.wall(), this.#sight(viewer.id));
+    return delta === null ? this.#snapshot(viewer.id) : { kind: 'delta', view: delta };
+  }
+
+  #snapshot(viewerId: string): Update {
+    const viewer = this.#nodes.get(viewerId);
+    if (viewer === undefined) return null;
+    const nodes = [...this.#visibility.peersOf(viewerId)].flatMap((id) => this.#nodes.get(id) ?? []);
+    const now = this.#clock.wall();
+    return { kind: 'snapshot', view: snapshotFor(viewer, this.#network, nodes, now, this.#sight(viewerId)) };
+  }
+
+  #sight(viewerId: string): Sight {
+    return {
+      carriedBy: (peerId) => this.#visibility.carriedFor(viewerId, peerId),
+      filter: () => this.#visibility.filterOf(viewerId),
+    };
+  }
+
+  /** One that another release wrote, say. */
+  #warnOfPolicy(): void {
+    const { problem } = this.#visibility;
+    if (problem !== null) this.#log.error({ problem }, 'the policy cannot be read; nothing is let pass');
   }
 
   /** A difference that says nothing but what the viewer is; null when it is no longer a member. */
@@ -115,7 +176,7 @@ export class MapFeed {
 
   self(viewerId: string): SelfView | null {
     const viewer = this.#nodes.get(viewerId);
-    return viewer === undefined ? null : selfView(viewer, this.#network);
+    return viewer === undefined ? null : selfView(viewer, this.#network, this.#sight(viewerId));
   }
 
   /** Catches up with the database. Calls while it is under way are answered by one more round. */
@@ -154,6 +215,8 @@ export class MapFeed {
       this.#nodes.clear();
       for (const node of nodes) this.#nodes.set(node.id, node);
       this.#network = network;
+      this.#visibility = new Visibility(network, nodes, network.policy);
+      this.#warnOfPolicy();
       this.#recent.length = 0;
       this.#tell(gone);
       return;
@@ -166,7 +229,10 @@ export class MapFeed {
       version: changes.version,
       relays: changes.relays ?? this.#network.relays,
       settings: changes.settings ?? this.#network.settings,
+      policy: changes.policy ?? this.#network.policy,
     };
+    this.#visibility.advance({ ...changes, from });
+    if (changes.policy !== null) this.#warnOfPolicy();
     this.#recent.push({ ...changes, from });
     if (this.#recent.length > KEPT_CHANGES) this.#recent.shift();
     this.#tell(changes.removed);

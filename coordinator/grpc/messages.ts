@@ -1,4 +1,4 @@
-import type { Delta, Peer, Self, Snapshot } from '../../proto/gen/warren.ts';
+import type { Delta, Filter, Peer, Self, Snapshot } from '../../proto/gen/warren.ts';
 import { keyFromBase64 } from '../../shared/key.ts';
 import type { DeltaView, PeerView, SelfView, SnapshotView } from '../network/map.ts';
 
@@ -31,9 +31,22 @@ function selfMessage(view: SelfView, facts: StreamFacts): Self {
   return {
     ...view,
     keyExpiresAt: BigInt(view.keyExpiresAt),
+    filter: filterMessage(view.filter),
     serverTime: BigInt(Math.floor(facts.serverTime)),
     observedAddress: facts.observedAddress,
     dns: undefined,
+  };
+}
+
+function filterMessage(rules: SelfView['filter']): Filter | undefined {
+  if (rules === null) return undefined;
+  return {
+    rules: rules.map(({ id, sources, destinations, services }) => ({
+      id,
+      sources: [...sources],
+      destinations: [...destinations],
+      services: [...services],
+    })),
   };
 }
 

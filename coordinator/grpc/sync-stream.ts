@@ -126,7 +126,8 @@ export class SyncStream implements Subscriber {
   async #sendUpdates(): Promise<void> {
     while (this.#behind && !this.#blocked && !this.#ended) {
       this.#behind = false;
-      const update = (await this.#feed.since(this.nodeId, this.#epoch, this.#version)) ?? this.#greeting();
+      const update =
+        (await this.#feed.since(this.nodeId, this.#epoch, this.#version, this.#greeted)) ?? this.#greeting();
       if (update === null || this.#ended) continue;
       const facts = {
         serverTime: this.#context.clock.wall(),

@@ -1,5 +1,6 @@
 import { type Granted, grantedRoutes, isExitNode } from './grants.ts';
 import { isExpired } from './joining.ts';
+import type { FilterRuleView } from './policy/compile.ts';
 import { grantedSegments, type SegmentMember } from './segments.ts';
 import type { NetworkSettings } from './settings.ts';
 
@@ -60,6 +61,8 @@ export interface SelfView {
   /** Each once. */
   stunServers: { host: string; port: number; alternatePort: number }[];
   multicast: boolean;
+  /** What may come in from the mesh; null for everything. */
+  filter: readonly FilterRuleView[] | null;
   segments: { name: string; vni: number }[];
 }
 
@@ -99,9 +102,21 @@ export interface DeltaView {
   removedNodeIds: string[];
 }
 
+/** What the policy lets one viewer see of the nodes that it sees at all. */
+export interface Sight {
+  /** Of what a peer carries, that which concerns the viewer; null for all of it. */
+  carriedBy(peerId: string): { routes: string[]; exitNode: boolean } | null;
+  /** What may come in at the viewer; null for everything. */
+  filter(): readonly FilterRuleView[] | null;
+}
+
+/** Without a policy. */
+export const EVERYTHING: Sight = { carriedBy: () => null, filter: () => null };
+
 export function selfView(
   node: MapNode,
   network: Pick<MapNetwork, 'prefix4' | 'prefix6' | 'relays' | 'settings'>,
+  sight: Sight,
 ): SelfView {
   return {
     nodeId: node.id,
@@ -115,6 +130,7 @@ export function selfView(
     relays: network.relays.map(({ id, urls, tlsName }) => ({ id, urls: [...urls], tlsName })),
     stunServers: stunServers(network.relays),
     multicast: network.settings.multicast,
+    filter: sight.filter(),
     segments: grantedSegments(node).map((name) => ({ name, vni: network.settings.segments[name] as number })),
   };
 }
@@ -127,15 +143,19 @@ function stunServers(relays: readonly MapRelay[]): SelfView['stunServers'] {
   return [...servers.values()];
 }
 
-export function peerView(node: MapNode): PeerView {
+export function peerView(node: MapNode, sight: Sight): PeerView {
+  const { routes, exitNode } = sight.carriedBy(node.id) ?? {
+    routes: grantedRoutes(node),
+    exitNode: isExitNode(node),
+  };
   return {
     nodeId: node.id,
     name: node.name,
     addresses: [node.address4, node.address6],
     publicKey: node.publicKey,
     endpoints: [...node.endpoints],
-    routes: grantedRoutes(node),
-    exitNode: isExitNode(node),
+    routes,
+    exitNode,
     tags: [...node.tags],
     keyExpiresAt: node.keyExpiresAt,
     online: node.online,
@@ -144,27 +164,28 @@ export function peerView(node: MapNode): PeerView {
   };
 }
 
-/** Whether one node may know of another at this time. Who has expired sees nobody and is seen by nobody. */
+/** Whether two nodes that the policy lets meet may know of each other now. Who has expired sees nobody and is seen by nobody. */
 export function isVisible(viewer: MapNode, peer: MapNode, now: number): boolean {
   return viewer.id !== peer.id && !isExpired(viewer.keyExpiresAt, now) && !isExpired(peer.keyExpiresAt, now);
 }
 
-/** The whole map as one node may see it. */
+/** The whole map as one node may see it. `nodes` are those that the policy lets it see. */
 export function snapshotFor(
   viewer: MapNode,
   network: MapNetwork,
   nodes: Iterable<MapNode>,
   now: number,
+  sight: Sight = EVERYTHING,
 ): SnapshotView {
   const peers: PeerView[] = [];
-  for (const node of nodes) if (isVisible(viewer, node, now)) peers.push(peerView(node));
-  return { epoch: network.epoch, version: network.version, self: selfView(viewer, network), peers };
+  for (const node of nodes) if (isVisible(viewer, node, now)) peers.push(peerView(node, sight));
+  return { epoch: network.epoch, version: network.version, self: selfView(viewer, network, sight), peers };
 }
 
 /**
  * What brings a node that holds the map of `fromVersion` to that of `changes.version`; `changes` are those since
  * `fromVersion`. Null when a difference cannot say it and a snapshot is due: the history is too short, or what the viewer
- * may see has changed as a whole. Costs as much as the change is large, however large the network.
+ * may see has changed as a whole. Nodes in `changes` are those that the policy lets the viewer see, or saw. Costs as much as the change is large, however large the network.
  */
 export function deltaFor(
   viewer: MapNode,
@@ -172,6 +193,7 @@ export function deltaFor(
   fromVersion: number,
   changes: MapChanges,
   now: number,
+  sight: Sight = EVERYTHING,
 ): DeltaView | null {
   if (!changes.complete || changes.epoch !== network.epoch || viewer.viewVersion > fromVersion) return null;
   const delta: DeltaView = {
@@ -183,15 +205,12 @@ export function deltaFor(
   // Relays and settings are told as a part of what a node is: everybody's changes with them.
   if (changes.relays !== null || changes.settings !== null) {
     const { relays, settings } = changes;
-    delta.self = selfView(viewer, {
-      ...network,
-      relays: relays ?? network.relays,
-      settings: settings ?? network.settings,
-    });
+    const latest = { ...network, relays: relays ?? network.relays, settings: settings ?? network.settings };
+    delta.self = selfView(viewer, latest, sight);
   }
   for (const node of changes.changed) {
-    if (node.id === viewer.id) delta.self ??= selfView(node, network);
-    else if (isVisible(viewer, node, now)) delta.peers.push(peerView(node));
+    if (node.id === viewer.id) delta.self ??= selfView(node, network, sight);
+    else if (isVisible(viewer, node, now)) delta.peers.push(peerView(node, sight));
     else delta.removedNodeIds.push(node.id);
   }
   return delta;

@@ -1,4 +1,5 @@
 import { formatPrefix, type Prefix, parsePrefix } from '../../../shared/prefix.ts';
+import type { MeetingGroups } from '../meeting-groups.ts';
 import { addBits, hasRule, rulesIn, shareBits } from './bits.ts';
 import type { PolicyDocument, Rule, Service } from './document.ts';
 import { internet } from './internet.ts';
@@ -36,6 +37,9 @@ export interface PolicyStep {
   /** Owners whose machines are others now. */
   readonly owners: ReadonlySet<string>;
 }
+
+/** More groups are more than a relay should be told of. */
+const MAX_GROUPS = 512;
 
 /** A policy that lets nothing pass. */
 export const DENY_ALL: PolicyDocument = {
@@ -94,7 +98,13 @@ export class CompiledPolicy {
 
   /** Whether two nodes may know of each other. */
   mayMeet(a: NodeState, b: NodeState): boolean {
-    return a.node.id !== b.node.id && this.#mayMeetIfOthers(a, b);
+    return a.node.id !== b.node.id && this.mayMeetIfOthers(a, b);
+  }
+
+  /** The same for all nodes like the one and the other: whether they are one and the same is not asked. */
+  mayMeetIfOthers(a: NodeState, b: NodeState): boolean {
+    if (this.#members.classesMeet(a.nodeClass, b.nodeClass)) return true;
+    return a.owner !== '' && a.owner === b.owner && (a.nodeClass.selfSource || b.nodeClass.selfSource);
   }
 
   /** Ids of the nodes that one may know of. */
@@ -150,35 +160,42 @@ export class CompiledPolicy {
   }
 
   /**
-   * A number for each node, equal for those that may meet the same others, and the pairs of numbers (one twice for those that
-   * meet their like) that may meet. For whoever has to tell by itself, a relay say.
+   * A number from 1 for each node, equal for those that may meet the same others, and the pairs of numbers that may meet. For
+   * whoever has to tell by itself, a relay say. Where users' own machines would make too many, users are not told apart.
    */
-  groups(): { groupOf: Map<string, number>; meeting: [number, number][] } {
-    const groupOf = new Map<string, number>();
+  groups(): MeetingGroups {
+    const samples = new Map<string, NodeState>();
+    const sortedBy = (key: (state: NodeState) => string) => {
+      samples.clear();
+      for (const state of this.#members.states.values()) {
+        if (!samples.has(key(state))) samples.set(key(state), state);
+      }
+      return key;
+    };
+    const byClass = ({ nodeClass, owner }: NodeState) => `${nodeClass.index} ${owner === '' ? '' : '*'}`;
+    let keyOf = sortedBy(({ nodeClass, owner }) => `${nodeClass.index} ${owner}`);
+    if (samples.size > MAX_GROUPS) keyOf = sortedBy(byClass);
     const numbers = new Map<string, number>();
-    const samples: NodeState[] = [];
-    for (const state of this.#members.states.values()) {
-      const key = `${state.nodeClass.index} ${state.owner}`;
-      let number = numbers.get(key);
-      if (number === undefined) {
-        number = samples.length;
-        numbers.set(key, number);
-        samples.push(state);
-      }
-      groupOf.set(state.node.id, number);
-    }
-    const meeting: [number, number][] = [];
-    for (const [b, other] of samples.entries()) {
-      for (const [a, one] of samples.entries()) {
-        if (a <= b && this.#mayMeetIfOthers(one, other)) meeting.push([a, b]);
-      }
-    }
-    return { groupOf, meeting };
-  }
-
-  #mayMeetIfOthers(a: NodeState, b: NodeState): boolean {
-    if (this.#members.classesMeet(a.nodeClass, b.nodeClass)) return true;
-    return a.owner !== '' && a.owner === b.owner && (a.nodeClass.selfSource || b.nodeClass.selfSource);
+    // In the order of the classes, which stays when nodes come and go.
+    const sorted = [...samples].sort(([, a], [, b]) => a.nodeClass.index - b.nodeClass.index);
+    for (const [key] of sorted) numbers.set(key, numbers.size + 1);
+    const isSelf = (one: NodeState, other: NodeState) =>
+      keyOf === byClass &&
+      one.owner !== '' &&
+      other.owner !== '' &&
+      (one.nodeClass.selfSource || other.nodeClass.selfSource);
+    const meetings = sorted.flatMap(([, other], b) =>
+      sorted
+        .slice(0, b + 1)
+        .flatMap(([, one], a): [number, number][] =>
+          this.mayMeetIfOthers(one, other) || isSelf(one, other) ? [[a + 1, b + 1]] : [],
+        ),
+    );
+    const groupOf = (id: string) => {
+      const state = this.#members.states.get(id);
+      return state === undefined ? 0 : (numbers.get(keyOf(state)) ?? 0);
+    };
+    return { groupOf, meetings };
   }
 
   #destinationsAt(state: NodeState, rule: number): string[] {

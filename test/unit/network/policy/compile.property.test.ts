@@ -200,11 +200,11 @@ describe('a compiled policy, against a direct reading of the document', () => {
     fc.assert(
       fc.property(randomPolicy, randomNodes(COUNT), (policy, nodes) => {
         const policyNow = compiled(policy, nodes);
-        const { groupOf, meeting } = policyNow.groups();
-        const pairs = new Set(meeting.flatMap(([a, b]) => [`${a} ${b}`, `${b} ${a}`]));
+        const { groupOf, meetings } = policyNow.groups();
+        const pairs = new Set(meetings.flatMap(([a, b]) => [`${a} ${b}`, `${b} ${a}`]));
         for (const a of nodes) {
           for (const b of nodes.filter((node) => node !== a)) {
-            expect(pairs.has(`${groupOf.get(a.id)} ${groupOf.get(b.id)}`)).toBe(
+            expect(pairs.has(`${groupOf(a.id)} ${groupOf(b.id)}`)).toBe(
               policyNow.mayMeet(policyNow.state(a.id)!, policyNow.state(b.id)!),
             );
           }
