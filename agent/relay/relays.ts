@@ -10,6 +10,8 @@ export const MEASURE_LIMIT = 3_000;
 export const IDLE_LIMIT = 60_000;
 /** A relay that said a node is not connected to it is not asked to reach it for so long. */
 export const GONE_MEMORY = 2_000;
+/** What came by a relay so recently shows that its sender is there. */
+export const HEARD_MEMORY = 15_000;
 const TICK = 250;
 
 /** What this needs of a RelayClient. */
@@ -47,6 +49,15 @@ interface Known {
   usedAt: number;
 }
 
+/** Where a node is. */
+interface Node {
+  /** Its home in the map; null before anything was sent to it. */
+  home: string | null;
+  /** The relay that last brought something from it, since its home is this one; null for none. */
+  heardBy: string | null;
+  heardAt: number;
+}
+
 /**
  * All relays of the network as one agent uses them: measures them, stays connected to its home, goes to the homes of others when
  * there is something for them, and comes back from those when there no longer is.
@@ -56,8 +67,8 @@ export class Relays {
   readonly #connect: (target: RelayTarget, callbacks: RelayCallbacks) => Connection;
   readonly #callbacks: RelaysCallbacks;
   readonly #known = new Map<string, Known>();
-  /** By node id, the relay that last brought something from it. */
-  readonly #heardBy = new Map<string, string>();
+  /** By node id. */
+  readonly #nodes = new Map<string, Node>();
   /** When a relay said that a node is not connected to it, by both ids. */
   readonly #gone = new Map<string, number>();
   readonly #ticker: NodeJS.Timeout;
@@ -135,16 +146,20 @@ export class Relays {
   }
 
   /**
-   * A node's home in the map may be out of date, for nobody tells of another while the coordinator is away: then where the
-   * node was last heard, this agent's own home, and, when its home is down, any other.
+   * Back the way that something just came: there the node is. Else to its home in the map, which may be out of date, for
+   * nobody tells of another while the coordinator is away: then where the node was last heard, to this agent's own home, and,
+   * when the node's is down, to any other.
    */
   #wayTo(nodeId: string, homeRelay: string): Known | undefined {
+    const node = this.#node(nodeId);
+    if (node.home !== null && node.home !== homeRelay) node.heardBy = null;
+    node.home = homeRelay;
+    const heardBy = this.#known.get(node.heardBy ?? '');
     const home = this.#known.get(homeRelay);
-    if (home !== undefined && this.#mayReach(home, nodeId)) return home;
-    const heardBy = this.#known.get(this.#heardBy.get(nodeId) ?? '');
-    if (heardBy !== undefined && this.#mayReach(heardBy, nodeId)) return heardBy;
     const own = this.#known.get(this.#home ?? '');
-    if (own !== undefined && this.#mayReach(own, nodeId)) return own;
+    const isFresh = node.heardBy !== null && this.#clock.monotonic() - node.heardAt < HEARD_MEMORY;
+    for (const known of isFresh ? [heardBy, home, own] : [home, heardBy, own])
+      if (known !== undefined && this.#mayReach(known, nodeId)) return known;
     if (home?.isDown === true) {
       for (const other of this.#known.values()) if (this.#mayReach(other, nodeId)) return other;
     }
@@ -153,6 +168,21 @@ export class Relays {
 
   #mayReach({ target, isDown }: Known, nodeId: string): boolean {
     return !isDown && !this.#gone.has(`${target.id} ${nodeId}`);
+  }
+
+  #heard(nodeId: string, { target }: Known): void {
+    const node = this.#node(nodeId);
+    node.heardBy = target.id;
+    node.heardAt = this.#clock.monotonic();
+  }
+
+  #node(nodeId: string): Node {
+    let node = this.#nodes.get(nodeId);
+    if (node === undefined) {
+      node = { home: null, heardBy: null, heardAt: Number.NEGATIVE_INFINITY };
+      this.#nodes.set(nodeId, node);
+    }
+    return node;
   }
 
   #measure(): void {
@@ -170,7 +200,7 @@ export class Relays {
     const connection = this.#connect(known.target, {
       onDatagram: (nodeId, datagram) => {
         known.usedAt = this.#clock.monotonic();
-        this.#heardBy.set(nodeId, known.target.id);
+        this.#heard(nodeId, known);
         this.#callbacks.onDatagram(nodeId, datagram);
       },
       onState: (state) => {
@@ -180,7 +210,7 @@ export class Relays {
       onPeerGone: (nodeId) => {
         this.#gone.set(`${known.target.id} ${nodeId}`, this.#clock.monotonic());
       },
-      onUnsent: (nodeId, datagram) => this.send(nodeId, known.target.id, datagram),
+      onUnsent: (nodeId, datagram) => this.send(nodeId, this.#node(nodeId).home ?? '', datagram),
     });
     known.connection = connection;
     connection.start();

@@ -74,7 +74,7 @@ describeNeeds(['root', 'tun', 'nft', 'iperf3', 'tcpdump'], 'losing relays', () =
 
   it('SEC-44: the coordinator is killed with its own relay in the middle of a transfer, which goes on by the other one', async () => {
     await expectRelayed();
-    await transferThrough({ a, b }, 7, async () => {
+    await transferThrough({ a, b }, 6, async () => {
       await coordinator.stop('SIGKILL');
     });
     for (const each of [a, b]) await home(each, 'relay-');
@@ -87,6 +87,8 @@ describeNeeds(['root', 'tun', 'nft', 'iperf3', 'tcpdump'], 'losing relays', () =
     expect(await a.pings(address, 5)).toBe(true);
     expect((await a.status()).self.coordinator).toBe('disconnected');
     await expectRelayed();
+    // It may be back while the next test runs: homes stay what they are.
+    await coordinator.start();
   });
 
   it('SEC-33: a relay sees ciphertext only, at its interface, in what it carries and in its memory', async () => {
@@ -113,10 +115,9 @@ describeNeeds(['root', 'tun', 'nft', 'iperf3', 'tcpdump'], 'losing relays', () =
   });
 
   it("a relay on a host of its own is killed in the middle of a transfer, which goes on by the coordinator's", async () => {
-    await coordinator.start();
     for (const each of [a, b]) await connected(each, 'coordinator-');
     await expectRelayed();
-    await transferThrough({ a, b }, 7, async () => {
+    await transferThrough({ a, b }, 6, async () => {
       await far.process?.end('SIGKILL');
     });
     for (const each of [a, b]) await home(each, 'coordinator-');

@@ -3,6 +3,7 @@ import type { RelayCallbacks, RelayState, RelayTarget } from '../../../agent/rel
 import {
   type Connection,
   GONE_MEMORY,
+  HEARD_MEMORY,
   IDLE_LIMIT,
   MEASURE_INTERVAL,
   MEASURE_LIMIT,
@@ -186,17 +187,30 @@ describe('the relays of an agent', () => {
       expect(went()).toEqual(['a']);
     });
 
-    it('where it is not connected: where it was last heard, for as long as that is up', () => {
+    it('where it was heard a moment ago, for as long as that is up, and until the map tells of another home', () => {
+      measured({ a: 30, b: 10, c: 50, d: 70 });
+      to('c').callbacks.onDatagram('n', Buffer.from('2'));
+      send('a');
+      expect(went()).toEqual(['c']);
+      send('d');
+      expect(went()).toEqual(['d']);
+      to('c').callbacks.onDatagram('n', Buffer.from('3'));
+      send('d');
+      expect(went()).toEqual(['c']);
+      to('c').fail();
+      send('d');
+      expect(went()).toEqual(['d']);
+    });
+
+    it('where it was heard long ago only if its home has not got it', () => {
       measured({ a: 30, b: 10, c: 50 });
       to('c').callbacks.onDatagram('n', Buffer.from('2'));
+      pass(HEARD_MEMORY);
       send('a');
       expect(went()).toEqual(['a']);
       to('a').callbacks.onPeerGone('n');
       send('a');
       expect(went()).toEqual(['c']);
-      to('c').fail();
-      send('a');
-      expect(went()).toEqual(['b']);
     });
 
     it('a relay that did not have the node is asked again after a while; another node is not concerned', () => {
@@ -213,6 +227,8 @@ describe('the relays of an agent', () => {
 
     it('what waited in vain for a connection to it goes by another', () => {
       measured({ a: 30, b: 10 });
+      send('a');
+      expect(went()).toEqual(['a']);
       to('a').fail();
       to('a').callbacks.onUnsent('n', Buffer.from('1'));
       expect(went()).toEqual(['b']);
