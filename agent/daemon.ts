@@ -3,7 +3,10 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { describeError, WarrenError } from '../shared/errors.ts';
 import { keyFromBase64, wipe } from '../shared/key.ts';
 import type { Logger } from '../shared/log.ts';
+import { PeerNames } from './capture/peer-names.ts';
 import type { SyncClient } from './control/sync-client.ts';
+import { FlowTracking } from './flows/flow-tracking.ts';
+import type { FlowsAnswer } from './flows/mesh-flows.ts';
 import type { HostFeature } from './host/host-feature.ts';
 import { type PingResult, pingAddress } from './host/ping.ts';
 import { checkPrivileges } from './host/privileges.ts';
@@ -24,6 +27,9 @@ import { type Status, statusOf } from './status.ts';
 import { TimestampKeeper } from './timestamp-keeper.ts';
 import type { TunnelFacts } from './tunnel/commands.ts';
 import type { Tunnel } from './tunnel/tunnel.ts';
+
+/** As many flows are told at once. */
+const MOST_FLOWS = 1_000;
 
 /** How the agent ended: asked to, having left the network, or because it can do nothing more. */
 export type DaemonEnd = { kind: 'stopped' } | { kind: 'left' } | { kind: 'failed'; error: WarrenError };
@@ -50,6 +56,7 @@ export class Daemon {
   #relays: RelayKeeper | null = null;
   #sync: SyncClient | null = null;
   #portMapper: PortMapper | null = null;
+  #flowTracking: FlowTracking | null = null;
   #map: NetworkMap | null = null;
   /** The coordinator's clock less this host's monotonic one. */
   #serverOffset: number;
@@ -345,13 +352,15 @@ export class Daemon {
   #hostFeatures(): HostFeature[] {
     const { mtu, segments } = this.#settings;
     const { interfaceName } = (this.#tunnel as Tunnel).facts;
-    return [new SegmentDevices(interfaceName, mtu, segments, this.#log)];
+    this.#flowTracking = new FlowTracking(interfaceName);
+    return [this.#flowTracking, new SegmentDevices(interfaceName, mtu, segments, this.#log)];
   }
 
   #handlers() {
     return {
       status: () => this.#status(),
       ping: (args: unknown) => this.#ping(args),
+      flows: () => this.#meshFlows(),
       leave: (args: unknown) => this.#leave((args as { force?: boolean } | null)?.force === true),
     };
   }
@@ -395,6 +404,21 @@ export class Daemon {
       address,
       path: status?.path ?? 'none',
       endpoint: status?.endpoint ?? null,
+    };
+  }
+
+  /** Who talks to whom through the mesh. */
+  async #meshFlows(): Promise<FlowsAnswer> {
+    const [{ trackedConnections }, { meshFlows }] = await Promise.all([
+      import('./flows/conntrack-table.ts'),
+      import('./flows/mesh-flows.ts'),
+    ]);
+    const tracking = await (this.#flowTracking as FlowTracking).want();
+    const { self, peers } = await this.#status();
+    const names = new PeerNames(peers);
+    return {
+      ...meshFlows(trackedConnections(), self, (address) => names.of(address), MOST_FLOWS),
+      ...tracking,
     };
   }
 

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { runProgram } from '../shared/command-line.ts';
 import { VERSION } from '../shared/version.ts';
 import { captureCommand } from './cli/capture.ts';
+import { flowsCommand } from './cli/flows.ts';
 import { joinCommand } from './cli/join.ts';
 import { leaveCommand } from './cli/leave.ts';
 import { netcheckCommand } from './cli/netcheck.ts';
@@ -20,6 +21,7 @@ const program = new Command('agent')
   .addCommand(pingCommand())
   .addCommand(netcheckCommand())
   .addCommand(captureCommand())
+  .addCommand(flowsCommand())
   .addCommand(leaveCommand())
   .addCommand(tunnelCommand());
 

@@ -1,6 +1,14 @@
 import { execFile } from 'node:child_process';
 import { WarrenError } from '../../shared/errors.ts';
 
+/** Debian's packages of those programs that are named otherwise. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  ip: 'iproute2',
+  bridge: 'iproute2',
+  ping: 'iputils-ping',
+  nft: 'nftables',
+};
+
 /**
  * Runs a program of this host by its argument vector, never through a shell; `input` is its standard input. Throws with the first
  * line it complained with.
@@ -19,12 +27,7 @@ export function runCommand(file: string, args: readonly string[], input = ''): P
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
           reject(
             new WarrenError('unsupported', `the program ${file} is missing`, {
-              hint:
-                file === 'ip'
-                  ? 'install iproute2'
-                  : file === 'ping'
-                    ? 'install iputils-ping'
-                    : `install ${file}`,
+              hint: `install ${PACKAGES[file] ?? file}`,
             }),
           );
           return;
