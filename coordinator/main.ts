@@ -5,6 +5,7 @@ import { adminCommand } from './cli/admin.ts';
 import { auditCommand } from './cli/audit.ts';
 import { networkCommand } from './cli/network.ts';
 import { nodesCommand } from './cli/nodes.ts';
+import { policyCommand } from './cli/policy.ts';
 import { relayCommand } from './cli/relay.ts';
 import { relaysCommand } from './cli/relays.ts';
 import { routesCommand } from './cli/routes.ts';
@@ -16,11 +17,14 @@ import { tokenCommand } from './cli/token.ts';
 const program = new Command('coordinator')
   .description('Warren coordinator: keeps who belongs to a network and hands out addresses, keys and routes')
   .version(VERSION)
+  // `policy show` has a --version of its own.
+  .enablePositionalOptions()
   .addCommand(serveCommand())
   .addCommand(tokenCommand())
   .addCommand(networkCommand())
   .addCommand(nodesCommand())
   .addCommand(routesCommand())
+  .addCommand(policyCommand())
   .addCommand(segmentsCommand())
   .addCommand(relayCommand())
   .addCommand(relaysCommand())
