@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { WarrenError } from '../../shared/errors.ts';
 import { textTable } from '../../shared/text-table.ts';
+import { DENY_ALL } from '../network/policy/compile.ts';
 import { explain, type Flow, parseFlow } from '../network/policy/explain.ts';
 import { parsePolicy } from '../network/policy/parse.ts';
 import { policyNode } from '../network/policy/policy-node.ts';
@@ -149,7 +150,8 @@ function explainCommand(): Command {
       ) => {
         const explanation = await withStore(options, async (store) => {
           const { network, nodes } = await store.snapshot();
-          const document = network.policy === null ? null : parsePolicy(network.policy.document).document;
+          const document =
+            network.policy === null ? null : (parsePolicy(network.policy.document).document ?? DENY_ALL);
           const named = nodes.map((node) => ({ ...policyNode(node), name: node.name }));
           return explain(document, network, named, [from, to], what.flow);
         });
