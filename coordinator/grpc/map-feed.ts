@@ -102,6 +102,9 @@ export class MapFeed {
    * be left behind a little, when nothing of what changed is its to see.
    */
   async since(viewerId: string, epoch: string, version: number, mayLag = false): Promise<Update> {
+    // A stream that was told what the store said meanwhile is ahead of what is held here. One that is ahead of the store too
+    // has seen what a restored backup has not.
+    if (epoch === this.#network.epoch && version > this.#network.version) await this.refresh();
     const network = this.#network;
     const viewer = this.#nodes.get(viewerId);
     if (viewer === undefined) return null;
