@@ -12,7 +12,7 @@ import { type Member, newMember, startGrpc, type TestGrpc } from '../../support/
 import { derOf } from '../../support/relay.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-const AGENTS = 20;
+const AGENTS = 12;
 
 const folder = mkdtempSync(join(tmpdir(), 'warren-returns-'));
 let grpc: TestGrpc;
