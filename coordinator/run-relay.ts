@@ -58,6 +58,7 @@ export async function runRelay(options: RelayOptions): Promise<void> {
       rates: relayRates(options.relayMbits),
       clock,
       log,
+      folder,
       onIdentity: (renewed) => writeRelayIdentity(folder, renewed),
       onRefused: refuse,
     });

@@ -23,6 +23,11 @@ export class Meetings {
     }
   }
 
+  /** Each once. */
+  *[Symbol.iterator](): Iterator<readonly [number, number]> {
+    for (const [a, met] of this.#met) for (const b of met) if (a <= b) yield [a, b];
+  }
+
   has(a: number, b: number): boolean {
     return this.#met.get(a)?.has(b) ?? false;
   }

@@ -27,8 +27,10 @@ export class RemoteMembership implements Membership {
   #members: Map<string, Member> | null = null;
   #meetings = new Meetings([]);
 
-  constructor(clock: Clock) {
+  /** `kept`: what was known when the relay last ran, until the coordinator says it anew. */
+  constructor(clock: Clock, kept: RelayMembers | null = null) {
     this.#clock = clock;
+    if (kept !== null) this.replace(kept);
     this.#timer = setInterval(() => this.#check(), TICK);
   }
 
@@ -46,6 +48,20 @@ export class RemoteMembership implements Membership {
     for (const nodeId of removedNodeIds) this.#members.delete(nodeId);
     if (meetings !== undefined) this.#meetings = new Meetings(meetings.meetings.map(({ a, b }) => [a, b]));
     this.#check();
+  }
+
+  /** All that is known. */
+  all(): RelayMembers {
+    const members = Array.from(this.#members ?? [], ([nodeId, { keyExpiresAt, group }]) => ({
+      nodeId,
+      keyExpiresAt: BigInt(keyExpiresAt),
+      group,
+    }));
+    return {
+      members,
+      removedNodeIds: [],
+      meetings: { meetings: Array.from(this.#meetings, ([a, b]) => ({ a, b })) },
+    };
   }
 
   async admit(certificate: Uint8Array | undefined): Promise<string> {

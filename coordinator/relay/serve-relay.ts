@@ -8,6 +8,7 @@ import { OptionalClientCertificate } from '../grpc/credentials.ts';
 import type { ServerCertificate } from '../pki/authority.ts';
 import type { RelayFacts } from '../store/store.ts';
 import { ControlClient } from './control-client.ts';
+import { MembersKeeper, readMembers } from './kept-members.ts';
 import { RelayEndpoint } from './relay-endpoint.ts';
 import type { RelayIdentity } from './relay-identity.ts';
 import { RemoteMembership } from './remote-membership.ts';
@@ -24,6 +25,8 @@ export interface RelayServerOptions {
   rates: RelayRates;
   clock: Clock;
   log: Logger;
+  /** Where it keeps its members; it knows already those that are there. */
+  folder: string;
   onIdentity: (identity: RelayIdentity) => void;
   /** The coordinator took this relay out of its network. */
   onRefused: (error: WarrenError) => void;
@@ -39,7 +42,8 @@ export interface RelayServer {
 /** A relay on a host of its own. Throws `in-use` when somebody else has the address. */
 export async function serveRelay(options: RelayServerOptions): Promise<RelayServer> {
   const { identity, listen, clock, log } = options;
-  const membership = new RemoteMembership(clock);
+  const membership = new RemoteMembership(clock, readMembers(options.folder, clock.wall(), log));
+  const keeper = new MembersKeeper(options.folder, () => membership.all(), clock, log);
   const switchboard = new Switchboard(membership, options.rates, clock);
   const endpoint = new RelayEndpoint(identity.relayId, membership, switchboard, log);
   const server = new Server({
@@ -70,6 +74,7 @@ export async function serveRelay(options: RelayServerOptions): Promise<RelayServ
     onOrder: (order) => {
       if (order.$case === 'members') membership.replace(order.value);
       else if (order.$case === 'changes') membership.change(order.value);
+      keeper.heard(order.$case !== 'heartbeat');
     },
     onRefused: options.onRefused,
     onIdentity: (renewed) => {
@@ -84,6 +89,7 @@ export async function serveRelay(options: RelayServerOptions): Promise<RelayServ
     close: async () => {
       await endpoint.close();
       control.close();
+      keeper.close();
       membership.close();
       server.forceShutdown();
     },

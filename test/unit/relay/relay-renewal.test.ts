@@ -66,6 +66,7 @@ async function start(): Promise<RelayServer> {
       wall: () => systemClock.wall() + ahead.wall,
     },
     log: createLogger('silent', 'test'),
+    folder,
     onIdentity: (newer) => renewed.push(newer),
     onRefused: () => {},
   });

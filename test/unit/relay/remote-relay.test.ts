@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { enrolRelay } from '../../../coordinator/relay/enrol-relay.ts';
+import { KEPT_FOR, readMembers } from '../../../coordinator/relay/kept-members.ts';
 import { relayRates } from '../../../coordinator/relay/own-relay.ts';
 import type { RelayIdentity } from '../../../coordinator/relay/relay-identity.ts';
 import { type RelayServer, serveRelay } from '../../../coordinator/relay/serve-relay.ts';
@@ -68,6 +69,7 @@ async function start(as: RelayIdentity): Promise<RelayServer> {
     rates: relayRates(100),
     clock: systemClock,
     log: createLogger('silent', 'test'),
+    folder,
     onIdentity: () => {},
     onRefused: (error) => refused.push(error),
   });
@@ -176,5 +178,33 @@ describe('a relay on a host of its own', () => {
     c.client.send(bob.nodeId, Buffer.from('3'));
     await until('the third', () => again.heard.length === 2);
     expect(again.heard[1]).toEqual({ from: carol.nodeId, bytes: Buffer.from('3') });
+  });
+
+  it('SEC-44: started while its coordinator is away it carries for the members that it knew, and for no others', async () => {
+    await connect(ada);
+    await relay.close();
+    const late = await newMember(grpc, 'late');
+    isGone = true;
+    await grpc.close();
+    const server = await start(identity);
+    const [a, b] = [client(ada, { server }), client(bob, { server })];
+    const c = client(late, { server });
+    for (const each of [a, b]) await each.connected();
+    a.client.send(bob.nodeId, Buffer.from('1'));
+    await until('the datagram', () => b.heard.length === 1);
+    await until('the refusal', () => c.states.includes('waiting'));
+    expect(c.states).not.toContain('connected');
+  });
+
+  it('what it keeps of its members is for its owner alone, and counts for a day', async () => {
+    await connect(ada);
+    await relay.close();
+    expect(statSync(join(folder, 'members.json')).mode & 0o777).toBe(0o600);
+    const log = createLogger('silent', 'test');
+    const known = (later: number) => readMembers(folder, Date.now() + later, log)?.members.length;
+    expect(known(0)).toBe(2);
+    for (const later of [KEPT_FOR + 1_000, -KEPT_FOR - 60_000]) expect(known(later)).toBeUndefined();
+    writeFileSync(join(folder, 'members.json'), '{"version":1,');
+    expect(known(0)).toBeUndefined();
   });
 });
