@@ -4,6 +4,18 @@ import { defineConfig } from 'vitest/config';
 /** System tests that mostly wait, for the protocol's own times and for databases to come back. */
 const PATIENT = ['test/system/wireguard-go.test.ts', 'test/system/store/database-away.test.ts'];
 
+/** System tests that load the machine, and would starve others. */
+const LOAD = [
+  'agent-memory',
+  'allocation',
+  'driver-conformance',
+  'forwarded-traffic',
+  'garbage-flood',
+  'offload-interop',
+  'offloads',
+  'workers',
+].map((name) => `test/system/${name}.test.ts`);
+
 /** The kinds of tests, quickest first: `npx vitest run --project unit`. `npm test` runs all of them. */
 export default defineConfig({
   test: {
@@ -29,14 +41,25 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/system/**/*.test.ts'],
-          exclude: PATIENT,
-          // Real programs on real time: one file at a time, so that they do not starve each other.
+          exclude: [...PATIENT, ...LOAD],
+          // Real programs on real time: two files at a time, which wait more than they work.
+          maxWorkers: 2,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          // Whatever else runs in parallel has ended.
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'load',
+          include: LOAD,
           fileParallelism: false,
           maxWorkers: 1,
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          // The last group: whatever else runs in parallel has ended.
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -23,9 +23,9 @@ export function segmentRules(interfaceName: string, segments: readonly WantedSeg
     udp dport ${SEGMENT_PORT} jump segments
   }
   chain segments {
-    iifname != "${interfaceName}" drop
+    iifname != "${interfaceName}" counter drop
 ${accepts.join('\n')}
-    drop
+    counter drop
   }
 }
 `;

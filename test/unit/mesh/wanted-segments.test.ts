@@ -54,10 +54,10 @@ table inet warren-segments-warren0 {
     udp dport 14789 jump segments
   }
   chain segments {
-    iifname != "warren0" drop
+    iifname != "warren0" counter drop
     @th,96,24 7 ip saddr { 100.64.0.2, 100.64.0.3 } accept
     @th,96,24 8 ip saddr { 100.64.0.2, 100.64.0.4 } accept
-    drop
+    counter drop
   }
 }
 `);
