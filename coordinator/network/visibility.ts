@@ -1,11 +1,12 @@
 import type { Granted } from './grants.ts';
 import type { MeetingGroups } from './meeting-groups.ts';
 import { ONE_GROUP } from './meeting-groups.ts';
-import { CompiledPolicy, DENY_ALL, type FilterRuleView, type PolicyStep } from './policy/compile.ts';
-import type { NodeState, PolicyNetwork, PolicyNode } from './policy/node-state.ts';
+import { CompiledPolicy, DENY_ALL, type FilterRuleView } from './policy/compile.ts';
+import type { PolicyNetwork, PolicyNode } from './policy/node-state.ts';
 import { parsePolicy } from './policy/parse.ts';
 import { policyNode } from './policy/policy-node.ts';
 import type { Identified } from './policy/rule-index.ts';
+import { type Difference, Span, type Step } from './policy/span.ts';
 
 /** What visibility depends on in a node. */
 export type VisibleNode = Granted & Identified & Pick<PolicyNode, 'id' | 'address4' | 'address6'>;
@@ -18,26 +19,6 @@ export interface VisibilityChange {
   readonly removed: readonly string[];
   /** The policy if it changed, null if it did not. */
   readonly policy: { readonly document: string } | null;
-}
-
-/** What somebody who holds the map of an earlier version has to be told. */
-export interface Difference {
-  /** Nodes that are new to the viewer, or others than they were. */
-  readonly peers: readonly string[];
-  /** Nodes that it saw and sees no longer. Never one that it did not see. */
-  readonly gone: readonly string[];
-  /** It is itself another, or what may come in at it is. */
-  readonly self: boolean;
-}
-
-interface Step {
-  readonly from: number;
-  readonly changed: readonly string[];
-  readonly removed: readonly string[];
-  /** What the nodes' changes did to the policy then in force; null without one. */
-  readonly policy: PolicyStep | null;
-  /** The policy that ended with this step, as it was after the nodes' changes; undefined if none did. */
-  readonly ended: CompiledPolicy | null | undefined;
 }
 
 /** Steps kept: who is further behind gets a snapshot. */
@@ -53,8 +34,8 @@ export class Visibility {
   #steps: Step[] = [];
   #version: number;
   #groups: MeetingGroups | null = null;
-  /** Differences that viewers of one class share, until the next step. */
-  readonly #shared = new Map<string, { peers: string[]; gone: string[] }>();
+  /** By the version that they begin at, until the next step. */
+  readonly #spans = new Map<number, Span>();
 
   constructor(
     network: PolicyNetwork & { readonly version: number },
@@ -83,7 +64,7 @@ export class Visibility {
     this.#steps.push({ from, changed: changed.map(({ id }) => id), removed, policy: step, ended });
     if (this.#steps.length > KEPT_STEPS) this.#steps.shift();
     this.#version = version;
-    this.#shared.clear();
+    this.#spans.clear();
     if (ended !== undefined || (step !== null && step.before.size > 0)) this.#groups = null;
   }
 
@@ -127,71 +108,19 @@ export class Visibility {
     return start < 0 ? null : this.#steps.length - start;
   }
 
-  /** Null when the steps kept do not reach back to the version: then a snapshot is due. Costs what the change is large. */
+  /**
+   * What a viewer has to be told that holds the map of a version. Null when the steps kept do not reach back to it, so that a
+   * snapshot is due, and without a policy.
+   */
   differenceSince(viewer: string, version: number): Difference | null {
     const count = this.stepsSince(version);
-    if (count === null) return null;
-    const steps = this.#steps.slice(this.#steps.length - count);
-    const end = steps.findIndex(({ ended }) => ended !== undefined);
-    const isReplaced = end >= 0;
-    const base = isReplaced ? (steps[end]?.ended as CompiledPolicy | null) : this.#policy;
-    const before = new Map<string, NodeState | null>();
-    const underBase = isReplaced ? steps.slice(0, end + 1) : steps;
-    for (const { policy } of underBase) {
-      for (const [id, was] of policy?.before ?? []) if (!before.has(id)) before.set(id, was);
+    if (count === null || this.#policy === null) return null;
+    let span = this.#spans.get(version);
+    if (span === undefined) {
+      span = new Span(this.#steps.slice(this.#steps.length - count), this.#policy, this.#nodes);
+      this.#spans.set(version, span);
     }
-    const was = (id: string) => (before.has(id) ? before.get(id) : base?.state(id)) ?? null;
-    const changed = new Set(steps.flatMap((step) => step.changed));
-    const removed = steps.flatMap((step) => step.removed);
-    const [viewerWas, viewerIs] = [was(viewer), this.#policy?.state(viewer) ?? null];
-    const isOther = isReplaced || before.has(viewer);
-
-    const find = () => {
-      const peers: string[] = [];
-      const gone: string[] = [];
-      const candidates = isOther
-        ? new Set([...this.#nodes.keys(), ...removed])
-        : new Set([...changed, ...removed]);
-      for (const id of candidates) {
-        const peerWas = was(id);
-        const peerIs = this.#policy?.state(id) ?? null;
-        const saw = base === null || meet(base, viewerWas, peerWas);
-        const sees = this.#policy === null ? this.#nodes.has(id) : meet(this.#policy, viewerIs, peerIs);
-        if (!sees) {
-          if (saw) gone.push(id);
-        } else if (!saw || changed.has(id)) peers.push(id);
-        else if (isOther && peerIs !== null && peerIs.parts.length > 0) {
-          const carried =
-            viewerWas === null || peerWas === null ? null : base?.carriedFor(viewerWas, peerWas);
-          const carries = viewerIs === null ? null : this.#policy?.carriedFor(viewerIs, peerIs);
-          if (JSON.stringify(carried ?? everythingOf(peerIs)) !== JSON.stringify(carries)) peers.push(id);
-        }
-      }
-      return { peers, gone };
-    };
-    // Viewers of one class have the same to hear, themselves left out.
-    const key = [
-      version,
-      viewerWas?.nodeClass.index,
-      viewerWas?.owner,
-      viewerIs?.nodeClass.index,
-      viewerIs?.owner,
-      isOther,
-    ].join(' ');
-    const shared = this.#shared.get(key) ?? find();
-    this.#shared.set(key, shared);
-    const others = (ids: string[]) => ids.filter((id) => id !== viewer);
-
-    const isTouched = underBase.some(
-      ({ policy }) => policy !== null && viewerWas !== null && base?.filterTouched(viewerWas, policy),
-    );
-    const isFilterOther = () =>
-      JSON.stringify(base?.filterOf(viewer)) !== JSON.stringify(this.#policy?.filterOf(viewer));
-    return {
-      peers: others(shared.peers),
-      gone: others(shared.gone),
-      self: changed.has(viewer) || isTouched || (isReplaced && isFilterOther()),
-    };
+    return span.differenceFor(viewer);
   }
 
   /** A document that cannot be read was checked by another release: it lets nothing pass rather than everything. */
@@ -202,13 +131,4 @@ export class Visibility {
     const nodes = [...this.#nodes.values()].map(policyNode);
     return new CompiledPolicy(document ?? DENY_ALL, this.#network, nodes);
   }
-}
-
-/** What a viewer is told of a node while there is no policy. */
-function everythingOf({ node: { routes, exitNode } }: NodeState) {
-  return { routes, exitNode };
-}
-
-function meet(policy: CompiledPolicy, a: NodeState | null, b: NodeState | null): boolean {
-  return a !== null && b !== null && policy.mayMeetIfOthers(a, b);
 }

@@ -4,14 +4,7 @@ import { addBits, hasRule, rulesIn, shareBits } from './bits.ts';
 import type { PolicyDocument, Rule, Service } from './document.ts';
 import { internet } from './internet.ts';
 import { Members } from './members.ts';
-import {
-  type NodeState,
-  ownDestinations,
-  ownPrefixes,
-  type PolicyNetwork,
-  type PolicyNode,
-  sameNode,
-} from './node-state.ts';
+import { type NodeState, ownPrefixes, type PolicyNetwork, type PolicyNode, sameNode } from './node-state.ts';
 import { disjoint, intersection } from './prefix-set.ts';
 import { RuleIndex } from './rule-index.ts';
 import { RuleSources } from './rule-sources.ts';
@@ -103,8 +96,18 @@ export class CompiledPolicy {
 
   /** The same for all nodes like the one and the other: whether they are one and the same is not asked. */
   mayMeetIfOthers(a: NodeState, b: NodeState): boolean {
-    if (this.#members.classesMeet(a.nodeClass, b.nodeClass)) return true;
+    if (this.classesMeet(a, b)) return true;
     return a.owner !== '' && a.owner === b.owner && (a.nodeClass.selfSource || b.nodeClass.selfSource);
+  }
+
+  /** The same without rules for own machines. */
+  classesMeet(a: NodeState, b: NodeState): boolean {
+    return this.#members.classesMeet(a.nodeClass, b.nodeClass);
+  }
+
+  /** Machines of a user, where a rule asks for own ones. */
+  ownedBy(owner: string): Iterable<NodeState> {
+    return this.#members.owners.get(owner) ?? [];
   }
 
   /** Ids of the nodes that one may know of. */
@@ -145,7 +148,7 @@ export class CompiledPolicy {
         {
           id,
           sources: own ? this.#sources.ownOf(rule, state.owner) : [],
-          destinations: ownDestinations(state),
+          destinations: state.own,
           services,
         },
       ].filter(({ sources, destinations }) => sources.length > 0 && destinations.length > 0);
@@ -198,10 +201,10 @@ export class CompiledPolicy {
     return { groupOf, meetings };
   }
 
-  #destinationsAt(state: NodeState, rule: number): string[] {
+  #destinationsAt(state: NodeState, rule: number): readonly string[] {
     const { destinations } = this.document.rules[rule] as Rule;
     const named = hasRule(state.identity.dst, rule);
-    if (named && state.parts.length === 0) return ownDestinations(state);
+    if (named && state.parts.length === 0) return state.own;
     const networks = destinations.flatMap((selector) =>
       selector.kind === 'prefix' ? [selector.prefix] : [],
     );

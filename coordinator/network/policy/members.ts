@@ -5,6 +5,7 @@ import {
   type Identity,
   type NodeClass,
   type NodeState,
+  ownDestinations,
   type Part,
   type PolicyNode,
 } from './node-state.ts';
@@ -38,7 +39,15 @@ export class Members {
     const parts = this.#partsOf(node);
     const more = [...addresses.flatMap((address) => this.#index.address(address) ?? []), ...parts];
     const owner = this.#hasSelf && node.tags.length === 0 ? node.owner : '';
-    const state = { node, addresses, identity, nodeClass: this.#class(identity, more), owner, parts };
+    const state = {
+      node,
+      addresses,
+      identity,
+      nodeClass: this.#class(identity, more),
+      owner,
+      parts,
+      own: ownDestinations(node),
+    };
     this.states.set(node.id, state);
     identity.states.add(state);
     state.nodeClass.states.add(state);

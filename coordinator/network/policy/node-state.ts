@@ -1,5 +1,5 @@
 import { type IpBytes, parseIp } from '../../../shared/ip.ts';
-import { formatPrefix, type Prefix } from '../../../shared/prefix.ts';
+import type { Prefix } from '../../../shared/prefix.ts';
 import type { Identified, Sides } from './rule-index.ts';
 
 /** What the policy looks at in a node. */
@@ -28,6 +28,8 @@ export interface NodeState {
   /** Empty for tagged machines and those of nobody, and where no rule is for own machines. */
   readonly owner: string;
   readonly parts: readonly Part[];
+  /** Own addresses as CIDRs. */
+  readonly own: readonly string[];
 }
 
 /** Nodes that no rule tells apart but by address and route. */
@@ -58,8 +60,9 @@ export function ownPrefixes({ addresses }: NodeState): Prefix[] {
   return addresses.map((bytes) => ({ bytes, length: bytes.length * 8 }));
 }
 
-export function ownDestinations(state: NodeState): string[] {
-  return ownPrefixes(state).map(formatPrefix);
+/** Own addresses as CIDRs. */
+export function ownDestinations({ address4, address6 }: PolicyNode): string[] {
+  return [`${address4}/32`, `${address6}/128`];
 }
 
 /** Whether the policy can see no difference. */

@@ -36,6 +36,7 @@ export class RuleIndex {
   readonly #internet: Sides;
   readonly #tags = new Map<string, Sides>();
   readonly #users = new Map<string, Sides>();
+  readonly #userKeys = new Map<string, string>();
   readonly #prefixes: PrefixUse[] = [];
   /** The same by length, then by masked address. */
   readonly #byLength = new Map<number, Map<string, PrefixUse[]>>();
@@ -61,7 +62,19 @@ export class RuleIndex {
         .sort()
         .join(' ')}`;
     }
-    return this.#users.has(node.owner) ? `user ${node.owner}` : 'user';
+    return `user ${this.#userKey(node.owner)}`;
+  }
+
+  /** The same for users of the same groups. */
+  #userKey(owner: string): string {
+    const sides = this.#users.get(owner);
+    if (sides === undefined) return '';
+    let key = this.#userKeys.get(owner);
+    if (key === undefined) {
+      key = `${sides.src.join()} ${sides.dst.join()}`;
+      this.#userKeys.set(owner, key);
+    }
+    return key;
   }
 
   /** By `*`, tags, owner and autogroups: over both families. */

@@ -14,8 +14,8 @@ export class RuleSources {
   readonly #keys: readonly string[];
   readonly #isAny: readonly boolean[];
   readonly #lists = new Map<string, readonly string[]>();
-  /** By owner, then rule. */
-  readonly #ownLists = new Map<string, Map<number, readonly string[]>>();
+  /** By owner, then as above. */
+  readonly #ownLists = new Map<string, Map<string, readonly string[]>>();
 
   constructor(rules: readonly Rule[], members: Members, overlay: readonly Prefix[]) {
     this.#rules = rules;
@@ -41,14 +41,14 @@ export class RuleSources {
 
   /** Machines of one user, of those that are sources of the rule. */
   ownOf(rule: number, owner: string): readonly string[] {
-    const lists = this.#ownLists.get(owner) ?? new Map<number, readonly string[]>();
+    const lists = this.#ownLists.get(owner) ?? new Map<string, readonly string[]>();
     this.#ownLists.set(owner, lists);
-    let list = lists.get(rule);
+    let list = lists.get(this.key(rule));
     if (list === undefined) {
       const own = [...(this.#members.owners.get(owner) ?? [])];
       const sources = own.filter(({ identity }) => hasRule(identity.src, rule));
       list = coverOf(sources.flatMap(({ addresses }) => addresses)).map(formatPrefix);
-      lists.set(rule, list);
+      lists.set(this.key(rule), list);
     }
     return list;
   }

@@ -11,7 +11,7 @@ const CHECK_MS = 5_000;
 
 /**
  * Holds one connection that listens, and opens another whenever it is lost. `changed` is called for every
- * notification, and after every reconnection, since some may have been missed. Returns what ends it.
+ * notification, and after every connection, since some may have been missed. Returns what ends it.
  */
 export function listenForChanges(settings: pg.ClientConfig, changed: () => void): () => Promise<void> {
   const stop = new AbortController();
@@ -28,7 +28,7 @@ async function keepListening(
   signal: AbortSignal,
 ): Promise<void> {
   let wait = FIRST_RETRY_MS;
-  for (let first = true; !signal.aborted; first = false) {
+  while (!signal.aborted) {
     const client = new pg.Client(settings);
     const lost = Promise.withResolvers<void>();
     client.on('error', () => lost.resolve());
@@ -40,7 +40,8 @@ async function keepListening(
       await client.connect();
       await client.query(`LISTEN ${CHANNEL}`);
       wait = FIRST_RETRY_MS;
-      if (!first) changed();
+      // Some may have been missed: before the first LISTEN too, since the store was opened.
+      changed();
       const check = setInterval(() => client.query('select 1').catch(() => lost.resolve()), CHECK_MS);
       check.unref();
       await lost.promise;
