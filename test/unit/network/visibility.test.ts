@@ -140,6 +140,21 @@ describe('visibility', () => {
     expect(difference('n3')).toEqual({ peers: [], gone: ['n2'], self: false });
   });
 
+  it('a new policy that changes only the sources of a rule changes the filters that have it', () => {
+    const world = new World([web, db, laptop], document(acl('tag:web', 'tag:db') + acl('*', '*')));
+    world.change([], [], document(acl('100.64.0.3', 'tag:db') + acl('*', '*')));
+    expect(world.visibility.differenceSince('n2', 1)).toEqual({ peers: [], gone: [], self: true });
+    expect(world.visibility.differenceSince('n1', 1)).toEqual({ peers: [], gone: [], self: false });
+  });
+
+  it('who asks again from the same version hears of what came meanwhile', () => {
+    const world = new World([web, db, laptop], document(acl('tag:web', 'tag:db')));
+    world.change([node(web, '192.0.2.1:1')]);
+    expect(world.visibility.differenceSince('n1', 1)).toMatchObject({ peers: [], self: true });
+    world.change([node(db, '192.0.2.2:2')]);
+    expect(world.visibility.differenceSince('n1', 1)).toMatchObject({ peers: ['n2'], self: true });
+  });
+
   it('the first policy is told to everybody', () => {
     const world = new World([web, db, laptop], null);
     world.change([], [], document(acl('tag:web', 'tag:db')));
