@@ -25,11 +25,15 @@ import type { Identity, Settings } from './state/records.ts';
 import type { State } from './state/state.ts';
 import { type Status, statusOf } from './status.ts';
 import { TimestampKeeper } from './timestamp-keeper.ts';
-import type { TunnelFacts } from './tunnel/commands.ts';
+import type { TunnelFacts, TunnelNews } from './tunnel/commands.ts';
 import type { Tunnel } from './tunnel/tunnel.ts';
 
 /** As many flows are told at once. */
 const MOST_FLOWS = 1_000;
+/** Batches of datagrams that wait for the relays' code: handshakes, invitations, and the packets right after. */
+const MAX_BEFORE_RELAYS = 32;
+
+type RelayNews = Extract<TunnelNews, { event: 'relay' }>;
 
 /** How the agent ended: asked to, having left the network, or because it can do nothing more. */
 export type DaemonEnd = { kind: 'stopped' } | { kind: 'left' } | { kind: 'failed'; error: WarrenError };
@@ -54,6 +58,8 @@ export class Daemon {
   #reconciler: Reconciler | null = null;
   #paths: PathKeeper | null = null;
   #relays: RelayKeeper | null = null;
+  /** What is for them, the latest of it, while their code is not loaded: a lost handshake would be sent again after 5 s. */
+  readonly #beforeRelays: RelayNews[] = [];
   #sync: SyncClient | null = null;
   #portMapper: PortMapper | null = null;
   #flowTracking: FlowTracking | null = null;
@@ -140,7 +146,7 @@ export class Daemon {
       driver,
       (news) => {
         if (news.event === 'network-changed') this.#network.changed();
-        else if (news.event === 'relay') this.#relays?.send(news.publicKey, news.bytes, news.segmentSize);
+        else if (news.event === 'relay') this.#relay(news);
         else if (news.event !== 'device') this.#paths?.news(news);
         else if (news.device.kind === 'timestamp-sent') timestamps.sent(news.device.timestamp);
         else this.#log.debug({ event: news.device.kind }, 'device');
@@ -260,6 +266,12 @@ export class Daemon {
     this.#relays = relays;
     this.#closers.push(() => relays.close());
     if (this.#map !== null) relays.mapChanged(this.#map);
+    for (const early of this.#beforeRelays.splice(0)) this.#relay(early);
+  }
+
+  #relay(datagrams: RelayNews): void {
+    if (this.#relays !== null) this.#relays.send(datagrams.publicKey, datagrams.bytes, datagrams.segmentSize);
+    else if (this.#beforeRelays.push(datagrams) > MAX_BEFORE_RELAYS) this.#beforeRelays.shift();
   }
 
   #takeMap(map: NetworkMap, self: Self | undefined): void {

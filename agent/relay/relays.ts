@@ -174,6 +174,7 @@ export class Relays {
     const node = this.#node(nodeId);
     node.heardBy = target.id;
     node.heardAt = this.#clock.monotonic();
+    this.#gone.delete(`${target.id} ${nodeId}`);
   }
 
   #node(nodeId: string): Node {

@@ -213,6 +213,17 @@ describe('the relays of an agent', () => {
       expect(went()).toEqual(['c']);
     });
 
+    it('a relay that did not have the node has it when it brings something of it', () => {
+      measured({ a: 30, b: 10 });
+      to('a').fail();
+      to('b').callbacks.onPeerGone('n');
+      send('a');
+      expect(went()).toEqual(['a']);
+      to('b').callbacks.onDatagram('n', Buffer.from('2'));
+      send('a');
+      expect(went()).toEqual(['b']);
+    });
+
     it('a relay that did not have the node is asked again after a while; another node is not concerned', () => {
       measured({ a: 30, b: 10 });
       to('a').callbacks.onPeerGone('n');
