@@ -1,0 +1,205 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writeFileAtomically } from '../../shared/atomic-file.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { describeError } from '../../shared/errors.ts';
+import { parseIp } from '../../shared/ip.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { HostFeature } from '../host/host-feature.ts';
+import { HostResolver, type HostResolverMode } from '../host/host-resolver.ts';
+import type { NetworkMap } from '../mesh/network-map.ts';
+import { LastKnown } from './last-known.ts';
+import { mappedNetworksAt } from './mapped-answer.ts';
+import { Responder } from './responder.ts';
+import { NameServer } from './server.ts';
+import { Zone } from './zone.ts';
+
+/** How often the host's own settings are looked at: a DHCP client may rewrite them. Milliseconds. */
+const LOOK_INTERVAL = 2_000;
+/** How often it is tried to serve where the port was taken, in looks. */
+const RETRY_LOOKS = 15;
+const LAST_KNOWN = 'names.json';
+
+export interface NameServiceOptions {
+  interfaceName: string;
+  stateFolder: string;
+  /** Whether this host's programs are to ask here. */
+  acceptDns: boolean;
+  /** https://HOST:PORT of the coordinator. */
+  coordinatorUrls: readonly string[];
+  clock: Clock;
+  log: Logger;
+}
+
+/** For `agent status`. */
+export interface NamesStatus {
+  zone: string;
+  /** Where DNS is answered; null where it cannot be. */
+  address: string | null;
+  /** How this host's programs come to ask there: systemd-resolved, resolv.conf or none. */
+  host: HostResolverMode['kind'];
+  /** Why they do not; null where they do. */
+  reason: string | null;
+  /** The host's own resolvers, which answer for all that is set nowhere else. */
+  hostResolvers: string[];
+  /** What was dropped or not answered, and why. */
+  counters: Record<string, number>;
+}
+
+/** Names of the mesh on this host: a DNS server on loopback, and the host's resolver that leads there. Throws nothing: a mesh without names is one. */
+export class NameService implements HostFeature {
+  readonly when = 'after-routes';
+  readonly #options: NameServiceOptions;
+  readonly #host: HostResolver;
+  readonly #responder: Responder;
+  #server: NameServer | null = null;
+  #map: NetworkMap | null = null;
+  #needed = '';
+  #seen = '';
+  #reason: string | null = null;
+  #looks = 0;
+  #timer: NodeJS.Timeout | null = null;
+  /** One change of the host after the other. */
+  #working: Promise<void> = Promise.resolve();
+
+  constructor(options: NameServiceOptions) {
+    this.#options = options;
+    this.#host = new HostResolver(options.interfaceName, options.stateFolder, options.log);
+    this.#responder = new Responder(this.#loadLastKnown());
+  }
+
+  apply(map: NetworkMap): Promise<void> {
+    this.#map = map;
+    this.#timer ??= setInterval(() => this.#look(), LOOK_INTERVAL).unref();
+    return this.#queue(() => this.#bringTo(map));
+  }
+
+  async close(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#map = null;
+    await this.#queue(async () => {
+      // First nobody asks here any more, then nobody answers.
+      await this.#host.close();
+      await this.#server?.close();
+      this.#server = null;
+    });
+  }
+
+  status(): NamesStatus {
+    const { mode } = this.#host;
+    const reason = this.#reason ?? (mode.kind === 'none' ? mode.reason : null);
+    return {
+      zone: this.#map === null ? '' : new Zone(this.#map).name,
+      address: this.#server?.address ?? null,
+      host: mode.kind,
+      reason,
+      hostResolvers: this.#host.resolvers(),
+      counters: this.#responder.counters,
+    };
+  }
+
+  #queue(work: () => Promise<void>): Promise<void> {
+    this.#working = this.#working.then(work).catch((error: unknown) => {
+      this.#options.log.error({ reason: describeError(error) }, 'names');
+    });
+    return this.#working;
+  }
+
+  async #bringTo(map: NetworkMap): Promise<void> {
+    const zone = new Zone(map);
+    const dns = map.self.dns ?? { zone: zone.name, resolvers: [], split: [] };
+    const needed = neededNames(map, this.#options.coordinatorUrls);
+    this.#responder.set({
+      zone,
+      dns,
+      hostResolvers: this.#host.resolvers(),
+      needed,
+      mappedAt: (resolver) => mappedNetworksAt(resolver, map),
+    });
+    this.#seen = this.#host.look();
+    await this.#serve();
+    if (this.#server !== null && this.#options.acceptDns) {
+      const domains = [...zone.reverseZones(), ...dns.split.map(({ domain }) => domain.toLowerCase())];
+      const isDefault = dns.resolvers.length > 0;
+      const { address } = this.#server;
+      await this.#host.apply(
+        { address, zone: zone.name, domains, isDefault },
+        this.#options.clock.monotonic(),
+      );
+      this.#seen = this.#host.look();
+    }
+    const names = [...needed].join();
+    if (names === this.#needed) return;
+    this.#needed = names;
+    for (const name of needed) void this.#responder.remember(name);
+  }
+
+  async #serve(): Promise<void> {
+    if (this.#server !== null) return;
+    try {
+      this.#server = await NameServer.open(
+        (query, byUdp) => this.#responder.answer(query, byUdp),
+        () => this.#responder.count('foreign'),
+      );
+      this.#reason = this.#options.acceptDns ? null : 'started with --accept-dns=false';
+    } catch (error) {
+      const reason = describeError(error);
+      if (reason !== this.#reason) this.#options.log.warn({ reason }, 'this host has no names of the mesh');
+      this.#reason = reason;
+    }
+  }
+
+  /** What this host's own programs wrote since is what its resolvers are from now on. */
+  #look(): void {
+    const map = this.#map;
+    if (map === null) return;
+    this.#looks++;
+    const isDue = this.#server === null && this.#looks % RETRY_LOOKS === 0;
+    try {
+      const hasChanged = this.#host.look() !== this.#seen;
+      if (hasChanged || isDue)
+        void this.#queue(() => (this.#map === null ? Promise.resolve() : this.#bringTo(map)));
+      // The other network may have another view of the same names.
+      if (hasChanged) this.#needed = '';
+    } catch (error) {
+      this.#options.log.debug({ reason: describeError(error) }, 'resolv.conf cannot be read');
+    }
+  }
+
+  #loadLastKnown(): LastKnown {
+    const path = join(this.#options.stateFolder, LAST_KNOWN);
+    const { log } = this.#options;
+    const save = (kept: Record<string, string[]>) => {
+      try {
+        writeFileAtomically(path, `${JSON.stringify({ version: 1, kept })}\n`);
+      } catch (error) {
+        log.error({ reason: describeError(error) }, 'addresses were not stored');
+      }
+    };
+    try {
+      const kept = existsSync(path) ? lastKnownSchema.parse(JSON.parse(readFileSync(path, 'utf8'))).kept : {};
+      return new LastKnown(kept, save);
+    } catch (error) {
+      // It is made anew by itself.
+      log.warn({ reason: describeError(error) }, `${path} is not used`);
+      return new LastKnown({}, save);
+    }
+  }
+}
+
+const lastKnownSchema = z.object({
+  version: z.literal(1),
+  kept: z.record(z.string(), z.array(z.string().refine((text) => parseIp(text) !== null))),
+});
+
+/** Names without which the mesh cannot be found: of coordinator, relays and STUN servers, lower-case. */
+export function neededNames(map: NetworkMap, coordinatorUrls: readonly string[]): Set<string> {
+  const urls = [...coordinatorUrls, ...map.self.relays.flatMap((relay) => relay.urls)];
+  const hosts = [
+    ...urls.map((url) => new URL(url).hostname),
+    ...map.self.stunServers.map(({ host }) => host),
+  ];
+  const names = hosts.filter((host) => !host.startsWith('[') && parseIp(host) === null);
+  return new Set(names.map((name) => name.toLowerCase().replace(/\.$/, '')));
+}

@@ -1,0 +1,127 @@
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { type Socket as Connection, createServer, type Server } from 'node:net';
+import { WarrenError } from '../../shared/errors.ts';
+import { SERVICE_ADDRESSES } from './service-address.ts';
+import { framed, MessageReader } from './upstream.ts';
+
+const DNS_PORT = 53;
+/** At a time, and how long one may be silent (RFC 7766 6.2.3), milliseconds. */
+const MOST_CONNECTIONS = 64;
+const IDLE_TIMEOUT = 10_000;
+
+/** Takes a query, gives the answer, or null for none. Throws nothing. */
+export type Answerer = (query: Uint8Array, byUdp: boolean) => Promise<Uint8Array | null>;
+
+/** DNS by UDP and TCP at a loopback address of its own. */
+export class NameServer {
+  readonly address: string;
+  readonly #udp: Socket;
+  readonly #tcp: Server;
+  readonly #connections = new Set<Connection>();
+
+  private constructor(address: string, udp: Socket, tcp: Server, answer: Answerer, onForeign: () => void) {
+    this.address = address;
+    this.#udp = udp;
+    this.#tcp = tcp;
+    udp.on('message', (query, from) => {
+      if (isOwnHost(from.address)) void this.#answerByUdp(query, from, answer);
+      else onForeign();
+    });
+    // Answers that cannot be sent are lost, as datagrams are.
+    udp.on('error', () => {});
+    tcp.on('error', () => {});
+    tcp.on('connection', (connection) => {
+      if (isOwnHost(connection.remoteAddress ?? '')) this.#serve(connection, answer);
+      else {
+        onForeign();
+        connection.destroy();
+      }
+    });
+  }
+
+  /**
+   * At the first service address that is free. `onForeign`: somebody asked who is not on this host; that cannot be unless the host
+   * routes loopback addresses (net.ipv4.conf.*.route_localnet). Throws `in-use`, or `permission-denied`.
+   */
+  static async open(answer: Answerer, onForeign: () => void): Promise<NameServer> {
+    let last: NodeJS.ErrnoException | null = null;
+    for (const address of SERVICE_ADDRESSES) {
+      const udp = createSocket('udp4');
+      const tcp = createServer();
+      tcp.maxConnections = MOST_CONNECTIONS;
+      try {
+        await listening(udp, () => udp.bind(DNS_PORT, address));
+        await listening(tcp, () => tcp.listen(DNS_PORT, address));
+        return new NameServer(address, udp, tcp, answer, onForeign);
+      } catch (error) {
+        last = error as NodeJS.ErrnoException;
+        udp.close();
+        tcp.close();
+      }
+    }
+    throw new WarrenError(
+      last?.code === 'EADDRINUSE' ? 'in-use' : 'permission-denied',
+      `DNS cannot be served at ${SERVICE_ADDRESSES[0]} (${last?.code})`,
+      {
+        hint: 'have the DNS server of this host listen on its own addresses only, or use --accept-dns=false',
+        cause: last,
+      },
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const connection of this.#connections) connection.destroy();
+    await Promise.all([
+      new Promise<void>((resolve) => this.#udp.close(resolve)),
+      new Promise<void>((resolve) => this.#tcp.close(() => resolve())),
+    ]);
+  }
+
+  async #answerByUdp(query: Uint8Array, from: RemoteInfo, answer: Answerer): Promise<void> {
+    const message = await answer(query, true);
+    if (message === null) return;
+    try {
+      this.#udp.send(message, from.port, from.address, () => {});
+    } catch {
+      // It was closed meanwhile.
+    }
+  }
+
+  #serve(connection: Connection, answer: Answerer): void {
+    this.#connections.add(connection);
+    const reader = new MessageReader();
+    connection.setTimeout(IDLE_TIMEOUT, () => connection.destroy());
+    connection.on('error', () => {});
+    connection.on('close', () => this.#connections.delete(connection));
+    // One after the other: who sends many waits, and its stream with it.
+    let working = Promise.resolve();
+    connection.on('data', (chunk) => {
+      connection.pause();
+      working = working.then(async () => {
+        for (const query of reader.take(chunk)) {
+          const message = await answer(query, false);
+          // What is no question ends the connection: nothing after it can be trusted to be one.
+          if (message === null) connection.destroy();
+          else if (!connection.destroyed) connection.write(framed(message));
+        }
+        connection.resume();
+      });
+    });
+  }
+}
+
+/** Programs of this host ask from loopback, as the destination is there. */
+function isOwnHost(address: string): boolean {
+  return address.startsWith('127.');
+}
+
+function listening(socket: Socket | Server, start: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.once('listening', () => {
+      socket.off('error', reject);
+      resolve();
+    });
+    start();
+  });
+}
