@@ -14,6 +14,7 @@ import { SegmentDevices } from './host/segment-devices.ts';
 import { releaseStartupPages } from './host/startup-pages.ts';
 import { serveLocalApi } from './local-api/server.ts';
 import { checkMap, type NetworkMap } from './mesh/network-map.ts';
+import { NameService } from './names/name-service.ts';
 import { NetworkWatch } from './network-watch.ts';
 import { openTunnel } from './open-tunnel.ts';
 import { type EndpointReport, OwnEndpointsKeeper } from './own-endpoints-keeper.ts';
@@ -63,6 +64,7 @@ export class Daemon {
   #sync: SyncClient | null = null;
   #portMapper: PortMapper | null = null;
   #flowTracking: FlowTracking | null = null;
+  #names: NameService | null = null;
   #map: NetworkMap | null = null;
   /** The coordinator's clock less this host's monotonic one. */
   #serverOffset: number;
@@ -365,7 +367,19 @@ export class Daemon {
     const { mtu, segments } = this.#settings;
     const { interfaceName } = (this.#tunnel as Tunnel).facts;
     this.#flowTracking = new FlowTracking(interfaceName);
-    return [this.#flowTracking, new SegmentDevices(interfaceName, mtu, segments, this.#log)];
+    this.#names = this.#nameService(interfaceName);
+    return [this.#flowTracking, this.#names, new SegmentDevices(interfaceName, mtu, segments, this.#log)];
+  }
+
+  #nameService(interfaceName: string): NameService {
+    return new NameService({
+      interfaceName,
+      stateFolder: this.#state.folder,
+      acceptDns: this.#settings.acceptDns,
+      coordinatorUrls: this.#identity.urls,
+      clock: this.#clock,
+      log: this.#log,
+    });
   }
 
   #handlers() {
@@ -389,6 +403,7 @@ export class Daemon {
       latencies: this.#latencies,
       relays: this.#relays?.status() ?? [],
       nat: this.#paths?.nat ?? null,
+      names: this.#names?.status() ?? null,
       now: this.#clock.wall(),
     });
   }

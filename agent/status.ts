@@ -2,6 +2,7 @@ import { formatEndpoint } from '../shared/endpoint.ts';
 import { keyToBase64, keyToHex, wipe } from '../shared/key.ts';
 import { formatPrefix } from '../shared/prefix.ts';
 import type { NetworkMap } from './mesh/network-map.ts';
+import type { NamesStatus } from './names/name-service.ts';
 import { describeNat, type NatKind } from './paths/nat-kind.ts';
 import { isRelay as isRelayAddress } from './paths/relay-address.ts';
 import type { RelayStatus } from './relay/relays.ts';
@@ -31,6 +32,8 @@ export interface Status {
     relays: { id: string; state: string; latencyMs: number | null; home: boolean }[];
     /** The NAT in IPv4 as STUN servers show it; null while none was asked. */
     nat: string | null;
+    /** Where DNS is answered for the network's names, and whether this host's programs ask there. */
+    names: NamesStatus | null;
     /** What was dropped and why, since the start. */
     counters: Record<string, number>;
   };
@@ -74,6 +77,7 @@ export interface StatusSources {
   latencies: ReadonlyMap<string, number>;
   relays: readonly RelayStatus[];
   nat: NatKind | null;
+  names: NamesStatus | null;
   /** This host's clock, milliseconds since the epoch. */
   now: number;
 }
@@ -104,6 +108,7 @@ export function statusOf(sources: StatusSources): Status {
         home: isHome,
       })),
       nat: sources.nat === null ? null : describeNat(sources.nat),
+      names: sources.names,
       counters: snapshot.device.counters,
     },
     peers: (map?.peers ?? []).map((peer) => {

@@ -3,6 +3,7 @@ import { runProgram } from '../shared/command-line.ts';
 import { VERSION } from '../shared/version.ts';
 import { adminCommand } from './cli/admin.ts';
 import { auditCommand } from './cli/audit.ts';
+import { dnsCommand } from './cli/dns.ts';
 import { networkCommand } from './cli/network.ts';
 import { nodesCommand } from './cli/nodes.ts';
 import { policyCommand } from './cli/policy.ts';
@@ -22,6 +23,7 @@ const program = new Command('coordinator')
   .addCommand(serveCommand())
   .addCommand(tokenCommand())
   .addCommand(networkCommand())
+  .addCommand(dnsCommand())
   .addCommand(nodesCommand())
   .addCommand(routesCommand())
   .addCommand(policyCommand())

@@ -5,6 +5,7 @@ import {
   DEFAULT_MTU,
   interfaceName,
   mtu,
+  withAcceptDns,
   withLogLevel,
   withState,
   withWorkers,
@@ -37,7 +38,7 @@ export function joinCommand(): Command {
       [],
     )
     .option('--bridge <name>', 'make the device of the segment a port of this bridge', interfaceName);
-  return withLogLevel(withState(withWorkers(command)), 'warn')
+  return withLogLevel(withState(withWorkers(withAcceptDns(command, true))), 'warn')
     .addHelpText(
       'after',
       `

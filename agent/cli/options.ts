@@ -17,6 +17,18 @@ export function withLogLevel(command: Command, level: string): Command {
   );
 }
 
+/** `--accept-dns false`. */
+export function withAcceptDns(command: Command, standard?: boolean): Command {
+  const option = new Option(
+    '--accept-dns <true|false>',
+    "have this host's programs look names up at the agent; false leaves its resolver alone",
+  ).argParser((text: string) => {
+    if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('expected true or false.');
+    return text === 'true';
+  });
+  return command.addOption(standard === undefined ? option : option.default(standard));
+}
+
 export function interfaceName(text: string): string {
   // The kernel's rule (dev_valid_name); no leading dash, which other programs would take for an option; no %, for which the
   // kernel puts a number; ASCII, for it counts bytes and terminals obey control characters.

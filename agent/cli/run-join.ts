@@ -5,6 +5,7 @@ import { parseJoinToken } from '../../shared/join-token.ts';
 import { createLogger } from '../../shared/log.ts';
 import type { LogLevel } from '../../shared/log-levels.ts';
 import { enrol } from '../control/enrol.ts';
+import { restoreHostResolver } from '../host/host-resolver.ts';
 import { checkPrivileges } from '../host/privileges.ts';
 import { releaseStartupPages } from '../host/startup-pages.ts';
 import { State } from '../state/state.ts';
@@ -25,6 +26,7 @@ export interface JoinOptions {
   advertiseRoutes: string[];
   acceptRoutes: boolean;
   advertiseExitNode: boolean;
+  acceptDns: boolean;
   segment: string[];
   bridge?: string;
   logLevel: LogLevel;
@@ -55,6 +57,7 @@ export async function join(argument: string | undefined, options: JoinOptions): 
         },
       );
     }
+    restoreHostResolver(options.state, log);
     releaseStartupPages();
     const identity = await enrol({
       token,
@@ -75,6 +78,7 @@ export async function join(argument: string | undefined, options: JoinOptions): 
       advertiseRoutes: options.advertiseRoutes,
       acceptRoutes: options.acceptRoutes,
       advertiseExitNode: options.advertiseExitNode,
+      acceptDns: options.acceptDns,
       segments: options.segment.map((name) => ({ name, bridge: options.bridge ?? null })),
       ...(lastPort === undefined ? {} : { lastPort }),
     };

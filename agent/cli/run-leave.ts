@@ -1,5 +1,7 @@
 import { WarrenError } from '../../shared/errors.ts';
+import { createLogger } from '../../shared/log.ts';
 import { leaveNetwork } from '../control/sync-client.ts';
+import { restoreHostResolver } from '../host/host-resolver.ts';
 import { askAgent } from '../local-api/client.ts';
 import { State } from '../state/state.ts';
 
@@ -12,6 +14,7 @@ export async function leave(folder: string, force: boolean): Promise<void> {
       throw withHint(error);
     const lock = state.lock();
     try {
+      restoreHostResolver(folder, createLogger('warn', 'agent'));
       const isTold = await leaveNetwork(identity).then(
         () => true,
         (failure: unknown) => {

@@ -1,22 +1,27 @@
 import { WarrenError } from '../../shared/errors.ts';
 import { createLogger } from '../../shared/log.ts';
 import type { LogLevel } from '../../shared/log-levels.ts';
+import { restoreHostResolver } from '../host/host-resolver.ts';
 import { State } from '../state/state.ts';
 import { runDaemon } from './run-daemon.ts';
 
-/** Runs the agent of a host that has joined before, with the settings of that time. */
-export async function up(folder: string, logLevel: LogLevel): Promise<void> {
+/** Runs the agent of a host that has joined before, with the settings of that time; `acceptDns` changes one for good. */
+export async function up(folder: string, logLevel: LogLevel, acceptDns?: boolean): Promise<void> {
   const state = State.open(folder, { create: false });
   const lock = state.lock();
   try {
     const identity = state.joinedIdentity();
-    const settings = state.settings();
-    if (settings === null) {
+    const saved = state.settings();
+    if (saved === null) {
       throw new WarrenError('corrupt', `settings.json is missing in ${folder}`, {
         hint: 'join again with a new token; name and addresses stay',
       });
     }
-    await runDaemon(state, identity, settings, createLogger(logLevel, 'agent'));
+    const settings = acceptDns === undefined ? saved : { ...saved, acceptDns };
+    if (acceptDns !== undefined) state.saveSettings(settings);
+    const log = createLogger(logLevel, 'agent');
+    restoreHostResolver(folder, log);
+    await runDaemon(state, identity, settings, log);
   } finally {
     lock.release();
   }

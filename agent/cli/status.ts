@@ -28,6 +28,7 @@ function statusText({ self, peers }: Status, now: number): string {
     `  coordinator ${self.coordinator === 'connected' ? 'connected' : 'away: the last known map is in use'}`,
     `  endpoints ${self.endpoints.join(' ') || 'none'}`,
     `  relay ${relayText(self.relays)}`,
+    `  names ${namesText(self.names)}`,
     '',
   ].join('\n');
   if (peers.length === 0) return `${head}\nno peers yet\n`;
@@ -48,6 +49,14 @@ function relayText(relays: Status['self']['relays']): string {
   const home = relays.find((relay) => relay.home);
   if (home === undefined) return relays.length === 0 ? 'none in this network' : 'none can be reached';
   return home.latencyMs === null ? home.id : `${home.id}, ${home.latencyMs.toFixed(1)} ms`;
+}
+
+function namesText(names: Status['self']['names']): string {
+  if (names === null || names.address === null) return `are not answered: ${names?.reason ?? 'not started'}`;
+  const where = `NAME.${names.zone} at ${names.address}`;
+  return names.host === 'none'
+    ? `${where}; this host does not ask there: ${names.reason}`
+    : `${where}, by ${names.host}`;
 }
 
 function path(peer: PeerStatus): string {

@@ -44,6 +44,8 @@ export const settingsSchema = z.object({
   advertiseRoutes: z.array(z.string()),
   acceptRoutes: z.boolean(),
   advertiseExitNode: z.boolean(),
+  /** Whether this host's programs look names up at the agent. */
+  acceptDns: z.boolean().default(true),
   /** Layer 2 segments to be a part of, and the bridge of this host that each is a port of. */
   segments: z.array(z.object({ name: z.string().min(1), bridge: z.string().nullable() })).default([]),
 });

@@ -22,6 +22,8 @@ import {
   settingsSchema,
 } from './records.ts';
 
+/** All but the identity, which goes last. */
+const FORGOTTEN = ['map.json', 'map.json.broken', 'settings.json', 'timestamp', 'names.json'];
 const TIMESTAMP_LENGTH = 12;
 /** sockaddr_un holds 108 bytes, the last of them zero (unix(7)). */
 const LONGEST_SOCKET_PATH = 107;
@@ -135,7 +137,7 @@ export class State {
 
   /** Forgets keys, map and settings. */
   forget(): void {
-    for (const file of ['map.json', 'map.json.broken', 'settings.json', 'timestamp', 'identity.json']) {
+    for (const file of [...FORGOTTEN, 'identity.json']) {
       const path = join(this.folder, file);
       rmSync(path, { force: true });
       rmSync(draftOf(path), { force: true });

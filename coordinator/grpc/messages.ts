@@ -1,4 +1,4 @@
-import type { Delta, Filter, Peer, Self, Snapshot } from '../../proto/gen/warren.ts';
+import type { Delta, Dns, Filter, Peer, Self, Snapshot } from '../../proto/gen/warren.ts';
 import { keyFromBase64 } from '../../shared/key.ts';
 import type { DeltaView, PeerView, SelfView, SnapshotView } from '../network/map.ts';
 
@@ -34,7 +34,15 @@ function selfMessage(view: SelfView, facts: StreamFacts): Self {
     filter: filterMessage(view.filter),
     serverTime: BigInt(Math.floor(facts.serverTime)),
     observedAddress: facts.observedAddress,
-    dns: undefined,
+    dns: dnsMessage(view.dns),
+  };
+}
+
+function dnsMessage({ zone, resolvers, split }: SelfView['dns']): Dns {
+  return {
+    zone,
+    resolvers: [...resolvers],
+    split: split.map((each) => ({ domain: each.domain, resolvers: [...each.resolvers] })),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { DnsSettings } from './dns-settings.ts';
 import { type Granted, grantedRoutes, isExitNode } from './grants.ts';
 import { isExpired } from './joining.ts';
 import type { FilterRuleView } from './policy/compile.ts';
@@ -60,6 +61,7 @@ export interface SelfView {
   relays: { id: string; urls: string[]; tlsName: string }[];
   /** Each once. */
   stunServers: { host: string; port: number; alternatePort: number }[];
+  dns: DnsSettings;
   multicast: boolean;
   /** What may come in from the mesh; null for everything. */
   filter: readonly FilterRuleView[] | null;
@@ -129,6 +131,7 @@ export function selfView(
     exitNodeApproved: isExitNode(node),
     relays: network.relays.map(({ id, urls, tlsName }) => ({ id, urls: [...urls], tlsName })),
     stunServers: stunServers(network.relays),
+    dns: network.settings.dns,
     multicast: network.settings.multicast,
     filter: sight.filter(),
     segments: grantedSegments(node).map((name) => ({ name, vni: network.settings.segments[name] as number })),

@@ -44,6 +44,7 @@ const SETTINGS: Settings = {
   advertiseRoutes: [],
   acceptRoutes: false,
   advertiseExitNode: false,
+  acceptDns: true,
   segments: [],
 };
 
