@@ -41,18 +41,22 @@ export function checkPolicy(document: string, ground: TestGround | null): Policy
 
 /** Says on standard error what is odd and what is wrong; throws `corrupt` if anything is wrong. */
 export function reportCheck(file: string, check: PolicyCheck): void {
-  const lines = ({ line, column, message }: Problem, what = '') =>
-    `${file}:${line}:${column}: ${what}${message}`;
-  for (const warning of check.warnings) process.stderr.write(`${lines(warning, 'warning: ')}\n`);
+  reportWarnings(file, check.warnings);
   const [first, ...more] = check.problems;
   if (first === undefined) return;
-  if (more.length === 0) throw new WarrenError('corrupt', lines(first), { hint: 'nothing was changed' });
-  for (const problem of check.problems) process.stderr.write(`${lines(problem)}\n`);
-  throw new WarrenError(
-    'corrupt',
-    `${file} has ${check.problems.length} mistakes, the first in line ${first.line}`,
-    {
-      hint: 'nothing was changed',
-    },
-  );
+  const hint = 'nothing was changed';
+  if (more.length === 0) throw new WarrenError('corrupt', placed(file, first), { hint });
+  for (const problem of check.problems) process.stderr.write(`${placed(file, problem)}\n`);
+  const count = `${file} has ${check.problems.length} mistakes, the first in line ${first.line}`;
+  throw new WarrenError('corrupt', count, { hint });
+}
+
+export function reportWarnings(file: string, warnings: readonly Problem[]): void {
+  for (const warning of warnings) {
+    process.stderr.write(`${placed(file, { ...warning, message: `warning: ${warning.message}` })}\n`);
+  }
+}
+
+function placed(file: string, { line, column, message }: Problem): string {
+  return `${file}:${line}:${column}: ${message}`;
 }

@@ -8,7 +8,7 @@ import { policyNode } from '../network/policy/policy-node.ts';
 import type { TestGround } from '../network/policy/run-tests.ts';
 import type { PolicyRecord, Store } from '../store/store.ts';
 import { cliActor, type DataOptions, printJson, withData, withStore } from './options.ts';
-import { checkPolicy, readPolicyFile, reportCheck } from './policy-file.ts';
+import { checkPolicy, readPolicyFile, reportCheck, reportWarnings } from './policy-file.ts';
 
 export function policyCommand(): Command {
   return new Command('policy')
@@ -56,10 +56,16 @@ function applyCommand(): Command {
     .action(async (file: string, options: DataOptions & { json: boolean }) => {
       const document = await readPolicyFile(file);
       const { before, record } = await withStore(options, async (store) => {
-        reportCheck(file, checkPolicy(document, await groundOf(store)));
         const current = await store.policy();
-        return { before: current, record: await store.applyPolicy(document, Date.now(), cliActor()) };
+        try {
+          return { before: current, record: await store.applyPolicy(document, Date.now(), cliActor()) };
+        } catch (error) {
+          // The store refused and audited it; here all that is wrong is told, with the file's name.
+          reportCheck(file, checkPolicy(document, await groundOf(store)));
+          throw error;
+        }
       });
+      reportWarnings(file, parsePolicy(document).warnings);
       if (options.json) printJson(forPrograms(record));
       else if (record.version === before?.version) {
         process.stdout.write(`this is the policy already: version ${record.version}\n`);
