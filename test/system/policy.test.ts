@@ -126,6 +126,12 @@ describeNeeds(['root', 'tun'], 'the policy beside a running coordinator', () => 
     const policies = rows.filter(({ action }: { action: string }) => action.startsWith('policy.'));
     expect(
       policies.map((row: Record<string, string>) => `${row.action} ${row.target} ${row.result}`),
-    ).toEqual(['policy.restore version 3 ok', 'policy.apply version 2 ok', 'policy.apply version 1 ok']);
+    ).toEqual([
+      'policy.restore version 3 ok',
+      'policy.apply version 2 ok',
+      'policy.apply  refused',
+      'policy.apply  refused',
+      'policy.apply version 1 ok',
+    ]);
   });
 });
