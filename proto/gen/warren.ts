@@ -244,7 +244,7 @@ export interface FilterRule {
   id: string;
   /** Overlay addresses, and networks behind subnet routers, CIDR. */
   sources: string[];
-  /** Own addresses, networks that this node carries, or 0.0.0.0/0 and ::/0 at an exit node, CIDR. */
+  /** Own addresses, networks that this node carries (as the mesh has them), and public address space at an exit node, CIDR. */
   destinations: string[];
   /** Any of them; empty for everything. */
   services: FilterService[];
