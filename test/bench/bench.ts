@@ -11,6 +11,7 @@ import { thisMachine } from './machine.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { page } from './page.ts';
 import { comparisonPicture, scalePicture } from './pictures.ts';
+import { relayed } from './relayed.ts';
 import { type Results, rowsOf } from './results.ts';
 import { scale } from './scale.ts';
 import {
@@ -19,6 +20,7 @@ import {
   heapTable,
   peersTable,
   ratiosTable,
+  relayedTable,
   sitesTable,
   sizesTable,
   valuesTable,
@@ -30,11 +32,13 @@ const LONG = {
   compare: { tcp: 3, udp: 2, pings: 1000 },
   scale: { rounds: 3, seconds: 2, peers: [1, 10, 100, 1000], sizes: [64, 128, 256, 512, 1024, 1400] },
   heap: { seconds: 5 },
+  relay: { rounds: 5, seconds: 2, pings: 500 },
 };
 const QUICK: typeof LONG = {
   compare: { tcp: 1, udp: 1, pings: 200 },
   scale: { rounds: 1, seconds: 1, peers: [1, 1000], sizes: [64, 512, 1400] },
   heap: { seconds: 2 },
+  relay: { rounds: 1, seconds: 1, pings: 200 },
 };
 
 function fail(message: string, status: number): never {
@@ -71,7 +75,7 @@ const results: Results = {
   machine: thisMachine(),
   contenders: chosen.map(({ name, version, kind }) => ({ name, version, kind })),
   ...{ ours: ours.name, reference: reference?.name ?? null, leftOut },
-  ...{ comparison: null, scale: null, heap: null },
+  ...{ comparison: null, scale: null, heap: null, relayed: null },
   ...{ failures: attempts.failures, loads: attempts.loads },
 };
 
@@ -85,6 +89,10 @@ if (parts.scale) {
   const pair = [ours, reference].filter((contender) => contender !== null);
   results.scale = await scale(pair, lengths.scale, attempts);
   console.log(`\n${peersTable(results.scale)}\n\n${sizesTable(results.scale)}`);
+}
+if (parts.relay) {
+  results.relayed = await relayed(lengths.relay, attempts);
+  console.log(`\n${relayedTable(results.relayed)}`);
 }
 if (parts.heap) {
   const { seconds } = lengths.heap;

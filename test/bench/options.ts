@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
 export interface Options {
-  parts: { compare: boolean; scale: boolean; heap: boolean };
+  parts: { compare: boolean; scale: boolean; heap: boolean; relay: boolean };
   quick: boolean;
   rounds: number;
   only: string[] | null;
@@ -17,6 +17,7 @@ export const USAGE = `npm run bench -- [OPTION…]
   --compare            all contenders against each other, printed only
   --scale              1 to 1,000 peers, packets of 64 to 1400 bytes; Warren and the newest wireguard-go
   --heap               what Warren allocates for a packet
+  --relay              by relay against direct
   --quick              short: by itself one round of the comparison, else of the parts named
   --rounds N           rounds of the comparison (5)
   --only NAME,…        contenders of the comparison whose name contains one of these
@@ -32,6 +33,7 @@ export function readOptions(args: readonly string[]): Options | null {
       compare: { type: 'boolean', default: false },
       scale: { type: 'boolean', default: false },
       heap: { type: 'boolean', default: false },
+      relay: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       only: { type: 'string' },
@@ -41,8 +43,8 @@ export function readOptions(args: readonly string[]): Options | null {
     },
   });
   if (values.help) return null;
-  const { compare, scale, heap, quick } = values;
-  const named = compare || scale || heap;
+  const { compare, scale, heap, relay, quick } = values;
+  const named = compare || scale || heap || relay;
   const rounds = Number(values.rounds ?? (quick ? 1 : 5));
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new Error(`--rounds ${values.rounds}: expected a whole number from 1`);
@@ -52,6 +54,7 @@ export function readOptions(args: readonly string[]): Options | null {
       compare: compare || !named,
       scale: scale || complete,
       heap: heap || complete,
+      relay: relay || complete,
     },
     ...{
       quick,

@@ -2,6 +2,7 @@
 import type { Comparison } from './compare.ts';
 import type { HeapProfile } from './heap/measure.ts';
 import { WARM_UP } from './measure.ts';
+import type { Relayed } from './relayed.ts';
 import { contendersOf, type Results, rowsOf } from './results.ts';
 import { digits, spread } from './statistics.ts';
 import {
@@ -11,6 +12,7 @@ import {
   loadedRows,
   peersTable,
   ratiosTable,
+  relayedTable,
   sitesTable,
   sizesTable,
   table,
@@ -21,6 +23,7 @@ export function page(results: Results): string {
   const parts = [introduction(results)];
   if (results.comparison) parts.push(comparison(results));
   if (results.scale) parts.push(scale(results));
+  if (results.relayed) parts.push(relay(results.relayed));
   if (results.heap) parts.push(heap(results.heap));
   parts.push(method(results), whoAndWhere(results));
   return `${parts.join('\n\n')}\n`;
@@ -79,6 +82,17 @@ UDP in IP packets of one size, headers included; throughput counts the same byte
 together, user and system.
 
 ${sizesTable(results.scale!)}`;
+}
+
+function relay(relayed: Relayed): string {
+  const { rounds, seconds, pings } = relayed;
+  return `## By relay
+
+Two agents of a mesh (\`bin/agent join\`) and their coordinator, which is the relay, on a switch: directly, and with UDP blocked on
+both hosts, so that every packet goes to the relay by TLS and comes back. ${rounds} rounds, ${seconds} s each load, ${pings} pings. The CPU is that of
+both agents and the coordinator together.
+
+${relayedTable(relayed)}`;
 }
 
 /** Bytes of the smallest object on V8's heap: a map and one field. */
@@ -141,7 +155,7 @@ const REPEAT = `To repeat it, as root on a Debian or Ubuntu machine, in a clone 
 
     npm run bench                          everything, and this page: some 25 minutes
     npm run bench -- --quick               one short round of the comparison, printed only: about a minute and a half
-    npm run bench -- --compare             a part alone, printed only; also --scale and --heap, with --quick too
+    npm run bench -- --compare             a part alone, printed only; also --scale, --relay and --heap, with --quick too
     npm run bench -- --only Warren,nebula  contenders whose names contain one of these
     npm run bench -- --wireguard-go FILE   another build of wireguard-go, to hold the bars against
     npm run bench:aead                     the libraries that could seal packets, by themselves

@@ -3,6 +3,7 @@ import type { Comparison } from './compare.ts';
 import type { HeapProfile } from './heap/measure.ts';
 import type { Machine } from './machine.ts';
 import type { Sample } from './measure.ts';
+import type { Relayed } from './relayed.ts';
 import type { Scale } from './scale.ts';
 
 export interface Results {
@@ -16,6 +17,7 @@ export interface Results {
   comparison: Comparison | null;
   scale: Scale | null;
   heap: HeapProfile | null;
+  relayed: Relayed | null;
   failures: string[];
   /** Load averages before the measurements. */
   loads: number[];

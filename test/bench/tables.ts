@@ -2,6 +2,7 @@
 import { bars } from './bars.ts';
 import type { HeapProfile } from './heap/measure.ts';
 import { METRICS } from './measure.ts';
+import { type Relayed, WAYS, type WaySample } from './relayed.ts';
 import { present, type Results, type Row, rowsOf, valuesOf } from './results.ts';
 import type { PeersSample, Scale, SizeSample } from './scale.ts';
 import { digits, ratios, type Spread, spread } from './statistics.ts';
@@ -161,5 +162,31 @@ export function sitesTable(profile: HeapProfile, sites = 3): string {
         ]),
     ),
     4,
+  );
+}
+
+const RELAYED_COLUMNS: { key: keyof WaySample; title: string; better: 'more' | 'less' }[] = [
+  { key: 'tcp', title: 'TCP, 1 stream, Gbit/s', better: 'more' },
+  { key: 'udp1300', title: 'UDP, 1300 bytes, kpackets/s', better: 'more' },
+  { key: 'ping', title: 'idle round trip, ms', better: 'less' },
+  { key: 'cpu', title: 'CPU, s/GB', better: 'less' },
+];
+
+/** Both ways, and how many times better the direct one is. */
+export function relayedTable({ samples }: Relayed): string {
+  const of = (way: (typeof WAYS)[number], key: keyof WaySample) => valuesOf(samples[way], key);
+  return table(
+    ['', ...RELAYED_COLUMNS.map(({ title }) => title)],
+    [
+      ...WAYS.map((way) => [way, ...RELAYED_COLUMNS.map(({ key }) => valueCell(of(way, key)))]),
+      [
+        'direct is better',
+        ...RELAYED_COLUMNS.map(({ key, better }) => {
+          const [direct, relay] = [of('direct', key), of('relay', key)];
+          const quotients = better === 'more' ? ratios(direct, relay) : ratios(relay, direct);
+          return quotients.length === 0 ? '–' : `${cell(spread(quotients))} ×`;
+        }),
+      ],
+    ],
   );
 }

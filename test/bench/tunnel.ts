@@ -6,8 +6,8 @@ import { waitFor } from '../support/wait-for.ts';
 import { type Contender, INNER, OUTER } from './contender.ts';
 
 export interface RunningTunnel {
-  /** Where load comes from. */
-  from: TestHost;
+  /** Where load comes from, and goes to. */
+  from: LoadEnds;
   /** Where the iperf3 server is. */
   to: TestHost;
   /** One a host, that of `from` first; none for the yardstick. */
@@ -30,14 +30,20 @@ export async function withTunnel<T>(
     return dead ?? ((await a.run('ping', ['-c1', '-W1', INNER.b])).status === 0 && 'up');
   });
   if (state !== 'up') throw new Error(`${state.command} ended with ${state.status}: ${state.output}`);
-  return await use({ from: a, to: b, daemons });
+  return await use({ from: { host: a, target: INNER.b }, to: b, daemons });
 }
 
-async function iperf(from: TestHost, seconds: number, args: readonly string[]) {
-  const all = ['--client', INNER.b, '--json', '--time', String(seconds), ...args];
+/** Where load comes from, and the address in the tunnel that it goes to. */
+export interface LoadEnds {
+  host: TestHost;
+  target: string;
+}
+
+async function iperf({ host, target }: LoadEnds, seconds: number, args: readonly string[]) {
+  const all = ['--client', target, '--json', '--time', String(seconds), ...args];
   const timeout = (seconds + 30) * 1000;
   for (let tries = 1; ; tries++) {
-    const { stdout, stderr } = await from.run('iperf3', all, { timeout });
+    const { stdout, stderr } = await host.run('iperf3', all, { timeout });
     const report = JSON.parse(stdout || '{}');
     if (!report.error && report.end) return report.end;
     // Where the network is congested the server may still be at the end of the test before.
@@ -48,7 +54,7 @@ async function iperf(from: TestHost, seconds: number, args: readonly string[]) {
 }
 
 /** What arrived, of both directions together where there are two. */
-export async function tcpLoad(from: TestHost, seconds: number, ...args: string[]) {
+export async function tcpLoad(from: LoadEnds, seconds: number, ...args: string[]) {
   const end = await iperf(from, seconds, args);
   const sums: { bits_per_second: number; bytes: number }[] = [end.sum_received];
   if (end.sum_received_bidir_reverse) sums.push(end.sum_received_bidir_reverse);
@@ -59,15 +65,15 @@ export async function tcpLoad(from: TestHost, seconds: number, ...args: string[]
 }
 
 /** As many datagrams as the sender can make, of that many bytes of payload. What arrived. */
-export async function udpLoad(from: TestHost, seconds: number, payload: number) {
+export async function udpLoad(from: LoadEnds, seconds: number, payload: number) {
   const { sum } = await iperf(from, seconds, ['--udp', '--bitrate', '0', '--length', String(payload)]);
   const packets: number = sum.packets - sum.lost_packets;
   return { kilopacketsPerSecond: packets / sum.seconds / 1000, packets };
 }
 
 /** The mean of that many idle round trips, 2 ms apart, in milliseconds. */
-export async function idleRoundTrip(from: TestHost, count: number): Promise<number> {
-  const said = await from.runOk('ping', ['-q', '-n', '-i', '0.002', '-c', String(count), INNER.b], {
+export async function idleRoundTrip({ host, target }: LoadEnds, count: number): Promise<number> {
+  const said = await host.runOk('ping', ['-q', '-n', '-i', '0.002', '-c', String(count), target], {
     timeout: 30_000 + count * 10,
   });
   const mean = /= [\d.]+\/([\d.]+)\//.exec(said)?.[1];

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import type { TestHost } from '../../support/netns.ts';
 import { INNER, TUNNEL_MTU } from '../contender.ts';
 import { wireGuardContender } from '../contenders/wireguard.ts';
-import { tcpLoad, udpLoad, withTunnel } from '../tunnel.ts';
+import { type LoadEnds, tcpLoad, udpLoad, withTunnel } from '../tunnel.ts';
 import { allocatedBytes, allocationSites, type Recording, type Site } from './recording.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -40,7 +40,7 @@ export interface HeapLoad {
   name: string;
   /** Bytes of a datagram on the cable, by which packets are counted from WireGuard's own byte counters. */
   datagram: number;
-  run: (from: TestHost, seconds: number) => Promise<unknown>;
+  run: (from: LoadEnds, seconds: number) => Promise<unknown>;
 }
 
 /** An IP packet is padded to 16 bytes, but not beyond the MTU (section 5.4.6 of the paper). */
@@ -63,7 +63,7 @@ export const HEAP_LOADS: readonly HeapLoad[] = [
     name: 'none, but pings',
     datagram: datagramOf(84),
     run: (from, seconds) =>
-      from.runOk('ping', ['-q', '-i', '0.1', '-w', String(seconds), INNER.b], { timeout: 60_000 }),
+      from.host.runOk('ping', ['-q', '-i', '0.1', '-w', String(seconds), from.target], { timeout: 60_000 }),
   },
   datagrams(64),
   datagrams(1300),
@@ -96,7 +96,7 @@ export async function heapProfile(
   });
   try {
     await withTunnel(contender, async ({ from, to }) => {
-      const hosts = [from, to];
+      const hosts = [from.host, to];
       /** Bytes that the one end sent, and the other received. */
       const moved = () =>
         Promise.all(
@@ -113,7 +113,7 @@ export async function heapProfile(
           done = true;
         };
         asked.then(ended, ended);
-        while (!done) await Promise.all([wakeWorkers(from, INNER.b), wakeWorkers(to, INNER.a)]);
+        while (!done) await Promise.all([wakeWorkers(from.host, INNER.b), wakeWorkers(to, INNER.a)]);
         return asked;
       };
       for (const load of loads) {

@@ -6,7 +6,7 @@ import type { Sample } from '../../bench/measure.ts';
 import { page } from '../../bench/page.ts';
 import type { Results, Row } from '../../bench/results.ts';
 import { digits, ratios, spread } from '../../bench/statistics.ts';
-import { ratiosTable, valuesTable } from '../../bench/tables.ts';
+import { ratiosTable, relayedTable, valuesTable } from '../../bench/tables.ts';
 
 const sample = (values: Partial<Sample>): Sample => ({
   ...{ tcp1: 1, tcp4: 1, bidirectional: 1, udp64: 1, udp1300: 1, ping: 1, cpu: 1, rss: 1 },
@@ -23,7 +23,7 @@ function results(samples: Record<string, (Sample | null)[]>): Results {
     contenders: Object.keys(samples).map((name) => ({ name, version: '1', kind: kindOf(name) })),
     ...{ ours: 'Warren', reference: 'wireguard-go', leftOut: [{ name: 'tinc', reason: 'no program' }] },
     comparison: { rounds: 1, durations: { tcp: 1, udp: 1, pings: 1 }, samples },
-    ...{ scale: null, heap: null, failures: [], loads: [1] },
+    ...{ scale: null, heap: null, relayed: null, failures: [], loads: [1] },
   };
 }
 
@@ -97,6 +97,20 @@ describe('the report', () => {
 
   it('says failed where no round succeeded', () => {
     expect(valuesTable([row('broken', [null, null])])).toContain('| broken | failed |');
+  });
+
+  it('holds the direct path against the relay, above 1 where it is better', () => {
+    const sample = { tcp: 3, cpu: 4, udp1300: 100, ping: 0.1 };
+    const relayed = {
+      ...{ rounds: 2, seconds: 1, pings: 1 },
+      samples: {
+        direct: [sample, sample],
+        relay: [{ tcp: 1, cpu: 12, udp1300: 10, ping: 0.4 }, null],
+      },
+    };
+    const [, , , , last] = relayedTable(relayed).split('\n');
+    expect(last).toBe('| direct is better | 3.00 × | 10.0 × | 4.00 × | 3.00 × |');
+    expect(page({ ...results({}), relayed })).toContain('## By relay');
   });
 
   it('says on the page who is left out, and why', () => {
