@@ -2,6 +2,7 @@ import { RCODES } from './answer.ts';
 import type { Question } from './question.ts';
 import { askByTcp, askByUdp, type Exchange, isTruncated } from './upstream.ts';
 
+const DNS_PORT = 53;
 /** Without an answer for so long the next resolver is asked as well, milliseconds. */
 const NEXT_AFTER = 1_200;
 /** Resolvers are gone through so many times: a datagram may be lost. */
@@ -20,9 +21,15 @@ export interface Forwarded {
  * time once.
  */
 export class Forwarder {
+  readonly #port: number;
   #outstanding = 0;
   /** Of each list of resolvers, as text: who answered last. */
   readonly #good = new Map<string, string>();
+
+  /** `port`: at which resolvers listen. */
+  constructor(port = DNS_PORT) {
+    this.#port = port;
+  }
 
   get outstanding(): number {
     return this.#outstanding;
@@ -47,7 +54,7 @@ export class Forwarder {
       if (found === null) return null;
       if (!isFailure(found.message)) this.#good.set(resolvers.join(), found.resolver);
       if (byUdp || !isTruncated(found.message)) return found;
-      const message = await askByTcp(found.resolver, question).answer;
+      const message = await askByTcp(found.resolver, this.#port, question).answer;
       return message === null ? null : { message, resolver: found.resolver };
     } finally {
       this.#outstanding--;
@@ -82,7 +89,7 @@ export class Forwarder {
         else timer = setTimeout(() => finish(worst), NEXT_AFTER);
         return;
       }
-      const exchange = askByUdp(resolver, question);
+      const exchange = askByUdp(resolver, this.#port, question);
       open.add(exchange);
       timer = setTimeout(next, NEXT_AFTER);
       void exchange.answer.then((message) => {

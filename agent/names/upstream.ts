@@ -3,7 +3,6 @@ import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { HEADER, type Question } from './question.ts';
 
-const DNS_PORT = 53;
 /** By TCP there is a handshake more, and perhaps a resolver far away behind it. Milliseconds. */
 const TCP_TIMEOUT = 4_000;
 
@@ -18,7 +17,7 @@ export interface Exchange {
  * random port and takes datagrams from nobody else, under a random id (RFC 5452 9). What does not answer this question is ignored.
  * The answer has the asker's id again.
  */
-export function askByUdp(resolver: string, question: Question): Exchange {
+export function askByUdp(resolver: string, port: number, question: Question): Exchange {
   const socket = createSocket(resolver.includes(':') ? 'udp6' : 'udp4');
   const { promise, resolve } = Promise.withResolvers<Uint8Array | null>();
   const id = randomInt(0x10000);
@@ -33,7 +32,7 @@ export function askByUdp(resolver: string, question: Question): Exchange {
   });
   // Nobody listens there (ICMP), or there is no way there.
   socket.on('error', () => finish(null));
-  socket.connect(DNS_PORT, resolver, ((error?: Error) => {
+  socket.connect(port, resolver, ((error?: Error) => {
     if (closed) return;
     if (error !== undefined) finish(null);
     else socket.send(withId(question.bytes, id), (failure) => failure !== null && finish(null));
@@ -42,10 +41,10 @@ export function askByUdp(resolver: string, question: Question): Exchange {
 }
 
 /** The same by TCP (RFC 7766), one question to a connection. */
-export function askByTcp(resolver: string, question: Question): Exchange {
+export function askByTcp(resolver: string, port: number, question: Question): Exchange {
   const { promise, resolve } = Promise.withResolvers<Uint8Array | null>();
   const id = randomInt(0x10000);
-  const socket = connect({ host: resolver, port: DNS_PORT });
+  const socket = connect({ host: resolver, port });
   const finish = (answer: Uint8Array | null) => {
     socket.destroy();
     resolve(answer);
