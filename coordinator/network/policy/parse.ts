@@ -107,8 +107,7 @@ function readHosts(reading: Reading, section: Node | undefined): Map<string, Pre
     if (text === null) continue;
     const prefix = parsePrefix(text);
     if (prefix === null) reading.problem(value, `${JSON.stringify(text)} is neither an address nor a CIDR`);
-    else if (text.includes('/') && hasHostBits(text, prefix))
-      reading.problem(value, hostBitsSet(text, prefix));
+    else if (hasHostBits(text, prefix)) reading.warn(value, hostBitsSet(text, prefix));
     // Known all the same, so that its users are not problems too.
     hosts.set(name, prefix ?? UNSPECIFIED);
   }
@@ -152,7 +151,7 @@ function readAutoApprovers(
     const text = String(key.value);
     const prefix = parsePrefix(text);
     if (prefix === null) reading.problem(key, `${JSON.stringify(text)} is not a CIDR`);
-    else if (text.includes('/') && hasHostBits(text, prefix)) reading.problem(key, hostBitsSet(text, prefix));
+    else if (hasHostBits(text, prefix)) reading.warn(key, hostBitsSet(text, prefix));
     const approvers = readSelectors(reading, value, `the approvers of ${text}`, 'approver', names);
     if (prefix !== null) routes.push({ prefix, approvers });
   }

@@ -1,7 +1,7 @@
 import type { Node } from 'jsonc-parser';
 import type { PolicyTest, Rule, Selector, Service, TestTarget } from './document.ts';
 import { type KnownKeys, type Member, quoted, type Reading } from './reading.ts';
-import { type Names, type Place, parseSelector, splitTarget } from './selectors.ts';
+import { hasHostBits, hostBitsSet, type Names, type Place, parseSelector, splitTarget } from './selectors.ts';
 import { grantedServices, hasPorts, parseProtocol, servicesOf, unknownProtocol } from './services.ts';
 
 const ACL_KEYS: KnownKeys = {
@@ -195,6 +195,9 @@ export class RuleReader {
     if (typeof selector === 'string') {
       this.#reading.problem(node, selector);
       return null;
+    }
+    if (selector.kind === 'prefix' && !this.#names.hosts.has(text) && hasHostBits(text, selector.prefix)) {
+      this.#reading.warn(node, hostBitsSet(text, selector.prefix));
     }
     if (
       selector.kind === 'tag' &&

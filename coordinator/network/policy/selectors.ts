@@ -53,8 +53,7 @@ function kindOf(text: string, names: Names): SelectorKind | string {
   // What stands in `hosts` counts before what looks like an address, as the document's own word.
   const prefix = names.hosts.get(text) ?? parsePrefix(text);
   if (prefix !== null) {
-    const hostBits = text.includes('/') && !names.hosts.has(text) && hasHostBits(text, prefix);
-    return hostBits ? hostBitsSet(text, prefix) : { kind: 'prefix', prefix };
+    return { kind: 'prefix', prefix };
   }
   return `${shown(text)} is neither an address, nor in "hosts", nor a user (user@domain), group:, tag: or autogroup:`;
 }
@@ -113,13 +112,15 @@ export function notATag(text: string): string {
   return `${shown(text)} is not a tag: tag: and a lower-case name of letters, digits and hyphens`;
 }
 
+/** Whether a CIDR names an address within its network, as `10.0.0.1/8` does: the field takes the network. */
 export function hasHostBits(text: string, prefix: Prefix): boolean {
+  if (!text.includes('/')) return false;
   const host = parsePrefix(text.slice(0, text.indexOf('/')));
   return host !== null && formatPrefix({ ...host, length: prefix.length }) !== formatPrefix(prefix);
 }
 
 export function hostBitsSet(text: string, prefix: Prefix): string {
-  return `${shown(text)} has host bits, the network is ${formatPrefix(prefix)}`;
+  return `${shown(text)} has host bits and is taken for ${formatPrefix(prefix)}`;
 }
 
 /**

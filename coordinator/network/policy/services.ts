@@ -44,7 +44,7 @@ export function hasPorts(protocol: number): boolean {
   return WITH_PORTS.has(protocol);
 }
 
-/** `*`, `22`, `22,80-90` as ranges; null for anything else. */
+/** `*`, `22`, `22,80-90` as ranges; null for anything else. Port 0 is in none: no packet has it. */
 export function parsePorts(text: string): PortRange[] | null {
   if (text === '*') return [ANY_PORT];
   const ranges: PortRange[] = [];
@@ -53,7 +53,8 @@ export function parsePorts(text: string): PortRange[] | null {
     if (match === null) return null;
     const firstPort = Number(match[1]);
     const lastPort = Number(match[2] ?? match[1]);
-    if (lastPort > 65535 || firstPort > lastPort || lastPort === 0) return null;
+    if (lastPort > 65535 || firstPort > lastPort) return null;
+    if (lastPort === 0) continue;
     ranges.push(firstPort === 0 && lastPort === 65535 ? ANY_PORT : { firstPort, lastPort });
   }
   return ranges.includes(ANY_PORT) ? [ANY_PORT] : ranges;
@@ -66,11 +67,13 @@ export function parsePorts(text: string): PortRange[] | null {
 export function servicesOf(proto: string | undefined, ports: string): Service[] | string {
   const ranges = parsePorts(ports);
   if (ranges === null) return `${JSON.stringify(ports)} are no ports: write *, 22 or 22,80-90`;
+  // Policies of headscale have `router:0` for a machine that is only to be seen: ping is what it gets.
   if (proto === undefined || proto === '') {
     return [...withRanges(DEFAULT_PORTED, ranges), ...withRanges(DEFAULT_OTHERS, [ANY_PORT])];
   }
   const protocols = parseProtocol(proto);
   if (protocols === undefined) return unknownProtocol(proto);
+  if (ranges.length === 0) return 'port 0 grants nothing';
   const everyPort = ranges[0] === ANY_PORT;
   if (protocols === null) return everyPort ? [] : 'ports need a protocol that has them: tcp, udp or sctp';
   if (!everyPort && !protocols.every(hasPorts)) return `${proto} has no ports: write *`;
@@ -86,7 +89,7 @@ export function grantedServices(text: string): Service[] | string {
   return `${JSON.stringify(text)} is neither ports nor protocol and ports: write *, 443, tcp:443 or icmp:*`;
 }
 
-/** Whether one of a rule's services has this; of a protocol with ports, port 0 asks for any of them. */
+/** Whether one of a rule's services has this. */
 export function servicesInclude(services: readonly Service[], protocol: number, port: number): boolean {
   return (
     services.length === 0 ||

@@ -84,6 +84,8 @@ describe('ports and protocols', () => {
     ['may be all', '"src":["*"],"dst":["*:0-65535"],"proto":"sctp"', ['132/0-0']],
     ['of a number', '"src":["*"],"dst":["*:*"],"proto":"47"', ['47/0-0']],
     ['of icmp mean both families', '"src":["*"],"dst":["*:*"],"proto":"icmp"', ['1/0-0', '58/0-0']],
+    ['0 grant no more than ping', '"src":["*"],"dst":["*:0"]', ['1/0-0', '58/0-0']],
+    ['0 among others are none', '"src":["*"],"dst":["*:0,22"],"proto":"tcp"', ['6/22-22']],
   ])('in an acl %s', (_, rest, expected) => expect(services(acl(rest))).toEqual(expected));
 
   it.each<[string, string[]]>([
@@ -137,7 +139,7 @@ describe('SEC-38: what is refused', () => {
     ['an unknown group', acl('"src":["group:dev"],"dst":["*:*"]'), '"group:dev" is not in "groups"'],
     ['an unknown host', acl('"src":["server"],"dst":["*:*"]'), '"server" is neither an address'],
     ['half an address', acl('"src":["10.1"],"dst":["*:*"]'), '"10.1" is neither an address'],
-    ['host bits', acl('"src":["10.0.0.1/8"],"dst":["*:*"]'), 'has host bits, the network is 10.0.0.0/8'],
+    ['port 0 of a protocol', acl('"src":["*"],"dst":["*:0"],"proto":"tcp"'), 'port 0 grants nothing'],
     ['a tag that can be none', acl('"src":["tag:A b"],"dst":["*:*"]'), '"tag:A b" is not a tag'],
     ['an IP set', acl('"src":["ipset:x"],"dst":["*:*"]'), 'IP sets are not supported'],
     ['a service', acl('"src":["*"],"dst":["svc:x:*"]'), 'services are not supported'],
@@ -203,6 +205,19 @@ describe('SEC-38: what is refused', () => {
   it('a key named like what every object has is unknown too', () => {
     expect(problems('{"acls":[],"constructor":1,"__proto__":2}')).toHaveLength(2);
   });
+});
+
+it('host bits are only a warning, as the field takes them', () => {
+  const { document, warnings } = parsePolicy(
+    '{"hosts": {"web": "10.20.10.1/29"}, "acls": [{"action":"accept","src":["10.0.0.1/8"],"dst":["web:*"]}]}',
+  );
+  expect(document?.rules[0]?.destinations.map((d) => d.kind === 'prefix' && formatPrefix(d.prefix))).toEqual([
+    '10.20.10.0/29',
+  ]);
+  expect(warnings.map(({ message }) => message)).toEqual([
+    '"10.20.10.1/29" has host bits and is taken for 10.20.10.0/29',
+    '"10.0.0.1/8" has host bits and is taken for 10.0.0.0/8',
+  ]);
 });
 
 it('a tag without owners is only a warning: tags come with tokens', () => {
