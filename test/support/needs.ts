@@ -16,6 +16,8 @@ export type Need =
   | 'avahi-resolve'
   | 'dbus-daemon'
   | 'dnsmasq'
+  | 'dig'
+  | 'curl'
   | 'udhcpc'
   | 'iperf3'
   | 'ncat'

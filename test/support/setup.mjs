@@ -37,6 +37,8 @@ const TESTS = {
   'avahi-resolve': 'avahi-utils',
   'dbus-daemon': 'dbus',
   dnsmasq: 'dnsmasq-base',
+  dig: 'bind9-dnsutils',
+  curl: 'curl',
   udhcpc: 'udhcpc',
   iperf3: 'iperf3',
   ncat: 'ncat',
