@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Meetings } from '../../../coordinator/network/meeting-groups.ts';
 import type { PolicyNode } from '../../../coordinator/network/policy/node-state.ts';
 import { Visibility, type VisibleNode } from '../../../coordinator/network/visibility.ts';
 import { NETWORK, policyNode, randomNode, randomNodes, randomPolicy } from '../../support/policies.ts';
@@ -153,6 +154,24 @@ describe('visibility', () => {
     expect(world.visibility.differenceSince('n1', 1)).toMatchObject({ peers: [], self: true });
     world.change([node(db, '192.0.2.2:2')]);
     expect(world.visibility.differenceSince('n1', 1)).toMatchObject({ peers: ['n2'], self: true });
+  });
+
+  it('relays get groups that are the same until somebody may meet another', () => {
+    const world = new World([web, db, laptop], document(acl('tag:web', 'tag:db')));
+    const groups = world.visibility.groups();
+    const { groupOf, meetings } = groups;
+    const mayMeet = (a: string, b: string) => new Meetings(meetings).has(groupOf(a), groupOf(b));
+    expect([mayMeet('n1', 'n2'), mayMeet('n2', 'n1'), mayMeet('n1', 'n3'), mayMeet('n9', 'n9')]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    world.change([node(web, '192.0.2.1:1')]);
+    expect(world.visibility.groups()).toBe(groups);
+    world.change([node({ ...laptop, tags: ['web'] })]);
+    expect(world.visibility.groups()).not.toBe(groups);
+    expect(world.visibility.groups().groupOf('n3')).toBe(groupOf('n1'));
   });
 
   it('the first policy is told to everybody', () => {

@@ -5,7 +5,7 @@ import { NETWORK, policyNode } from '../../../support/policies.ts';
 
 const DOCUMENT = {
   groups: { 'group:dev': ['alice@example.com', 'bob@'] },
-  hosts: { lan: '192.168.1.0/24', printer: '192.168.1.7', node1: '100.64.0.1' },
+  hosts: { lan: '192.168.1.0/24', site: '192.168.0.0/16', printer: '192.168.1.7', node1: '100.64.0.1' },
   acls: [
     { action: 'accept', src: ['group:dev'], dst: ['tag:web:22,80'] },
     { action: 'accept', src: ['tag:web'], dst: ['lan:*'], proto: 'tcp' },
@@ -50,7 +50,8 @@ describe('tests of a policy', () => {
       { src: 'tag:web', proto: 'udp', accept: ['lan:53'] },
       'no rule',
     ],
-    ['is granted in part, and must be denied', { src: 'tag:web', deny: ['lan:22'] }, 'it is granted'],
+    ['is granted in part, and must be denied', { src: 'tag:web', deny: ['site:22'] }, 'it is granted'],
+    ['is granted in part, and must be accepted', { src: 'tag:web', accept: ['site:22'] }, 'no rule'],
   ])('fail for what %s', (_, test, message) => {
     expect(failures(test)).toEqual([expect.stringContaining(message)]);
   });
