@@ -46,8 +46,8 @@ export class Span {
   readonly #changedOrRemoved: readonly string[];
   readonly #members: ReadonlyMap<string, unknown>;
   readonly #byClass = new Map<string, { peers: string[]; gone: string[] }>();
-  readonly #sameLists = new WeakMap<readonly string[], WeakMap<readonly string[], boolean>>();
-  #everybody: readonly string[] | null = null;
+  readonly #sameLists = new WeakMap<readonly unknown[], WeakMap<readonly unknown[], boolean>>();
+  #alike: Map<string, string[]> | null = null;
 
   /** `members` are the nodes that there are now, by id. */
   constructor(steps: readonly Step[], policy: CompiledPolicy, members: ReadonlyMap<string, unknown>) {
@@ -86,15 +86,30 @@ export class Span {
 
   /** As if nothing were anybody's own. */
   #newsFor(viewer: Passage, isOther: boolean): { peers: string[]; gone: string[] } {
-    this.#everybody ??= [...new Set([...this.#members.keys(), ...this.#changedOrRemoved])];
     const peers: string[] = [];
     const gone: string[] = [];
-    for (const id of isOther ? this.#everybody : this.#changedOrRemoved) {
-      const verdict = this.#verdict(viewer, id, isOther, false);
-      if (verdict === 'peer') peers.push(id);
-      else if (verdict === 'gone') gone.push(id);
+    for (const ids of isOther ? this.#everybody() : this.#changedOrRemoved.map((id) => [id])) {
+      const verdict = this.#verdict(viewer, ids[0] as string, isOther, false);
+      if (verdict === null) continue;
+      const told = verdict === 'peer' ? peers : gone;
+      for (const id of ids) told.push(id);
     }
     return { peers, gone };
+  }
+
+  /** All there are and were, together those of whom there is the same to tell: of one class before and now, and not changed. */
+  #everybody(): Iterable<readonly string[]> {
+    if (this.#alike !== null) return this.#alike.values();
+    this.#alike = new Map();
+    for (const id of new Set([...this.#members.keys(), ...this.#changedOrRemoved])) {
+      const { was, is } = this.#passage(id);
+      const isAlone = was === null || is === null || is.parts.length > 0 || this.#changed.has(id);
+      const key = isAlone ? id : `${was.nodeClass.index} ${is.nodeClass.index}`;
+      const alike = this.#alike.get(key);
+      if (alike === undefined) this.#alike.set(key, [id]);
+      else alike.push(id);
+    }
+    return this.#alike.values();
   }
 
   #verdict(viewer: Passage, id: string, isOther: boolean, isOwn: boolean): Verdict {
@@ -155,19 +170,19 @@ export class Span {
         const other = b[index] as FilterRuleView;
         return (
           rule.id === other.id &&
-          String(rule.destinations) === String(other.destinations) &&
-          JSON.stringify(rule.services) === JSON.stringify(other.services) &&
-          this.#sameList(rule.sources, other.sources)
+          sameTexts(rule.destinations, other.destinations) &&
+          this.#same(rule.services, other.services) &&
+          this.#same(rule.sources, other.sources)
         );
       })
     );
   }
 
-  /** Lists of sources are long, and many filters have them. */
-  #sameList(a: readonly string[], b: readonly string[]): boolean {
-    const known = this.#sameLists.get(a) ?? new WeakMap<readonly string[], boolean>();
+  /** Of lists that many filters have: looked at once. */
+  #same(a: readonly unknown[], b: readonly unknown[]): boolean {
+    const known = this.#sameLists.get(a) ?? new WeakMap<readonly unknown[], boolean>();
     this.#sameLists.set(a, known);
-    const same = known.get(b) ?? (a.length === b.length && a.every((text, index) => text === b[index]));
+    const same = known.get(b) ?? JSON.stringify(a) === JSON.stringify(b);
     known.set(b, same);
     return same;
   }
@@ -177,6 +192,10 @@ export class Span {
     if (this.#before.has(id)) return { was: this.#before.get(id) ?? null, is };
     return { was: this.#isReplaced ? (this.#base?.state(id) ?? null) : is, is };
   }
+}
+
+function sameTexts(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, index) => text === b[index]);
 }
 
 function meet(policy: CompiledPolicy, a: NodeState | null, b: NodeState | null, isOwn: boolean): boolean {

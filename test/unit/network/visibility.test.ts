@@ -141,9 +141,14 @@ describe('visibility', () => {
     expect(difference('n3')).toEqual({ peers: [], gone: ['n2'], self: false });
   });
 
-  it('a new policy that changes only the sources of a rule changes the filters that have it', () => {
-    const world = new World([web, db, laptop], document(acl('tag:web', 'tag:db') + acl('*', '*')));
-    world.change([], [], document(acl('100.64.0.3', 'tag:db') + acl('*', '*')));
+  const anyway = acl('*', '*');
+  it.each([
+    ['sources', acl('100.64.0.3', 'tag:db')],
+    ['destinations', acl('tag:web', '100.64.0.2')],
+    ['services', acl('tag:web', 'tag:db').replace(':*', ':22')],
+  ])('a new policy that changes only the %s of a rule changes the filters that have it', (_, changed) => {
+    const world = new World([web, db, laptop], document(acl('tag:web', 'tag:db') + anyway));
+    world.change([], [], document(changed + anyway));
     expect(world.visibility.differenceSince('n2', 1)).toEqual({ peers: [], gone: [], self: true });
     expect(world.visibility.differenceSince('n1', 1)).toEqual({ peers: [], gone: [], self: false });
   });
