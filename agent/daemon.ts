@@ -7,6 +7,7 @@ import { PeerNames } from './capture/peer-names.ts';
 import type { SyncClient } from './control/sync-client.ts';
 import { FlowTracking } from './flows/flow-tracking.ts';
 import type { FlowsAnswer } from './flows/mesh-flows.ts';
+import { Firewall } from './host/firewall.ts';
 import type { HostFeature } from './host/host-feature.ts';
 import { type PingResult, pingAddress } from './host/ping.ts';
 import { checkPrivileges } from './host/privileges.ts';
@@ -368,7 +369,13 @@ export class Daemon {
     const { interfaceName } = (this.#tunnel as Tunnel).facts;
     this.#flowTracking = new FlowTracking(interfaceName);
     this.#names = this.#nameService(interfaceName);
-    return [this.#flowTracking, this.#names, new SegmentDevices(interfaceName, mtu, segments, this.#log)];
+    const firewall = new Firewall(interfaceName, () => this.#listenPort, this.#log);
+    return [
+      firewall,
+      this.#flowTracking,
+      this.#names,
+      new SegmentDevices(interfaceName, mtu, segments, this.#log),
+    ];
   }
 
   #nameService(interfaceName: string): NameService {

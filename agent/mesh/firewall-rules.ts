@@ -1,0 +1,215 @@
+import { formatIp } from '../../shared/ip.ts';
+import type { MapFilter } from './network-map.ts';
+import { type SourceClass, sourceClasses } from './source-classes.ts';
+
+/** What the firewall of a host follows. */
+export interface WantedFirewall {
+  /** The tunnel's. */
+  interfaceName: string;
+  /** The agent's UDP port. */
+  listenPort: number;
+  /** The overlay's ranges, CIDRs. */
+  overlay: readonly string[];
+  /** What may come in from the mesh; undefined for everything. */
+  filter: MapFilter | undefined;
+  /** Whether this host carries packets between the mesh and other networks. */
+  carries: boolean;
+  /** Whether broadcasts and multicasts come in from who may send anything here. */
+  multicast: boolean;
+  /** UDP ports of the mesh's own that other rules guard. */
+  openPorts: readonly number[];
+}
+
+type Rule = MapFilter['rules'][number];
+
+/** One rule of nftables. */
+interface Line {
+  match: string;
+  verdict: string;
+}
+
+/** Names of nftables for what differs between the families. */
+const FAMILIES = [
+  { family: 4, ip: 'ip', type: 'ipv4_addr', groups: ['224.0.0.0/4', '255.255.255.255'] },
+  { family: 6, ip: 'ip6', type: 'ipv6_addr', groups: ['ff00::/8'] },
+] as const;
+type Family = (typeof FAMILIES)[number];
+
+/** Protocols with ports (IANA): TCP, DCCP, UDP, SCTP, UDP-Lite. */
+const WITH_PORTS = '{ 6, 33, 17, 132, 136 }';
+/** IPv6 extension headers (RFC 8200 4.1; RFC 4302; RFC 6275; RFC 7401; RFC 5533): what stands behind them is not looked at. */
+const EXTENSION_HEADERS = '{ 0, 43, 44, 51, 60, 135, 139, 140 }';
+/** IPv4 and IPv6 within IP. */
+const IP_IN_IP = '{ 4, 41 }';
+
+/** The table's name, and the script that takes it away, whether it is there or not. */
+export function firewallTable(interfaceName: string): string {
+  return `inet warren-${interfaceName}`;
+}
+export function withoutFirewall(interfaceName: string): string {
+  const table = firewallTable(interfaceName);
+  return `table ${table}\ndelete table ${table}\n`;
+}
+
+/** The counter of a rule, by its position in the filter. */
+export function ruleCounter(position: number): string {
+  return `rule_${position}`;
+}
+
+/**
+ * The firewall of a host as a script for nft(8), which replaces the table in one transaction.
+ *
+ * What comes in from the mesh is judged as the mesh has its addresses, before they are translated. Who began a flow is judged by the
+ * rules for every packet, and answers are, as they leave, by the rule that lets the other way in: so a rule that is gone ends
+ * flows that stand as well. The source alone decides by one look which rules there are to ask.
+ */
+export function firewallRules(wanted: WantedFirewall): string {
+  const { interfaceName, filter } = wanted;
+  const parts = [borders(wanted)];
+  if (filter !== undefined) parts.push(...policyOf(wanted, filter));
+  return `${withoutFirewall(interfaceName)}table ${firewallTable(interfaceName)} {\n${parts.join('\n')}}\n`;
+}
+
+/** What holds with any policy and with none: the overlay's addresses are of the mesh alone, and it is entered by its members. */
+function borders({ interfaceName, listenPort, overlay, carries }: WantedFirewall): string {
+  const ranges = (ip: Family['ip']) => overlay.filter((cidr) => cidr.includes(':') === (ip === 'ip6'));
+  const drops = (direction: 'saddr' | 'daddr') =>
+    FAMILIES.flatMap(({ ip }) =>
+      ranges(ip).map((cidr) => `    ${ip} ${direction} ${cidr} counter name foreign drop\n`),
+    ).join('');
+  // Of one that carries, answers come from networks behind it, perhaps with the source that it let through.
+  const answers = carries ? '    ct state established,related accept\n' : '';
+  return `  counter foreign { }
+  counter unasked { }
+  chain sources {
+    type filter hook prerouting priority raw; policy accept;
+    iifname { "lo", "${interfaceName}" } accept
+${drops('saddr')}  }
+  chain destinations {
+    type filter hook prerouting priority mangle; policy accept;
+    iifname { "lo", "${interfaceName}" } accept
+${answers}${drops('daddr')}  }
+  chain forwarded {
+    type filter hook forward priority filter; policy accept;
+    oifname != "${interfaceName}" accept
+${answers}    counter name unasked drop
+  }
+  chain own {
+    type filter hook output priority filter; policy accept;
+    oifname "${interfaceName}" udp sport ${listenPort} drop
+  }
+`;
+}
+
+function policyOf(wanted: WantedFirewall, filter: MapFilter): string[] {
+  const { interfaceName, multicast, openPorts } = wanted;
+  const sources = filter.rules.map((rule) => rule.sources);
+  const parts = filter.rules.map((_, position) => `  counter ${ruleCounter(position)} { }\n`);
+  for (const family of FAMILIES) {
+    const classes = sourceClasses(sources, family.family);
+    const chains = new Map<string, string>();
+    for (const { rules } of classes) {
+      const key = rules.join();
+      if (chains.has(key)) continue;
+      const name = `${family.ip}_${chains.size}`;
+      chains.set(key, name);
+      parts.push(
+        chain(`in_${name}`, [
+          ...rules.flatMap((position) => granted(filter.rules[position] as Rule, position, family, 'in')),
+          ...(multicast
+            ? family.groups.map((group) => ({ match: `${family.ip} daddr ${group}`, verdict: 'accept' }))
+            : []),
+        ]),
+      );
+      parts.push(
+        chain(
+          `out_${name}`,
+          rules.flatMap((position) => granted(filter.rules[position] as Rule, position, family, 'out')),
+        ),
+      );
+    }
+    for (const way of ['in', 'out'] as const) parts.push(verdicts(way, family, classes, chains));
+  }
+  const open = openPorts.length === 0 ? '' : `    udp dport { ${openPorts.join(', ')} } accept\n`;
+  parts.push(`  counter denied { }
+  chain incoming {
+    type filter hook prerouting priority mangle; policy accept;
+    iifname != "${interfaceName}" accept
+    meta l4proto ${IP_IN_IP} counter name denied drop
+    ip6 nexthdr ${EXTENSION_HEADERS} counter name denied drop
+    ip frag-off & 0x3fff != 0 counter name denied drop
+    ct state established ct direction reply accept
+    ct state related meta l4proto { icmp, icmpv6 } accept
+${open}    ip saddr vmap @in_ip
+    ip6 saddr vmap @in_ip6
+    counter name denied drop
+  }
+  chain answers {
+    type filter hook postrouting priority srcnat + 10; policy accept;
+    oifname != "${interfaceName}" accept
+    ct direction reply goto judged
+  }
+  chain judged {
+    ct state related meta l4proto { icmp, icmpv6 } accept
+    ip daddr vmap @out_ip
+    ip6 daddr vmap @out_ip6
+    counter name denied drop
+  }
+`);
+  return parts;
+}
+
+/** What one rule lets in from its sources, or the answers that it lets out. */
+function granted(rule: Rule, position: number, { family, ip }: Family, way: 'in' | 'out'): Line[] {
+  const own = rule.destinations.filter((cidr) => cidr.includes(':') === (family === 6));
+  if (own.length === 0) return [];
+  const [address, port] = way === 'in' ? ['daddr', 'dport'] : ['saddr', 'sport'];
+  const verdict = way === 'in' ? `counter name ${ruleCounter(position)} accept` : 'accept';
+  const services = rule.services.length === 0 ? [null] : rule.services;
+  return services.map((service) => ({
+    match: [`${ip} ${address} ${oneOf(own)}`, ...(service === null ? [] : serviceMatch(service, port))].join(
+      ' ',
+    ),
+    verdict,
+  }));
+}
+
+function serviceMatch({ protocol, firstPort, lastPort }: Rule['services'][number], port: string): string[] {
+  const hasPorts = firstPort !== 0 || lastPort !== 0;
+  if (!hasPorts) return protocol === 0 ? [] : [`meta l4proto ${protocol}`];
+  const range = firstPort === lastPort ? firstPort : `${firstPort}-${lastPort}`;
+  return [`meta l4proto ${protocol === 0 ? WITH_PORTS : protocol}`, `th ${port} ${range}`];
+}
+
+/** Which chain is asked about a packet, by the address of whoever began the flow. */
+function verdicts(
+  way: 'in' | 'out',
+  { ip, type }: Family,
+  classes: readonly SourceClass[],
+  chains: ReadonlyMap<string, string>,
+): string {
+  const elements = classes.map(({ from, to, rules }) => {
+    const [first, last] = [formatIp(from), formatIp(to)];
+    const range = first === last ? first : `${first}-${last}`;
+    return `      ${range} : goto ${way}_${chains.get(rules.join())}`;
+  });
+  const content = elements.length === 0 ? '' : `    elements = {\n${elements.join(',\n')}\n    }\n`;
+  return `  map ${way}_${ip} {
+    type ${type} : verdict
+    flags interval
+${content}  }
+`;
+}
+
+/** Of lines that accept the same the first one counts. Whatever no line of it accepts is denied. */
+function chain(name: string, lines: readonly Line[]): string {
+  const first = new Map<string, string>();
+  for (const { match, verdict } of lines) if (!first.has(match)) first.set(match, verdict);
+  const text = [...first].map(([match, verdict]) => `    ${match} ${verdict}\n`).join('');
+  return `  chain ${name} {\n${text}    counter name denied drop\n  }\n`;
+}
+
+/** A set of one is dearer to the kernel than that one. */
+function oneOf(items: readonly string[]): string {
+  return items.length === 1 ? (items[0] as string) : `{ ${items.join(', ')} }`;
+}
