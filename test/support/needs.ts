@@ -17,6 +17,8 @@ export type Need =
   | 'dbus-daemon'
   | 'dnsmasq'
   | 'dig'
+  | 'systemd-resolved'
+  | 'resolvectl'
   | 'curl'
   | 'udhcpc'
   | 'iperf3'
@@ -36,7 +38,14 @@ export function lacks(need: Need): string | null {
 
 /** The path of a program on PATH (and in the sbin folders, which a user's PATH may lack), or null. */
 export function findProgram(name: string): string | null {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
+  const folders = [
+    ...(process.env.PATH ?? '').split(delimiter),
+    '/usr/local/sbin',
+    '/usr/sbin',
+    '/sbin',
+    '/usr/lib/systemd',
+    '/lib/systemd',
+  ];
   for (const folder of folders) {
     try {
       const path = join(folder, name);
