@@ -8,6 +8,7 @@ import type { SyncClient } from './control/sync-client.ts';
 import { FlowTracking } from './flows/flow-tracking.ts';
 import type { FlowsAnswer } from './flows/mesh-flows.ts';
 import { Firewall } from './host/firewall.ts';
+import { Forwarding } from './host/forwarding.ts';
 import type { HostFeature } from './host/host-feature.ts';
 import { type PingResult, pingAddress } from './host/ping.ts';
 import { checkPrivileges } from './host/privileges.ts';
@@ -365,7 +366,7 @@ export class Daemon {
 
   /** Parts of the host that follow the map, in the order in which they are applied. */
   #hostFeatures(): HostFeature[] {
-    const { mtu, segments } = this.#settings;
+    const { mtu, segments, snat } = this.#settings;
     const { interfaceName } = (this.#tunnel as Tunnel).facts;
     this.#flowTracking = new FlowTracking(interfaceName);
     this.#names = this.#nameService(interfaceName);
@@ -374,6 +375,7 @@ export class Daemon {
       firewall,
       this.#flowTracking,
       this.#names,
+      new Forwarding(interfaceName, snat),
       new SegmentDevices(interfaceName, mtu, segments, this.#log),
     ];
   }

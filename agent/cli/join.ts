@@ -30,6 +30,14 @@ export function joinCommand(): Command {
     )
     .option('--advertise-routes <cidr,...>', 'offer to carry these networks', routes, [])
     .option('--accept-routes', 'use the networks that others carry', false)
+    .addOption(
+      new Option(
+        '--snat <on>',
+        'give what is carried to these networks an address of this host as its source; with false hosts there need a route back',
+      )
+        .choices(['true', 'false'])
+        .default('true'),
+    )
     .option('--advertise-exit-node', 'offer to carry traffic to the Internet', false)
     .option(
       '--segment <name,...>',

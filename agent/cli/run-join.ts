@@ -26,6 +26,7 @@ export interface JoinOptions {
   advertiseRoutes: string[];
   acceptRoutes: boolean;
   advertiseExitNode: boolean;
+  snat: 'true' | 'false';
   acceptDns: boolean;
   segment: string[];
   bridge?: string;
@@ -79,6 +80,7 @@ export async function join(argument: string | undefined, options: JoinOptions): 
       acceptRoutes: options.acceptRoutes,
       advertiseExitNode: options.advertiseExitNode,
       acceptDns: options.acceptDns,
+      snat: options.snat === 'true',
       segments: options.segment.map((name) => ({ name, bridge: options.bridge ?? null })),
       ...(lastPort === undefined ? {} : { lastPort }),
     };

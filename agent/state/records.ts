@@ -44,6 +44,8 @@ export const settingsSchema = z.object({
   advertiseRoutes: z.array(z.string()),
   acceptRoutes: z.boolean(),
   advertiseExitNode: z.boolean(),
+  /** Whether what this host carries to networks behind it gets one of its own addresses as source. */
+  snat: z.boolean().default(true),
   /** Whether this host's programs look names up at the agent. */
   acceptDns: z.boolean().default(true),
   /** Layer 2 segments to be a part of, and the bridge of this host that each is a port of. */

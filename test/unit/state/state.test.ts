@@ -45,6 +45,7 @@ const SETTINGS: Settings = {
   acceptRoutes: false,
   advertiseExitNode: false,
   acceptDns: true,
+  snat: true,
   segments: [],
 };
 

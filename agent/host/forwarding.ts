@@ -1,0 +1,112 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { WarrenError } from '../../shared/errors.ts';
+import {
+  type ForwardingBefore,
+  forwardingBefore,
+  forwardingRules,
+  forwardingTable,
+  withoutForwarding,
+} from '../mesh/forwarding-rules.ts';
+import type { NetworkMap } from '../mesh/network-map.ts';
+import type { HostFeature } from './host-feature.ts';
+import { runCommand } from './run-command.ts';
+
+const FOUR = '/proc/sys/net/ipv4/ip_forward';
+const SIX = '/proc/sys/net/ipv6/conf/all/forwarding';
+const INTERFACES = '/proc/sys/net/ipv6/conf';
+
+/**
+ * Makes this host forward what the mesh sends to networks behind it, for as long as one of its offers is granted: the kernel's
+ * forwarding, put back to what it was, and the translation of sources.
+ */
+export class Forwarding implements HostFeature {
+  readonly when = 'after-routes';
+  readonly #interfaceName: string;
+  readonly #translatesSources: boolean;
+  #before: ForwardingBefore | null = null;
+  #applied = '';
+  #hasLooked = false;
+
+  constructor(interfaceName: string, translatesSources: boolean) {
+    this.#interfaceName = interfaceName;
+    this.#translatesSources = translatesSources;
+  }
+
+  /** Throws `permission-denied` where forwarding cannot be switched on, `unsupported` without nftables. */
+  async apply({ self }: NetworkMap): Promise<void> {
+    await this.#findLeftovers();
+    if (self.approvedRoutes.length === 0 && !self.exitNodeApproved) {
+      await this.#end();
+      return;
+    }
+    const before = this.#before ?? { four: read(FOUR), six: read(SIX) };
+    const rules = forwardingRules(
+      {
+        interfaceName: this.#interfaceName,
+        overlay: self.networkPrefixes,
+        routes: self.approvedRoutes,
+        isExit: self.exitNodeApproved,
+        translatesSources: this.#translatesSources,
+      },
+      before,
+    );
+    if (rules === this.#applied) return;
+    await runCommand('nft', ['-f', '-'], rules);
+    this.#before = before;
+    write(FOUR, '1');
+    if (self.exitNodeApproved || self.approvedRoutes.some((cidr) => cidr.includes(':'))) forwardSix();
+    else write(SIX, before.six);
+    this.#applied = rules;
+  }
+
+  close(): Promise<void> {
+    return this.#end();
+  }
+
+  /** What a killed predecessor left tells how things were. */
+  async #findLeftovers(): Promise<void> {
+    if (this.#hasLooked) return;
+    this.#hasLooked = true;
+    const table = forwardingTable(this.#interfaceName).split(' ');
+    this.#before = forwardingBefore(await runCommand('nft', ['list', 'table', ...table]).catch(() => ''));
+  }
+
+  async #end(): Promise<void> {
+    if (this.#before === null) return;
+    write(FOUR, this.#before.four);
+    write(SIX, this.#before.six);
+    await runCommand('nft', ['-f', '-'], withoutForwarding(this.#interfaceName));
+    this.#before = null;
+    this.#applied = '';
+  }
+}
+
+/**
+ * Forwards IPv6, but leaves each interface the host or router that it was: one that is a router takes no address and no default
+ * route from the routers of its network any more (accept_ra in the kernel's ip-sysctl).
+ */
+function forwardSix(): void {
+  if (!existsSync(SIX) || read(SIX) === '1') return;
+  const were = readdirSync(INTERFACES)
+    .filter((name) => name !== 'all' && name !== 'default')
+    .map((name) => [`${INTERFACES}/${name}/forwarding`, read(`${INTERFACES}/${name}/forwarding`)] as const);
+  write(SIX, '1');
+  for (const [file, value] of were) write(file, value);
+}
+
+/** Without IPv6 there is no such setting: 0 then. */
+function read(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : '0';
+}
+
+function write(file: string, value: string): void {
+  if (!existsSync(file) || read(file) === value) return;
+  try {
+    writeFileSync(file, value);
+  } catch (cause) {
+    throw new WarrenError('permission-denied', `forwarding cannot be switched: ${file} is not writable`, {
+      hint: 'set net.ipv4.ip_forward and net.ipv6.conf.all.forwarding to 1 from outside, as in a container',
+      cause,
+    });
+  }
+}

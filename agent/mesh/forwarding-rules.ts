@@ -1,0 +1,68 @@
+/** What a host carries between the mesh and other networks. */
+export interface WantedForwarding {
+  /** The tunnel's. */
+  interfaceName: string;
+  /** The overlay's ranges, CIDRs. */
+  overlay: readonly string[];
+  /** Networks behind this host that the mesh may reach, CIDRs. */
+  routes: readonly string[];
+  /** Whether the mesh reaches the Internet by this host. */
+  isExit: boolean;
+  /** Whether packets to those networks get an address of this host as their source, so that answers find back by themselves. */
+  translatesSources: boolean;
+}
+
+/** Before anything of it stood, for a successor of a killed agent: what `net.ipv4.ip_forward` and its IPv6 pendant were. */
+export interface ForwardingBefore {
+  four: string;
+  six: string;
+}
+
+/** A chain without rules, whose name keeps that. */
+const WAS = /chain forwarding_was_(\d)_(\d)/;
+
+export function forwardingTable(interfaceName: string): string {
+  return `inet warren-forward-${interfaceName}`;
+}
+
+export function withoutForwarding(interfaceName: string): string {
+  const table = forwardingTable(interfaceName);
+  return `table ${table}\ndelete table ${table}\n`;
+}
+
+/** What the table, as nft lists it, says of before; null for another text. */
+export function forwardingBefore(listed: string): ForwardingBefore | null {
+  const [, four, six] = WAS.exec(listed) ?? [];
+  return four === undefined || six === undefined ? null : { four, six };
+}
+
+/**
+ * The nftables script of a subnet router or exit node. An exit always translates: nobody on the Internet knows a way back to the
+ * overlay. TCP is told of the smaller of both MTUs, for many a network loses the ICMP that would tell it.
+ */
+export function forwardingRules(wanted: WantedForwarding, before: ForwardingBefore): string {
+  const { interfaceName, overlay, routes, isExit, translatesSources } = wanted;
+  const translations = (['ip', 'ip6'] as const).flatMap((ip) => {
+    const of = (cidrs: readonly string[]) => cidrs.filter((cidr) => cidr.includes(':') === (ip === 'ip6'));
+    return of(overlay).flatMap((own) => {
+      const from = `    oifname != "${interfaceName}" ${ip} saddr ${own}`;
+      if (isExit) return [`${from} ${ip} daddr != ${own} masquerade\n`];
+      const behind = of(routes);
+      return translatesSources && behind.length > 0
+        ? [`${from} ${ip} daddr { ${behind.join(', ')} } masquerade\n`]
+        : [];
+    });
+  });
+  return `${withoutForwarding(interfaceName)}table ${forwardingTable(interfaceName)} {
+  chain forwarding_was_${before.four}_${before.six} { }
+  chain translated {
+    type nat hook postrouting priority srcnat; policy accept;
+${translations.join('')}  }
+  chain clamped {
+    type filter hook forward priority mangle; policy accept;
+    oifname "${interfaceName}" tcp flags syn tcp option maxseg size set rt mtu
+    iifname "${interfaceName}" tcp flags syn tcp option maxseg size set rt mtu
+  }
+}
+`;
+}
