@@ -51,6 +51,7 @@ describe('the import boundaries of DESIGN.md', () => {
     ['agent/drivers/linux/x.ts', use('../../daemon.ts'), IMPORT],
     ['agent/uapi/x.ts', use('../cli/tunnel.ts'), IMPORT],
     ['agent/host/x.ts', use('../daemon.ts'), IMPORT],
+    ['agent/names/x.ts', use('../daemon.ts'), IMPORT],
     ['agent/cli/x.ts', use('../../coordinator/main.ts'), IMPORT],
     ['agent/mesh/x.ts', use('../host/routes.ts'), IMPORT],
     ['agent/mesh/x.ts', use('../daemon.ts'), IMPORT],
