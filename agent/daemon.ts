@@ -21,12 +21,13 @@ import { NetworkWatch } from './network-watch.ts';
 import { openTunnel } from './open-tunnel.ts';
 import { type EndpointReport, OwnEndpointsKeeper } from './own-endpoints-keeper.ts';
 import { PathKeeper } from './path-keeper.ts';
+import { pathWords } from './path-words.ts';
 import type { PortMapper } from './port-mapping/port-mapper.ts';
 import { Reconciler } from './reconciler.ts';
 import type { RelayKeeper } from './relay-keeper.ts';
 import type { Identity, Settings } from './state/records.ts';
 import type { State } from './state/state.ts';
-import { type Status, statusOf } from './status.ts';
+import { type PeerStatus, type Status, statusOf } from './status.ts';
 import { TimestampKeeper } from './timestamp-keeper.ts';
 import type { TunnelFacts, TunnelNews } from './tunnel/commands.ts';
 import type { Tunnel } from './tunnel/tunnel.ts';
@@ -37,6 +38,15 @@ const MOST_FLOWS = 1_000;
 const MAX_BEFORE_RELAYS = 32;
 
 type RelayNews = Extract<TunnelNews, { event: 'relay' }>;
+
+/** What `agent ping` is answered. */
+type PingAnswer = PingResult &
+  Pick<PeerStatus, 'name' | 'path' | 'endpoint'> & {
+    address: string;
+    /** The path and why, in words, and what would help. */
+    explanation: string;
+    advice: string | null;
+  };
 
 /** How the agent ended: asked to, having left the network, or because it can do nothing more. */
 export type DaemonEnd = { kind: 'stopped' } | { kind: 'left' } | { kind: 'failed'; error: WarrenError };
@@ -159,7 +169,7 @@ export class Daemon {
     );
     this.#tunnel = tunnel;
     this.#closers.push(() => tunnel.close());
-    const paths = new PathKeeper(tunnel, () => this.#endpoints.tell(), this.#log);
+    const paths = new PathKeeper(tunnel, this.#settings.stunServers, () => this.#endpoints.tell(), this.#log);
     this.#paths = paths;
     this.#closers.push(() => paths.close());
     const reconciler = new Reconciler({
@@ -260,6 +270,7 @@ export class Daemon {
       }),
       clock: this.#clock,
       log: this.#log,
+      onAbsent: (publicKey, isAbsent) => void this.#paths?.absent(publicKey, isAbsent),
       onDatagrams: (publicKey, bytes, segmentSize) => tunnel.relayed(publicKey, bytes, segmentSize),
       onHome: (relayId) => {
         void this.#paths?.relayChanged(relayId !== null);
@@ -346,10 +357,11 @@ export class Daemon {
         overlay: () => this.#map?.self.networkPrefixes ?? [],
         mapped: () => this.#portMapper?.endpoint ?? null,
         reflexive: () => this.#paths?.reflexive ?? [],
+        configured: () => this.#settings.endpoints,
       },
       {
-        onOwnSide: (addresses, listenPort, mapped) =>
-          void this.#paths?.ownSideChanged(addresses, listenPort, mapped),
+        onOwnSide: (addresses, listenPort, mapped, configured) =>
+          void this.#paths?.ownSideChanged(addresses, listenPort, mapped, configured),
         onReport: (report) => this.#report(report),
       },
     );
@@ -412,15 +424,15 @@ export class Daemon {
       latencies: this.#latencies,
       relays: this.#relays?.status() ?? [],
       nat: this.#paths?.nat ?? null,
+      outside: this.#paths?.reflexive ?? [],
+      portMapping: this.#portMapper?.summary ?? null,
       names: this.#names?.status() ?? null,
       now: this.#clock.wall(),
     });
   }
 
   /** One ping through the tunnel, to a peer by name or to an overlay address. */
-  async #ping(
-    args: unknown,
-  ): Promise<PingResult & { name: string; address: string; path: string; endpoint: string | null }> {
+  async #ping(args: unknown): Promise<PingAnswer> {
     const { target } = (args ?? {}) as { target?: unknown };
     const peer = this.#map?.peers.find(
       (each) => each.name === target || each.addresses.includes(String(target)),
@@ -433,14 +445,11 @@ export class Daemon {
     const address = peer.addresses.includes(target) ? target : (peer.addresses[0] as string);
     const result = await pingAddress(address);
     if (result.milliseconds !== null) this.#latencies.set(peer.nodeId, result.milliseconds);
-    const status = (await this.#status()).peers.find((each) => each.publicKey === peer.publicKey);
-    return {
-      ...result,
-      name: peer.name,
-      address,
-      path: status?.path ?? 'none',
-      endpoint: status?.endpoint ?? null,
-    };
+    const { self, peers } = await this.#status();
+    const status = peers.find((each) => each.publicKey === peer.publicKey) as PeerStatus;
+    const { path: explanation, advice } = pathWords(status, self, this.#clock.wall());
+    const { path, endpoint } = status;
+    return { ...result, name: peer.name, address, path, endpoint, explanation, advice };
   }
 
   /** Who talks to whom through the mesh. */

@@ -14,6 +14,8 @@ export interface EndpointSources {
   mapped(): string | null;
   /** `ADDRESS:PORT` of the tunnel's socket as STUN servers see it. */
   reflexive(): readonly string[];
+  /** What the user gave. */
+  configured(): readonly string[];
 }
 
 /** What the coordinator is told of it. */
@@ -22,7 +24,12 @@ export type EndpointReport = Pick<Report, 'endpoints' | 'listenPort' | 'homeRela
 /** Those who hear of it. */
 export interface EndpointListeners {
   /** Path discovery, which compares by itself. */
-  onOwnSide(addresses: readonly string[], listenPort: number, mapped: string | null): void;
+  onOwnSide(
+    addresses: readonly string[],
+    listenPort: number,
+    mapped: string | null,
+    configured: readonly string[],
+  ): void;
   /** The coordinator, of every report that differs from the last. */
   onReport(report: EndpointReport): void;
 }
@@ -71,7 +78,8 @@ export class OwnEndpointsKeeper {
   /** Something of the sources may have changed. */
   tell(): void {
     const [listenPort, mapped] = [this.#sources.listenPort(), this.#sources.mapped()];
-    this.#listeners.onOwnSide(this.#addresses, listenPort, mapped);
+    const configured = this.#sources.configured();
+    this.#listeners.onOwnSide(this.#addresses, listenPort, mapped, configured);
     const endpoints = ownEndpoints(
       this.#addresses,
       this.#observed,
@@ -79,6 +87,7 @@ export class OwnEndpointsKeeper {
       this.#sources.overlay(),
       mapped,
       this.#sources.reflexive(),
+      configured,
     );
     const report = { endpoints, listenPort, homeRelay: this.#homeRelay };
     if (isDeepStrictEqual(report, this.#report)) return;

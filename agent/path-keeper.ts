@@ -19,6 +19,7 @@ export class PathKeeper {
   readonly #tunnel: Tunnel;
   readonly #log: Logger;
   readonly #onReflexive: () => void;
+  readonly #ownServers: readonly MapStunServer[];
   #servers = '';
   #map: NetworkMap | null = null;
   #retry: NodeJS.Timeout | null = null;
@@ -26,8 +27,16 @@ export class PathKeeper {
   #reflexive: string[] = [];
   #nat: NatKind | null = null;
 
-  /** `onReflexive`: this host seems to be elsewhere than before, as seen from outside. */
-  constructor(tunnel: Tunnel, onReflexive: () => void, log: Logger) {
+  /**
+   * `stunServers` are asked beside the network's. `onReflexive`: this host seems to be elsewhere than before, as seen from outside.
+   */
+  constructor(
+    tunnel: Tunnel,
+    stunServers: readonly { host: string; port: number }[],
+    onReflexive: () => void,
+    log: Logger,
+  ) {
+    this.#ownServers = stunServers.map(({ host, port }) => ({ host, port, alternatePort: port }));
     this.#tunnel = tunnel;
     this.#onReflexive = onReflexive;
     this.#log = log;
@@ -66,10 +75,11 @@ export class PathKeeper {
   /** The map names the STUN servers. */
   mapChanged(map: NetworkMap): void {
     this.#map = map;
-    const servers = JSON.stringify(map.self.stunServers);
+    const all = [...map.self.stunServers, ...this.#ownServers];
+    const servers = JSON.stringify(all);
     if (servers === this.#servers) return;
     this.#servers = servers;
-    void this.#tellServers(map.self.stunServers);
+    void this.#tellServers(all);
   }
 
   /** Whether the home relay can be reached. */
@@ -77,9 +87,20 @@ export class PathKeeper {
     await this.#tunnel.setPaths({ relayIsUp }).catch(() => {});
   }
 
-  /** This host's addresses, the tunnel's port, and the gateway's that is mapped to it. */
-  async ownSideChanged(addresses: readonly string[], port: number, mapped: string | null): Promise<void> {
-    await this.#tunnel.setPaths(ownCandidates(addresses, port, mapped)).catch((error: unknown) => {
+  /** No relay has this peer, or one may have it again. */
+  async absent(publicKey: Uint8Array, isAbsent: boolean): Promise<void> {
+    await this.#tunnel.setPaths({ absent: { publicKey, isAbsent } }).catch(() => {});
+  }
+
+  /** This host's addresses, the tunnel's port, the gateway's that is mapped to it, and endpoints that the user gave. */
+  async ownSideChanged(
+    addresses: readonly string[],
+    port: number,
+    mapped: string | null,
+    configured: readonly string[],
+  ): Promise<void> {
+    const candidates = ownCandidates(addresses, port, mapped, configured);
+    await this.#tunnel.setPaths(candidates).catch((error: unknown) => {
       if (!this.#closed) this.#log.error({ reason: describeError(error) }, 'path discovery was not told');
     });
   }
@@ -109,7 +130,8 @@ export class PathKeeper {
         parseIp(host) === null ? (await lookup(host, { all: true })).map((each) => each.address) : [host];
       return addresses.flatMap((text) => {
         const address = parseIp(text);
-        return address === null ? [] : [port, alternatePort].map((each) => ({ address, port: each }));
+        const ports = new Set([port, alternatePort]);
+        return address === null ? [] : Array.from(ports, (each) => ({ address, port: each }));
       });
     } catch (error) {
       this.#log.debug({ host, reason: describeError(error) }, 'a STUN server has no address');

@@ -14,6 +14,8 @@ export interface RelayKeeperOptions {
   log: Logger;
   /** Datagrams of `segmentSize` bytes but the last, from a peer. */
   onDatagrams: (publicKey: Uint8Array, bytes: Uint8Array, segmentSize: number) => void;
+  /** No relay has the peer, or one may have it again. */
+  onAbsent: (publicKey: Uint8Array, isAbsent: boolean) => void;
   /** Where others reach this agent from now on; null: nowhere. */
   onHome: (relayId: string | null) => void;
 }
@@ -35,7 +37,14 @@ export class RelayKeeper {
     this.#relays = new Relays(
       clock,
       (target, callbacks) => new RelayClient(target, certificate, clock, log, callbacks),
-      { onHome, onDatagram: (nodeId, datagram) => this.#take(nodeId, datagram) },
+      {
+        onHome,
+        onDatagram: (nodeId, datagram) => this.#take(nodeId, datagram),
+        onAbsent: (nodeId, isAbsent) => {
+          const publicKey = this.#keys.get(nodeId);
+          if (publicKey !== undefined) options.onAbsent(publicKey, isAbsent);
+        },
+      },
     );
   }
 

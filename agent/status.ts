@@ -32,6 +32,10 @@ export interface Status {
     relays: { id: string; state: string; latencyMs: number | null; home: boolean }[];
     /** The NAT in IPv4 as STUN servers show it; null while none was asked. */
     nat: string | null;
+    /** The tunnel's socket as STUN servers see it, `ADDRESS:PORT`. */
+    outside: string[];
+    /** The gateway's port that leads to the tunnel's; null if there is none. */
+    portMapping: { endpoint: string; protocol: string } | null;
     /** Where DNS is answered for the network's names, and whether this host's programs ask there. */
     names: NamesStatus | null;
     /** What was dropped and why, since the start. */
@@ -77,6 +81,8 @@ export interface StatusSources {
   latencies: ReadonlyMap<string, number>;
   relays: readonly RelayStatus[];
   nat: NatKind | null;
+  outside: readonly string[];
+  portMapping: { endpoint: string; protocol: string } | null;
   names: NamesStatus | null;
   /** This host's clock, milliseconds since the epoch. */
   now: number;
@@ -108,6 +114,8 @@ export function statusOf(sources: StatusSources): Status {
         home: isHome,
       })),
       nat: sources.nat === null ? null : describeNat(sources.nat),
+      outside: [...sources.outside],
+      portMapping: sources.portMapping,
       names: sources.names,
       counters: snapshot.device.counters,
     },

@@ -7,6 +7,7 @@ import {
   mtu,
   withAcceptDns,
   withLogLevel,
+  withOutside,
   withState,
   withWorkers,
 } from './options.ts';
@@ -46,7 +47,7 @@ export function joinCommand(): Command {
       [],
     )
     .option('--bridge <name>', 'make the device of the segment a port of this bridge', interfaceName);
-  return withLogLevel(withState(withWorkers(withAcceptDns(command, true))), 'warn')
+  return withLogLevel(withState(withOutside(withWorkers(withAcceptDns(command, true)))), 'warn')
     .addHelpText(
       'after',
       `

@@ -1,4 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { collect } from '../../shared/arguments.ts';
+import { formatEndpoint, parseEndpoint } from '../../shared/endpoint.ts';
 import { LOG_LEVELS } from '../../shared/log-levels.ts';
 import { MAX_WORKERS, workersByCores } from '../tunnel/workers.ts';
 
@@ -38,6 +40,39 @@ export function interfaceName(text: string): string {
     );
   }
   return text;
+}
+
+/** `--endpoint` and `--stun`: what the agent cannot find out by itself. */
+export function withOutside(command: Command): Command {
+  return command
+    .option(
+      '--endpoint <address:port>',
+      'where peers may reach this host as well, such as a forwarded port; may be given several times',
+      collect(endpoint),
+    )
+    .option(
+      '--stun <host[:port]>',
+      'a STUN server to ask beside those of the network; may be given several times',
+      collect(stunServer),
+    );
+}
+
+function endpoint(text: string): string {
+  const parsed = parseEndpoint(text);
+  if (parsed === null || parsed.port === 0)
+    throw new InvalidArgumentError('expected ADDRESS:PORT, IPv6 in brackets.');
+  return formatEndpoint(parsed);
+}
+
+/** RFC 8489 18.4: the port of STUN. */
+const STUN_PORT = 3478;
+
+function stunServer(text: string): { host: string; port: number } {
+  const [, host, port = String(STUN_PORT)] =
+    /^(\[[0-9a-fA-F:.]+\]|[^:\s/[\]]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
+  if (host === undefined || Number(port) < 1 || Number(port) > 65535)
+    throw new InvalidArgumentError('expected HOST or HOST:PORT, IPv6 in brackets.');
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
 /** `--workers N`. */

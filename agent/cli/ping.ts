@@ -3,39 +3,53 @@ import { Command, InvalidArgumentError } from 'commander';
 import { WarrenError } from '../../shared/errors.ts';
 import { withState } from './options.ts';
 
+/** What the agent answers to `ping`. */
 interface Answer {
   name: string;
   address: string;
   milliseconds: number | null;
   path: 'direct' | 'relay' | 'none';
   endpoint: string | null;
+  /** The path and why, in words, and what would help. */
+  explanation: string;
+  advice: string | null;
 }
 
 const INTERVAL = 1000;
 
+interface PingOptions {
+  state: string;
+  c: number;
+  json: boolean;
+}
+
 /** `bin/agent ping NAME`: path and round trip. */
 export function pingCommand(): Command {
   return withState(new Command('ping'))
-    .description('path and round trip to a peer, through the mesh')
+    .description('path and round trip to a peer, through the mesh, and why it is that path')
     .argument('<peer>', 'name or overlay address')
     .option('-c <count>', 'how many', count, 3)
+    .option('--json', 'for programs', false)
     .addHelpText('after', '\nExample:\n  bin/agent ping db1 -c 1')
-    .action(async (target: string, options: { state: string; c: number }) => {
+    .action(async (target: string, options: PingOptions) => {
       const [{ askAgent }, { agentSocket }] = await Promise.all([
         import('../local-api/client.ts'),
         import('./agent-socket.ts'),
       ]);
       const socket = agentSocket(options.state);
-      let answered = 0;
+      const answers: Answer[] = [];
       for (let i = 0; i < options.c; i++) {
         if (i > 0) await sleep(INTERVAL);
         const answer = await askAgent<Answer>(socket, 'ping', { target });
-        process.stdout.write(`${line(answer)}\n`);
-        if (answer.milliseconds !== null) answered++;
+        if (!options.json) process.stdout.write(`${line(answer)}\n`);
+        answers.push(answer);
       }
-      if (answered === 0) {
+      const last = answers.at(-1) as Answer;
+      if (options.json) process.stdout.write(`${JSON.stringify(answers, null, 2)}\n`);
+      else process.stdout.write(`${summary(answers, last)}\n`);
+      if (answers.every(({ milliseconds }) => milliseconds === null)) {
         throw new WarrenError('unavailable', `${target} did not answer`, {
-          hint: '`bin/agent status` shows whether it is online and by which path',
+          hint: last.advice ?? '`bin/agent status` shows whether it is online and by which path',
         });
       }
     });
@@ -46,6 +60,14 @@ function line(answer: Answer): string {
   return answer.milliseconds === null
     ? `${answer.name} (${answer.address}): no answer (path ${where})`
     : `${answer.name} (${answer.address}): ${answer.milliseconds} ms (path ${where})`;
+}
+
+/** Which way the packets went in the end, and how that came to be. */
+function summary(answers: readonly Answer[], last: Answer): string {
+  const ways = answers.map(({ path }) => path).filter((path, i, all) => path !== all[i - 1]);
+  const change = ways.length > 1 ? `the path changed: ${ways.join(', then ')}\n` : '';
+  const advice = last.advice === null ? '' : `\n  for a direct path: ${last.advice}`;
+  return `${change}${last.name}: ${last.explanation}${advice}`;
 }
 
 function count(text: string): number {

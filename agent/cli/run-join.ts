@@ -27,6 +27,8 @@ export interface JoinOptions {
   acceptRoutes: boolean;
   advertiseExitNode: boolean;
   snat: 'true' | 'false';
+  endpoint?: string[];
+  stun?: { host: string; port: number }[];
   acceptDns: boolean;
   segment: string[];
   bridge?: string;
@@ -81,6 +83,8 @@ export async function join(argument: string | undefined, options: JoinOptions): 
       advertiseExitNode: options.advertiseExitNode,
       acceptDns: options.acceptDns,
       snat: options.snat === 'true',
+      endpoints: options.endpoint ?? [],
+      stunServers: options.stun ?? [],
       segments: options.segment.map((name) => ({ name, bridge: options.bridge ?? null })),
       ...(lastPort === undefined ? {} : { lastPort }),
     };

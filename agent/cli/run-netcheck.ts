@@ -37,6 +37,8 @@ export async function netcheck(folder: string, json: boolean): Promise<void> {
       cidr,
     })),
     endpoints: status?.self.endpoints ?? null,
+    outside: status?.self.outside ?? null,
+    portMapping: status?.self.portMapping ?? null,
     nat: await natOf(state),
     relays: status?.self.relays ?? null,
     coordinators,
@@ -48,7 +50,11 @@ export async function netcheck(folder: string, json: boolean): Promise<void> {
 async function natOf(state: State): Promise<{ description: string; finding: NatFinding } | null> {
   const saved = state.savedMap(() => {});
   if (saved === null) return null;
-  const servers = checkMap(saved.map).self.stunServers;
+  const own = state.settings()?.stunServers ?? [];
+  const servers = [
+    ...checkMap(saved.map).self.stunServers,
+    ...own.map(({ host, port }) => ({ host, port, alternatePort: port })),
+  ];
   const resolved = await Promise.all(
     servers.map(async ({ host, port, alternatePort }) => {
       const found = await lookup(host, { all: true, family: 4 }).catch(() => []);
@@ -67,6 +73,8 @@ async function natOf(state: State): Promise<{ description: string; finding: NatF
 function text(result: {
   addresses: { interface: string; cidr: string }[];
   endpoints: string[] | null;
+  outside: string[] | null;
+  portMapping: Status['self']['portMapping'];
   nat: { description: string; finding: NatFinding } | null;
   relays: Status['self']['relays'] | null;
   coordinators: { url: string; reachable: boolean; milliseconds: number | null; reason: string | null }[];
@@ -82,6 +90,22 @@ function text(result: {
     lines.push(`  ${result.nat.description}`);
     for (const { server, address } of result.nat.finding.seen) lines.push(`  ${server} sees ${address}`);
   }
+  lines.push('Seen from outside, by STUN:');
+  if (result.outside === null) lines.push('  not tried: the agent is not running');
+  else
+    for (const [family, isSix] of [
+      ['IPv4', false],
+      ['IPv6', true],
+    ] as const) {
+      const seen = result.outside.filter((endpoint) => endpoint.startsWith('[') === isSix);
+      lines.push(`  ${family}: ${seen.join(' ') || 'no answer'}`);
+    }
+  lines.push('Port mapping:');
+  const { portMapping } = result;
+  if (result.endpoints === null) lines.push('  not tried: the agent is not running');
+  else if (portMapping === null)
+    lines.push('  none: no gateway offers PCP, NAT-PMP or UPnP, or none is needed');
+  else lines.push(`  ${portMapping.endpoint}, by ${portMapping.protocol}`);
   lines.push('Relays:');
   if (result.relays === null) lines.push('  not tried: the agent is not running');
   else if (result.relays.length === 0) lines.push('  none in this network');

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { WarrenError } from '../../shared/errors.ts';
 import { createLogger } from '../../shared/log.ts';
 import type { LogLevel } from '../../shared/log-levels.ts';
@@ -5,8 +6,15 @@ import { restoreHostResolver } from '../host/host-resolver.ts';
 import { State } from '../state/state.ts';
 import { runDaemon } from './run-daemon.ts';
 
-/** Runs the agent of a host that has joined before, with the settings of that time; `acceptDns` changes one for good. */
-export async function up(folder: string, logLevel: LogLevel, acceptDns?: boolean): Promise<void> {
+/** Settings that `up` takes in place of those of before, for good. */
+export interface UpChanges {
+  acceptDns?: boolean;
+  endpoint?: string[];
+  stun?: { host: string; port: number }[];
+}
+
+/** Runs the agent of a host that has joined before, with the settings of that time but for the changes. */
+export async function up(folder: string, logLevel: LogLevel, changes: UpChanges): Promise<void> {
   const state = State.open(folder, { create: false });
   const lock = state.lock();
   try {
@@ -17,8 +25,13 @@ export async function up(folder: string, logLevel: LogLevel, acceptDns?: boolean
         hint: 'join again with a new token; name and addresses stay',
       });
     }
-    const settings = acceptDns === undefined ? saved : { ...saved, acceptDns };
-    if (acceptDns !== undefined) state.saveSettings(settings);
+    const settings = {
+      ...saved,
+      acceptDns: changes.acceptDns ?? saved.acceptDns,
+      endpoints: changes.endpoint ?? saved.endpoints,
+      stunServers: changes.stun ?? saved.stunServers,
+    };
+    if (!isDeepStrictEqual(settings, saved)) state.saveSettings(settings);
     const log = createLogger(logLevel, 'agent');
     restoreHostResolver(folder, log);
     await runDaemon(state, identity, settings, log);

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { textTable } from '../../shared/text-table.ts';
+import { pathWords } from '../path-words.ts';
 import type { PeerStatus, Status } from '../status.ts';
 import { withState } from './options.ts';
 
@@ -27,6 +28,7 @@ function statusText({ self, peers }: Status, now: number): string {
     `  interface ${self.interface}, UDP port ${self.listenPort}, driver ${self.driver}, cipher ${self.cipher}, workers ${self.workers}`,
     `  coordinator ${self.coordinator === 'connected' ? 'connected' : 'away: the last known map is in use'}`,
     `  endpoints ${self.endpoints.join(' ') || 'none'}`,
+    `  NAT ${self.nat ?? 'not known: no STUN server was asked'}`,
     `  relay ${relayText(self.relays)}`,
     `  names ${namesText(self.names)}`,
     '',
@@ -42,7 +44,22 @@ function statusText({ self, peers }: Status, now: number): string {
     bytes(peer.rxBytes),
     bytes(peer.txBytes),
   ]);
-  return `${head}\n${textTable(['PEER', 'ADDRESS', 'STATE', 'PATH', 'LATENCY', 'HANDSHAKE', 'RECEIVED', 'SENT'], rows)}`;
+  const table = textTable(
+    ['PEER', 'ADDRESS', 'STATE', 'PATH', 'LATENCY', 'HANDSHAKE', 'RECEIVED', 'SENT'],
+    rows,
+  );
+  return `${head}\n${table}${explanations(peers, self, now)}`;
+}
+
+/** Of each peer that packets go to, by which way and why. */
+function explanations(peers: readonly PeerStatus[], self: Status['self'], now: number): string {
+  const lines = peers
+    .filter(({ path }) => path !== 'none')
+    .flatMap((peer) => {
+      const { path, advice } = pathWords(peer, self, now);
+      return [`  ${peer.name}: ${path}`, ...(advice === null ? [] : [`    ${advice}`])];
+    });
+  return lines.length === 0 ? '' : `\nPaths:\n${lines.join('\n')}\n`;
 }
 
 function relayText(relays: Status['self']['relays']): string {

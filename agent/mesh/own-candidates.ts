@@ -16,23 +16,32 @@ export interface OwnCandidates {
   local: Endpoint[];
 }
 
-/** This host's candidates but for what STUN servers say: its interfaces' addresses, and the gateway's port that is mapped. */
+/**
+ * This host's candidates but for what STUN servers say: its interfaces' addresses, the gateway's port that is mapped, and what the
+ * user gave.
+ */
 export function ownCandidates(
   addresses: readonly string[],
   port: number,
   mapped: string | null,
+  configured: readonly string[] = [],
 ): OwnCandidates {
   if (port === 0) return { candidates: [], local: [] };
   const local = addresses.flatMap((text) => {
     const address = parseIp(text);
     return address === null ? [] : [{ address, port }];
   });
-  const outside = mapped === null ? null : parseEndpoint(mapped);
+  const at = (texts: readonly string[], kind: CandidateKind) =>
+    texts.flatMap((text): MeshCandidate[] => {
+      const endpoint = parseEndpoint(text);
+      return endpoint === null ? [] : [{ kind, endpoint }];
+    });
   return {
     local,
     candidates: [
       ...local.map((endpoint) => ({ kind: 'interface' as const, endpoint })),
-      ...(outside === null ? [] : [{ kind: 'mapped' as const, endpoint: outside }]),
+      ...at(mapped === null ? [] : [mapped], 'mapped'),
+      ...at(configured, 'configured'),
     ],
   };
 }

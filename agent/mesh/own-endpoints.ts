@@ -6,8 +6,8 @@ import { type Prefix, parsePrefix, prefixContains } from '../../shared/prefix.ts
 const MAX_ENDPOINTS = 16;
 
 /**
- * Where this agent can perhaps be reached: its interfaces' addresses with the tunnel's port, the gateway's port that is mapped
- * to it, and what STUN servers see, or else the address that the coordinator saw. Nothing out of the overlay itself.
+ * Where this agent can perhaps be reached: its interfaces' addresses with the tunnel's port, what the user
+ * gave, the gateway's port that is mapped to it, and what STUN servers see, or else the address that the coordinator saw. Nothing out of the overlay itself.
  */
 export function ownEndpoints(
   addresses: readonly string[],
@@ -16,6 +16,7 @@ export function ownEndpoints(
   overlay: readonly string[],
   mapped: string | null,
   reflexive: readonly string[],
+  configured: readonly string[] = [],
 ): string[] {
   if (port === 0) return [];
   const ranges = overlay
@@ -29,7 +30,7 @@ export function ownEndpoints(
   };
   // With which port the coordinator would see the tunnel's socket is a guess, not needed where a STUN server was asked.
   const outside = reflexive.length > 0 ? reflexive : endpointOf(observed);
-  const seen = [...(mapped === null ? [] : [mapped]), ...outside].slice(0, MAX_ENDPOINTS);
+  const seen = [...configured, ...(mapped === null ? [] : [mapped]), ...outside].slice(0, MAX_ENDPOINTS);
   // A host with very many addresses still tells the one that is known to be reachable from outside.
   const own = [...new Set(addresses.flatMap(endpointOf))].slice(0, MAX_ENDPOINTS - seen.length);
   return [...new Set([...own, ...seen])];

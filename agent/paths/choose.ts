@@ -10,7 +10,8 @@ export type ChoiceReason =
   | 'the one before stopped answering'
   | 'idle'
   | 'the relay is away'
-  | 'the relay is back';
+  | 'the relay is back'
+  | 'no relay has it';
 
 export interface Choice {
   /** Null: by relay. */

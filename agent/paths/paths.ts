@@ -174,6 +174,11 @@ export class Paths {
     peer.received(message, socket, source, now);
   }
 
+  /** No relay has this peer, or one may have it again. Until then it is sent to where it last answered. */
+  setAbsent(slot: number, isAbsent: boolean, now: number): void {
+    this.#peers.get(slot)?.setAbsent(isAbsent, now);
+  }
+
   /** Takes a message for which `isProbe` holds, which the relay says is from this peer. Only invitations come so. */
   fromRelay(slot: number, bytes: Uint8Array, now: number): void {
     const { counters } = this.#context;

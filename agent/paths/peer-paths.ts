@@ -63,6 +63,8 @@ export class PeerPaths implements Sleeper {
   #current: Path | null = null;
   /** The last one that did. */
   #last: Path | null = null;
+  /** No relay has the peer. */
+  #isAbsent = false;
   readonly #inUse: PathInUse;
 
   #lastTraffic = LONG_AGO;
@@ -126,6 +128,12 @@ export class PeerPaths implements Sleeper {
   relayChanged(now: number): void {
     this.#apply(this.#context.relayIsUp ? 'the relay is back' : 'the relay is away', now);
     if (this.#context.relayIsUp && this.#current === null && this.#isActive(now)) this.#discover(now);
+    this.#serve(now);
+  }
+
+  setAbsent(isAbsent: boolean, now: number): void {
+    this.#isAbsent = isAbsent;
+    this.#apply(isAbsent ? 'no relay has it' : 'the relay is back', now);
     this.#serve(now);
   }
 
@@ -368,9 +376,10 @@ export class PeerPaths implements Sleeper {
     this.#apply(why, now);
   }
 
-  /** Tells the driver which way datagrams go. Without a relay the last path that answered is better than none. */
+  /** Tells the driver which way datagrams go. Without a relay to it the last path that answered is better than none. */
   #apply(why: ChoiceReason, now: number): void {
-    this.#inUse.set(this.#current ?? (this.#context.relayIsUp ? null : this.#last), why, now);
+    const hasRelay = this.#context.relayIsUp && !this.#isAbsent;
+    this.#inUse.set(this.#current ?? (hasRelay ? null : this.#last), why, now);
   }
 
   /** Forgets what has been silent for long, and closes the sockets that nothing goes by any more. */

@@ -58,6 +58,12 @@ export class PortMapper {
     return this.#mapping && `${this.#mapping.externalAddress}:${this.#mapping.externalPort}`;
   }
 
+  /** For status; null if there is no mapping. */
+  get summary(): { endpoint: string; protocol: string } | null {
+    const { endpoint } = this;
+    return endpoint === null ? null : { endpoint, protocol: (this.#mapping as Mapping).protocol };
+  }
+
   /** Maps this port from now on; 0 for none. */
   setPort(port: number): void {
     if (port === this.#port) return;

@@ -28,6 +28,8 @@ export interface RelaysCallbacks {
   onDatagram(nodeId: string, datagram: Uint8Array): void;
   /** Where others reach this agent from now on; null: nowhere. To be told to the coordinator. */
   onHome(relayId: string | null): void;
+  /** All relays say that the node is not there, or it may be there again. */
+  onAbsent(nodeId: string, isAbsent: boolean): void;
 }
 
 /** A relay for status. */
@@ -71,6 +73,8 @@ export class Relays {
   readonly #nodes = new Map<string, Node>();
   /** When a relay said that a node is not connected to it, by both ids. */
   readonly #gone = new Map<string, number>();
+  /** Nodes that no relay which can be reached has. */
+  readonly #absent = new Set<string>();
   readonly #ticker: NodeJS.Timeout;
   #home: string | null = null;
   #measuringSince: number | null = null;
@@ -175,6 +179,14 @@ export class Relays {
     node.heardBy = target.id;
     node.heardAt = this.#clock.monotonic();
     this.#gone.delete(`${target.id} ${nodeId}`);
+    this.#setAbsent(nodeId, false);
+  }
+
+  #setAbsent(nodeId: string, isAbsent: boolean): void {
+    if (this.#absent.has(nodeId) === isAbsent) return;
+    if (isAbsent) this.#absent.add(nodeId);
+    else this.#absent.delete(nodeId);
+    this.#callbacks.onAbsent(nodeId, isAbsent);
   }
 
   #node(nodeId: string): Node {
@@ -210,6 +222,8 @@ export class Relays {
       },
       onPeerGone: (nodeId) => {
         this.#gone.set(`${known.target.id} ${nodeId}`, this.#clock.monotonic());
+        if (![...this.#known.values()].some((other) => this.#mayReach(other, nodeId)))
+          this.#setAbsent(nodeId, true);
       },
       onUnsent: (nodeId, datagram) => this.send(nodeId, this.#node(nodeId).home ?? '', datagram),
     });
@@ -221,7 +235,11 @@ export class Relays {
   #tick(): void {
     const now = this.#clock.monotonic();
     if (now - this.#measuredAt >= MEASURE_INTERVAL) this.#measure();
-    for (const [key, at] of this.#gone) if (now - at >= GONE_MEMORY) this.#gone.delete(key);
+    for (const [key, at] of this.#gone) {
+      if (now - at < GONE_MEMORY) continue;
+      this.#gone.delete(key);
+      this.#setAbsent(key.slice(key.indexOf(' ') + 1), false);
+    }
     for (const known of this.#known.values()) {
       const { connection } = known;
       if (connection === null) continue;

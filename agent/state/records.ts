@@ -44,6 +44,12 @@ export const settingsSchema = z.object({
   advertiseRoutes: z.array(z.string()),
   acceptRoutes: z.boolean(),
   advertiseExitNode: z.boolean(),
+  /** `ADDRESS:PORT` at which the user knows this host to be reached. */
+  endpoints: z.array(z.string()).default([]),
+  /** STUN servers to ask beside those of the network. */
+  stunServers: z
+    .array(z.object({ host: z.string().min(1), port: z.number().int().min(1).max(65535) }))
+    .default([]),
   /** Whether what this host carries to networks behind it gets one of its own addresses as source. */
   snat: z.boolean().default(true),
   /** Whether this host's programs look names up at the agent. */

@@ -15,6 +15,8 @@ export interface TunnelOptions {
   workers?: number;
   /** Find ways to those peers that `paths` names: probes, relay. */
   findsPaths?: boolean;
+  /** Of the RelayBacklog that bounds what goes by relay between the threads; made by the tunnel. */
+  relayBacklog?: SharedArrayBuffer;
   /** Tell of changes to the host's links, addresses and routes. */
   watchNetwork?: boolean;
   /** The last TAI64N that this private key sent (12 bytes), from disk. */
@@ -65,6 +67,8 @@ export interface PlainPathsChange {
   local?: PeerEndpoint[];
   overlay?: Prefix[];
   relayIsUp?: boolean;
+  /** A peer that no relay has, or that one may have again. */
+  absent?: { publicKey: Uint8Array; isAbsent: boolean };
   peers?: { publicKey: Uint8Array; candidates: PlainCandidate[] }[];
 }
 

@@ -17,6 +17,7 @@ import type { Driver } from './driver.ts';
 import { monotonicNow } from './monotonic.ts';
 import type { PathDevice, PathHooks } from './path-device.ts';
 import { pathSnapshot, pathsChange, plainPath } from './plain-paths.ts';
+import { RelayBacklog } from './relay-backlog.ts';
 
 /** A wall clock that is so far from what it was expected to be was set, not slewed. Milliseconds. */
 const CLOCK_SET = 500;
@@ -28,10 +29,12 @@ export class Engine {
   readonly #device: Device;
   readonly #paths: PathDevice | null;
   readonly #driver: Driver;
+  readonly #backlog: RelayBacklog;
   /** What the wall clock said when the tunnel's said 0. */
   #epoch = 0;
 
-  private constructor(driver: Driver, device: Device, paths: PathDevice | null) {
+  private constructor(driver: Driver, device: Device, paths: PathDevice | null, backlog: RelayBacklog) {
+    this.#backlog = backlog;
     this.#driver = driver;
     this.#device = device;
     this.#paths = paths;
@@ -45,6 +48,7 @@ export class Engine {
   ): Promise<Engine> {
     await cryptoReady();
     let paths: PathDevice | null = null;
+    const backlog = new RelayBacklog(options.relayBacklog);
     const device = new Device(
       {
         createCipher: driver.createCipher,
@@ -67,9 +71,9 @@ export class Engine {
     if (options.findsPaths) {
       // A plain tunnel does without its code.
       const { PathDevice } = await import('./path-device.ts');
-      paths = new PathDevice(device, driver, systemRandom, pathHooks(tell));
+      paths = new PathDevice(device, driver, systemRandom, pathHooks(tell, backlog));
     }
-    return new Engine(driver, device, paths);
+    return new Engine(driver, device, paths, backlog);
   }
 
   /** Carries out one request. Never throws: what goes wrong is in the reply. */
@@ -97,6 +101,7 @@ export class Engine {
 
   /** Takes what the relay brought. */
   relayed({ publicKey, bytes, segmentSize }: RelayedDatagrams): void {
+    this.#backlog.arrived('in', bytes.length);
     this.#paths?.relayed(publicKey, bytes, segmentSize, monotonicNow());
   }
 
@@ -108,7 +113,11 @@ export class Engine {
 
   #snapshot(): TunnelSnapshot {
     const device = this.#device.snapshot();
-    const counters = { ...this.#driver.counters(), ...this.#paths?.counters() };
+    const counters = {
+      ...this.#driver.counters(),
+      ...this.#paths?.counters(),
+      ...this.#backlog.counters(),
+    };
     const drops = Object.entries(counters).filter(([, count]) => count > 0);
     Object.assign(device.counters, Object.fromEntries(drops));
     const epoch = this.#wallEpoch();
@@ -127,9 +136,12 @@ export class Engine {
   }
 }
 
-function pathHooks(tell: (event: TunnelEvent) => void): PathHooks {
+function pathHooks(tell: (event: TunnelEvent) => void, backlog: RelayBacklog): PathHooks {
   return {
-    relay: (publicKey, bytes, segmentSize) => tell({ event: 'relay', publicKey, bytes, segmentSize }),
+    relay: (publicKey, bytes, segmentSize) => {
+      if (backlog.take('out', bytes.length, Math.ceil(bytes.length / segmentSize)))
+        tell({ event: 'relay', publicKey, bytes, segmentSize });
+    },
     reflexive: ({ addresses, nat }) =>
       tell({ event: 'reflexive', endpoints: addresses.map(endpointOf), nat }),
     event: (publicKey, event) => {

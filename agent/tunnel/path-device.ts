@@ -38,6 +38,8 @@ export interface PathsChange {
   candidates?: readonly Candidate[];
   overlay?: readonly Prefix[];
   relayIsUp?: boolean;
+  /** A peer that no relay has, or that one may have again. */
+  absent?: { publicKey: Uint8Array; isAbsent: boolean };
   /** Addresses of STUN servers, each with both of its ports. */
   stunServers?: readonly UdpAddress[];
   /** This host's own addresses with the tunnel's port. */
@@ -58,7 +60,7 @@ export class PathDevice implements TunnelDevice {
   /** There while the device has a key. */
   #paths: Paths | null = null;
   readonly #reflexive: Reflexive;
-  #change: Required<Omit<PathsChange, 'peers' | 'stunServers' | 'local'>> & {
+  #change: Required<Omit<PathsChange, 'peers' | 'stunServers' | 'local' | 'absent'>> & {
     reflexive: Candidate[];
     hard: boolean;
   } = {
@@ -113,13 +115,15 @@ export class PathDevice implements TunnelDevice {
 
   setPaths(change: PathsChange, now: number): void {
     this.#now = now;
-    const { peers = [], stunServers, local, ...rest } = change;
+    const { peers = [], stunServers, local, absent, ...rest } = change;
     this.#change = { ...this.#change, ...rest };
     if (local !== undefined) this.#reflexive.setLocal(local, now);
     if (stunServers !== undefined) this.#reflexive.setServers(stunServers, now);
     const paths = this.#paths;
     if (paths !== null) this.#tellOwnSide(paths, now);
     for (const { publicKey, candidates } of peers) this.#setPeer(publicKey, candidates, now);
+    const slot = absent === undefined ? undefined : this.#slots.get(keyToHex(absent.publicKey));
+    if (slot !== undefined && absent !== undefined) paths?.setAbsent(slot, absent.isAbsent, now);
   }
 
   /** What the relay brought from a peer. */

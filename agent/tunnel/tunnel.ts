@@ -13,6 +13,7 @@ import type {
   TunnelRequest,
   TunnelSnapshot,
 } from './commands.ts';
+import { RelayBacklog } from './relay-backlog.ts';
 
 type RequestBody = TunnelRequest extends infer R ? (R extends TunnelRequest ? Omit<R, 'id'> : never) : never;
 
@@ -30,6 +31,7 @@ export class Tunnel {
   /** Settles when the tunnel has ended: somebody deleted the interface, or `close` was called. Rejects if it broke. */
   readonly closed: Promise<'removed' | 'requested'>;
   readonly #worker: Worker;
+  readonly #backlog: RelayBacklog;
   readonly #wakeDescriptor: number;
   readonly #waiting: Map<number, Waiting>;
   #nextId = 1;
@@ -40,7 +42,9 @@ export class Tunnel {
     ready: { facts: TunnelFacts; wakeDescriptor: number },
     waiting: Map<number, Waiting>,
     closed: Promise<'removed' | 'requested'>,
+    backlog: RelayBacklog,
   ) {
+    this.#backlog = backlog;
     this.facts = ready.facts;
     this.#wakeDescriptor = ready.wakeDescriptor;
     this.#worker = worker;
@@ -60,8 +64,9 @@ export class Tunnel {
    * worker has to say by itself.
    */
   static open(options: TunnelOptions, onNews: (news: TunnelNews) => void): Promise<Tunnel> {
+    const backlog = new RelayBacklog();
     const worker = new Worker(new URL('worker.ts', import.meta.url), {
-      workerData: options,
+      workerData: { ...options, relayBacklog: backlog.memory } satisfies TunnelOptions,
       name: `tunnel ${options.interfaceName}`,
     });
     const waiting = new Map<number, Waiting>();
@@ -82,7 +87,11 @@ export class Tunnel {
         }
         switch (message.event) {
           case 'ready':
-            resolve(new Tunnel(worker, message, waiting, ended.promise));
+            resolve(new Tunnel(worker, message, waiting, ended.promise, backlog));
+            return;
+          case 'relay':
+            backlog.arrived('out', message.bytes.length);
+            onNews(message);
             return;
           case 'closed':
             ended.resolve(message.reason);
@@ -111,9 +120,12 @@ export class Tunnel {
     await this.#ask({ verb: 'paths', paths });
   }
 
-  /** Takes datagrams that the relay brought from a peer, of `segmentSize` bytes but the last. */
+  /**
+   * Takes datagrams that the relay brought from a peer, of `segmentSize` bytes but the last. They are dropped while too many are on
+   * their way.
+   */
   relayed(publicKey: Uint8Array, bytes: Uint8Array, segmentSize: number): void {
-    if (this.#ended) return;
+    if (this.#ended || !this.#backlog.take('in', bytes.length, Math.ceil(bytes.length / segmentSize))) return;
     this.#post({ verb: 'relayed', publicKey, bytes, segmentSize });
   }
 

@@ -46,6 +46,8 @@ function status(devices: PeerSnapshot[], map = aMap([peer]) as ReturnType<typeof
     endpoints: ['192.0.2.1:51820'],
     relays: [],
     nat: null,
+    outside: [],
+    portMapping: null,
     names: null,
     latencies: new Map([[peer.nodeId, 1.25]]),
     now: NOW,

@@ -41,6 +41,7 @@ class FakeConnection implements Connection {
 let now: number;
 let homes: (string | null)[];
 let heard: string[];
+let absent: string[];
 let relays: Relays;
 /** The latest connection to each relay. */
 let connections: Record<string, FakeConnection>;
@@ -58,6 +59,7 @@ beforeEach(() => {
   now = 0;
   homes = [];
   heard = [];
+  absent = [];
   connections = {};
   relays = new Relays(
     { monotonic: () => now, wall: () => 0 },
@@ -68,6 +70,7 @@ beforeEach(() => {
     {
       onDatagram: (nodeId, datagram) => heard.push(`${nodeId}: ${Buffer.from(datagram)}`),
       onHome: (id) => homes.push(id),
+      onAbsent: (nodeId, isAbsent) => absent.push(`${nodeId} ${isAbsent}`),
     },
   );
 });
@@ -102,6 +105,20 @@ describe('the relays of an agent', () => {
       { id: 'a', state: 'connected', latency: 30, isHome: false },
       { id: 'b', state: 'connected', latency: 10, isHome: true },
     ]);
+  });
+
+  it('that all say that a node is gone make it absent, once, until it is heard or may be there again', () => {
+    measured({ a: 10, b: 20 });
+    to('a').callbacks.onPeerGone('n');
+    expect(absent).toEqual([]);
+    to('b').callbacks.onPeerGone('n');
+    to('b').callbacks.onPeerGone('n');
+    expect(absent).toEqual(['n true']);
+    to('b').callbacks.onDatagram('n', Buffer.from('here'));
+    expect(absent).toEqual(['n true', 'n false']);
+    to('b').callbacks.onPeerGone('n');
+    pass(GONE_MEMORY + 1_000);
+    expect(absent).toEqual(['n true', 'n false', 'n true', 'n false']);
   });
 
   it('that do not answer are not waited for', () => {

@@ -46,6 +46,8 @@ const SETTINGS: Settings = {
   advertiseExitNode: false,
   acceptDns: true,
   snat: true,
+  endpoints: [],
+  stunServers: [],
   segments: [],
 };
 
