@@ -13,7 +13,7 @@ import type { HostFeature } from './host/host-feature.ts';
 import { type PingResult, pingAddress } from './host/ping.ts';
 import { checkPrivileges } from './host/privileges.ts';
 import { SegmentDevices } from './host/segment-devices.ts';
-import { releaseStartupPages } from './host/startup-pages.ts';
+import { releaseStartupPages, releasingStartupPages } from './host/startup-pages.ts';
 import { serveLocalApi } from './local-api/server.ts';
 import { checkMap, type NetworkMap } from './mesh/network-map.ts';
 import { NameService } from './names/name-service.ts';
@@ -122,9 +122,9 @@ export class Daemon {
 
   async #startParts(): Promise<void> {
     checkPrivileges();
-    // After each part of the code is loaded, before the next needs memory: now, when the mesh is up, and with gRPC.
+    // After each part of the code is loaded, before the next needs memory.
     releaseStartupPages();
-    await this.#openTunnel();
+    await releasingStartupPages(this.#openTunnel());
     const api = await serveLocalApi(this.#state.socketPath, this.#handlers(), this.#log);
     this.#closers.push(() => api.close());
     this.#loadMap();
@@ -133,10 +133,10 @@ export class Daemon {
     }
     if (this.#stopping) return;
     releaseStartupPages();
-    await this.#startRelays();
-    await this.#startSync();
-    await this.#mapPort();
-    releaseStartupPages();
+    for (const start of [() => this.#startRelays(), () => this.#startSync(), () => this.#mapPort()]) {
+      await start();
+      releaseStartupPages();
+    }
     if (!this.#tunnel?.facts.tellsNetworkChanges) this.#network.poll();
   }
 

@@ -70,6 +70,8 @@ export async function join(argument: string | undefined, options: JoinOptions): 
       known,
       progress: (line) => process.stderr.write(`${line}\n`),
     });
+    // What enrolling took, gRPC and the making of a certificate request, before the tunnel takes its part.
+    releaseStartupPages();
     const lastPort = state.settings()?.lastPort;
     const settings = {
       version: 1 as const,

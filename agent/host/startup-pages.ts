@@ -24,6 +24,20 @@ export function releaseStartupPages(): void {
   }
 }
 
+/** How often they are given back while something long starts: a thread that loads its code, milliseconds. */
+const RELEASE_INTERVAL = 30;
+
+/** Gives them back again and again until `work` is done, and then once more. */
+export async function releasingStartupPages<T>(work: Promise<T>): Promise<T> {
+  const timer = setInterval(releaseStartupPages, RELEASE_INTERVAL);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+    releaseStartupPages();
+  }
+}
+
 /**
  * The read-only mappings of files of which this process has changed no page (proc_pid_smaps(5)): only they can be filled from
  * the file again. What the dynamic linker has relocated is not among them.
