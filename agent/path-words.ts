@@ -46,7 +46,7 @@ function whyRelay(peer: PeerStatus, self: Status['self']): { path: string; advic
     tried.length === 0
       ? `no address of ${peer.name} is known`
       : answered === 0
-        ? `${tried.length} ${tried.length === 1 ? 'address' : 'addresses'} of ${peer.name} were tried, and none answered`
+        ? `${tried.length === 1 ? `1 address of ${peer.name} was` : `${tried.length} addresses of ${peer.name} were`} tried, and none answered`
         : `of ${tried.length} ways tried ${answered} answered before, and none does now`;
   const open =
     'forward a UDP port to one of the two hosts, and name it there with --listen-port and --endpoint';

@@ -1,15 +1,15 @@
 import type { Clock } from '../shared/clock.ts';
 import { keyFromBase64, keyToBase64 } from '../shared/key.ts';
 import type { Logger } from '../shared/log.ts';
+import type { ClientCertificate } from '../shared/own-channel.ts';
 import type { NetworkMap } from './mesh/network-map.ts';
 import { RelayClient } from './relay/client.ts';
-import type { RelayCertificate } from './relay/relay-channel.ts';
 import { type RelayStatus, Relays } from './relay/relays.ts';
 
 export interface RelayKeeperOptions {
   /** The coordinator's CA, DER. */
   authority: Uint8Array;
-  certificate: () => RelayCertificate;
+  certificate: () => ClientCertificate;
   clock: Clock;
   log: Logger;
   /** Datagrams of `segmentSize` bytes but the last, from a peer. */

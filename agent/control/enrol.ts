@@ -7,9 +7,10 @@ import type { JoinToken } from '../../shared/join-token.ts';
 import { keyFromBase64, keyToBase64, wipe } from '../../shared/key.ts';
 import { keyProof, x25519KeyPair, x25519PublicKey } from '../../shared/key-proof.ts';
 import { pinnedAuthority } from '../../shared/pinned-authority.ts';
+import { rpcError } from '../../shared/rpc-error.ts';
 import { NEWEST_PROTOCOL_VERSION, OLDEST_PROTOCOL_VERSION, VERSION } from '../../shared/version.ts';
 import type { Identity } from '../state/records.ts';
-import { coordinatorClient, rpcError } from './connect.ts';
+import { coordinatorClient } from './connect.ts';
 
 const RPC_TIMEOUT = 15_000;
 

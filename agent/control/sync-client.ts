@@ -13,10 +13,11 @@ import { certificateRequest } from '../../shared/certificate-request.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { describeError, WarrenError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
+import { rpcError } from '../../shared/rpc-error.ts';
 import { NEWEST_PROTOCOL_VERSION, VERSION } from '../../shared/version.ts';
 import { applyDelta, mapFromSnapshot, type NetworkMap } from '../mesh/network-map.ts';
 import type { Identity } from '../state/records.ts';
-import { coordinatorClient, rpcError } from './connect.ts';
+import { coordinatorClient } from './connect.ts';
 
 /** Something is sent at least this often, and a coordinator silent for three times as long is away. Milliseconds. */
 const HEARTBEAT_INTERVAL = 5_000;

@@ -3,8 +3,9 @@ import { RelayFrame } from '../../proto/gen/warren.ts';
 import { backoff } from '../../shared/backoff.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
+import type { ClientCertificate } from '../../shared/own-channel.ts';
 import { forEachDatagram, isDatagramFrame, nodeIdOf, readDatagramFrame } from '../../shared/relay-frame.ts';
-import { openRelayChannel, type RelayCertificate, type RelayChannel } from './relay-channel.ts';
+import { openRelayChannel, type RelayChannel } from './relay-channel.ts';
 import { SendQueue } from './send-queue.ts';
 
 /** A ping is sent this often, the first at once; a relay that was silent for twice as long is away. Milliseconds. */
@@ -54,7 +55,7 @@ export interface RelayClientCounters {
 /** Keeps this agent connected to one relay until it is closed, coming back with growing and random pauses. */
 export class RelayClient {
   readonly target: RelayTarget;
-  readonly #certificate: () => RelayCertificate;
+  readonly #certificate: () => ClientCertificate;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #callbacks: RelayCallbacks;
@@ -76,7 +77,7 @@ export class RelayClient {
   /** `certificate` is asked at each connection, so that a renewed one counts. */
   constructor(
     target: RelayTarget,
-    certificate: () => RelayCertificate,
+    certificate: () => ClientCertificate,
     clock: Clock,
     log: Logger,
     callbacks: RelayCallbacks,

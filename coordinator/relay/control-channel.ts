@@ -1,7 +1,7 @@
-import { credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { Metadata, type ServiceError } from '@grpc/grpc-js';
 import { RelayControlClient } from '../../proto/gen/warren.ts';
-import { type ErrorCode, WarrenError } from '../../shared/errors.ts';
-import { pem } from '../../shared/pem.ts';
+import { grpcTarget, ownChannelOptions, ownCredentials } from '../../shared/own-channel.ts';
+import { rpcError } from '../../shared/rpc-error.ts';
 import { COORDINATOR_TLS_NAME } from '../../shared/tls-names.ts';
 import type { RelayIdentity } from './relay-identity.ts';
 
@@ -15,24 +15,14 @@ export function controlClient(
   authority: Uint8Array,
   own: Pick<RelayIdentity, 'certificate' | 'certificateKey'> | null,
 ): RelayControlClient {
-  const { hostname, port } = new URL(url);
-  const kind = hostname.startsWith('[') ? 'ipv6' : /^\d+(\.\d+){3}$/.test(hostname) ? 'ipv4' : 'dns';
+  const certificate = own && {
+    certificate: Buffer.from(own.certificate, 'base64'),
+    privateKey: own.certificateKey,
+  };
   return new RelayControlClient(
-    `${kind}:${hostname}:${port}`,
-    credentials.createSsl(
-      Buffer.from(pem(authority, 'CERTIFICATE')),
-      own === null ? null : Buffer.from(own.certificateKey),
-      own === null ? null : Buffer.from(pem(Buffer.from(own.certificate, 'base64'), 'CERTIFICATE')),
-    ),
-    {
-      'grpc.ssl_target_name_override': COORDINATOR_TLS_NAME,
-      'grpc.default_authority': COORDINATOR_TLS_NAME,
-      'grpc.max_receive_message_length': MAX_MESSAGE,
-      'grpc.keepalive_time_ms': 10_000,
-      'grpc.keepalive_timeout_ms': 5_000,
-      'grpc.enable_http_proxy': 0,
-      'grpc.enable_retries': 0,
-    },
+    grpcTarget(url),
+    ownCredentials(authority, certificate),
+    ownChannelOptions(COORDINATOR_TLS_NAME, MAX_MESSAGE),
   );
 }
 
@@ -48,26 +38,7 @@ export function call<Q, A>(
 ): Promise<A> {
   return new Promise((resolve, reject) => {
     method(request, new Metadata(), { deadline: Date.now() + RPC_TIMEOUT }, (error, response) =>
-      error === null ? resolve(response) : reject(controlError(error)),
+      error === null ? resolve(response) : reject(rpcError(error)),
     );
-  });
-}
-
-const CODES: Partial<Record<status, ErrorCode>> = {
-  [status.INVALID_ARGUMENT]: 'usage',
-  [status.UNAUTHENTICATED]: 'unauthenticated',
-  [status.RESOURCE_EXHAUSTED]: 'exhausted',
-  [status.UNAVAILABLE]: 'unavailable',
-  [status.DEADLINE_EXCEEDED]: 'unavailable',
-  [status.FAILED_PRECONDITION]: 'incompatible',
-  [status.UNIMPLEMENTED]: 'incompatible',
-};
-
-/** What a failed call is in our words. */
-export function controlError(error: ServiceError): WarrenError {
-  const code = CODES[error.code] ?? 'internal';
-  const details = error.details || error.message;
-  return new WarrenError(code, code === 'unavailable' ? `the coordinator is away: ${details}` : details, {
-    cause: error,
   });
 }

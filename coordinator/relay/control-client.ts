@@ -6,10 +6,11 @@ import { certificateRequest } from '../../shared/certificate-request.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { describeError, WarrenError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
+import { rpcError } from '../../shared/rpc-error.ts';
 import { NEWEST_PROTOCOL_VERSION } from '../../shared/version.ts';
 import { HEARTBEAT_INTERVAL, SILENCE_LIMIT } from '../grpc/sync-stream.ts';
 import type { RelayFacts } from '../store/store.ts';
-import { call, controlClient, controlError } from './control-channel.ts';
+import { call, controlClient } from './control-channel.ts';
 import type { RelayIdentity } from './relay-identity.ts';
 
 const TICK = 1_000;
@@ -84,7 +85,7 @@ export class ControlClient {
       if (this.#stream === stream) this.#receive(order);
     });
     stream.on('error', (error: ServiceError) => {
-      if (this.#stream === stream) this.#lost(controlError(error), error.code === status.UNAUTHENTICATED);
+      if (this.#stream === stream) this.#lost(rpcError(error), error.code === status.UNAUTHENTICATED);
     });
     stream.on('end', () => {
       if (this.#stream === stream) {

@@ -48,7 +48,7 @@ describeNeeds(['root', 'tun', 'nft'], 'what the agent says of its network', () =
       {
         kind: 'symmetric',
         nat: /a hard NAT, with another outer port for each destination/,
-        path: /^ {2}b: by relay for \d+ s: \d+ address(es)? of b were tried, and none answered; this host is behind a hard NAT, and b seems to be behind one too\n {4}forward a UDP port/m,
+        path: /^ {2}b: by relay for \d+ s: \d+ address(es of b were| of b was) tried, and none answered; this host is behind a hard NAT, and b seems to be behind one too\n {4}forward a UDP port/m,
         pingEnds: /^b: by relay for .* hard NAT.*\n {2}for a direct path: forward a UDP port/m,
       },
     ],

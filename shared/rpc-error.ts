@@ -1,0 +1,31 @@
+import { type ServiceError, status } from '@grpc/grpc-js';
+import { type ErrorCode, WarrenError } from './errors.ts';
+
+const CODES: Partial<Record<status, ErrorCode>> = {
+  [status.INVALID_ARGUMENT]: 'usage',
+  [status.UNAUTHENTICATED]: 'unauthenticated',
+  [status.PERMISSION_DENIED]: 'permission-denied',
+  [status.NOT_FOUND]: 'not-found',
+  [status.ALREADY_EXISTS]: 'already-exists',
+  [status.ABORTED]: 'in-use',
+  [status.RESOURCE_EXHAUSTED]: 'exhausted',
+  [status.UNAVAILABLE]: 'unavailable',
+  [status.DEADLINE_EXCEEDED]: 'unavailable',
+  [status.FAILED_PRECONDITION]: 'incompatible',
+  [status.UNIMPLEMENTED]: 'incompatible',
+};
+
+/** What the failure of a call to the coordinator is in our words. */
+export function rpcError(error: ServiceError): WarrenError {
+  const code = CODES[error.code] ?? 'internal';
+  const details = error.details || error.message;
+  if (error.code === status.UNIMPLEMENTED) {
+    return new WarrenError(code, `the coordinator does not know this request: ${details}`, {
+      hint: 'it is older than this program: update it',
+      cause: error,
+    });
+  }
+  return new WarrenError(code, code === 'unavailable' ? `the coordinator is away: ${details}` : details, {
+    cause: error,
+  });
+}

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { firewallRules, type WantedFirewall } from '../../../agent/mesh/firewall-rules.ts';
+import { forwardingBefore, forwardingRules } from '../../../agent/mesh/forwarding-rules.ts';
+
+const WANTED: WantedFirewall = {
+  interfaceName: 'warren0',
+  listenPort: 51820,
+  overlay: ['100.64.0.0/10', 'fd00::/48'],
+  filter: undefined,
+  carries: false,
+  multicast: false,
+  openPorts: [],
+};
+const RULES = [
+  {
+    id: 'acls[0]',
+    sources: ['100.64.0.2/32'],
+    destinations: ['100.64.0.1/32'],
+    services: [{ protocol: 6, firstPort: 22, lastPort: 22 }],
+  },
+  {
+    id: 'acls[1]',
+    sources: ['100.64.0.0/24', 'fd00::2/128'],
+    destinations: ['100.64.0.1/32', 'fd00::1/128'],
+    services: [],
+  },
+];
+const withRules = (changes: Partial<WantedFirewall> = {}) =>
+  firewallRules({ ...WANTED, filter: { rules: RULES }, ...changes });
+/** The lines of one chain. */
+const chain = (script: string, name: string) =>
+  new RegExp(`chain ${name} \\{\\n([^]*?)\\n {2}\\}`).exec(script)?.[1]?.trim().split(/\n\s*/);
+
+describe('the firewall', () => {
+  it('without a policy looks at no connection and judges nothing that comes by the mesh', () => {
+    const script = firewallRules(WANTED);
+    expect(script).not.toMatch(/\bct\b|chain incoming/);
+    expect(chain(script, 'sources')).toEqual([
+      'type filter hook prerouting priority raw; policy accept;',
+      'iifname { "lo", "warren0" } accept',
+      'ip saddr 100.64.0.0/10 counter name foreign drop',
+      'ip6 saddr fd00::/48 counter name foreign drop',
+    ]);
+    expect(chain(script, 'own')).toContain('oifname "warren0" udp sport 51820 drop');
+  });
+
+  it('of a host that carries lets answers in, and nobody else', () => {
+    for (const name of ['destinations', 'forwarded'])
+      expect(chain(firewallRules({ ...WANTED, carries: true }), name)).toContain(
+        'ct state established,related accept',
+      );
+  });
+
+  it('asks the rules of a source alone, and its answers by the same', () => {
+    const script = withRules();
+    expect(script).toContain(`    elements = {
+      100.64.0.0-100.64.0.1 : goto in_ip_0,
+      100.64.0.2 : goto in_ip_1,
+      100.64.0.3-100.64.0.255 : goto in_ip_0
+    }`);
+    expect(chain(script, 'in_ip_0')).toEqual([
+      'ip daddr 100.64.0.1/32 counter name rule_1 accept',
+      'counter name denied drop',
+    ]);
+    expect(chain(script, 'in_ip_1')).toEqual([
+      'ip daddr 100.64.0.1/32 meta l4proto 6 th dport 22 counter name rule_0 accept',
+      'ip daddr 100.64.0.1/32 counter name rule_1 accept',
+      'counter name denied drop',
+    ]);
+    expect(chain(script, 'out_ip_1')).toEqual([
+      'ip saddr 100.64.0.1/32 meta l4proto 6 th sport 22 accept',
+      'ip saddr 100.64.0.1/32 accept',
+      'counter name denied drop',
+    ]);
+    expect(chain(script, 'in_ip6_0')).toEqual([
+      'ip6 daddr fd00::1/128 counter name rule_1 accept',
+      'counter name denied drop',
+    ]);
+  });
+
+  it('with a policy that grants nothing denies everything', () => {
+    const script = withRules({ filter: { rules: [] } });
+    expect(script).not.toContain('elements');
+    expect(chain(script, 'incoming')?.slice(-3)).toEqual([
+      'ip saddr vmap @in_ip',
+      'ip6 saddr vmap @in_ip6',
+      'counter name denied drop',
+    ]);
+  });
+
+  it('lets broadcasts in from who may send anything, and the ports that others guard', () => {
+    expect(chain(withRules({ multicast: true }), 'in_ip_0')).toContain('ip daddr 255.255.255.255 accept');
+    expect(chain(withRules({ openPorts: [14789] }), 'incoming')).toContain('udp dport { 14789 } accept');
+  });
+});
+
+describe('forwarding', () => {
+  const wanted = {
+    interfaceName: 'warren0',
+    overlay: ['100.64.0.0/10', 'fd00::/48'],
+    routes: ['192.168.10.0/24'],
+    isExit: false,
+    translatesSources: true,
+  };
+  const was = { four: '0', six: '1' };
+
+  it('translates sources to networks behind the host, to the whole world at an exit, and where asked not at all', () => {
+    expect(chain(forwardingRules(wanted, was), 'translated')?.slice(1)).toEqual([
+      'oifname != "warren0" ip saddr 100.64.0.0/10 ip daddr { 192.168.10.0/24 } masquerade',
+    ]);
+    expect(chain(forwardingRules({ ...wanted, isExit: true }, was), 'translated')?.slice(1)).toEqual([
+      'oifname != "warren0" ip saddr 100.64.0.0/10 ip daddr != 100.64.0.0/10 masquerade',
+      'oifname != "warren0" ip6 saddr fd00::/48 ip6 daddr != fd00::/48 masquerade',
+    ]);
+    expect(chain(forwardingRules({ ...wanted, translatesSources: false }, was), 'translated')).toHaveLength(
+      1,
+    );
+  });
+
+  it('keeps how things were before, for whoever comes after a kill', () => {
+    expect(forwardingBefore(forwardingRules(wanted, was))).toEqual(was);
+    expect(forwardingBefore('')).toBeNull();
+  });
+});
