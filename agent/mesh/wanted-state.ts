@@ -55,11 +55,9 @@ export function wantedState(map: NetworkMap, choices: MeshChoices, now: number):
     inGroup: map.self.multicast && peer.online,
   }));
   const own = new Set(map.self.addresses.map(hostPrefix));
-  const subnets = peers.flatMap((peer) => {
-    const addresses = new Set(
-      map.peers.find((each) => each.nodeId === peer.nodeId)?.addresses.map(hostPrefix),
-    );
-    return peer.allowedIps.filter((cidr) => !addresses.has(cidr));
+  const subnets = alive.flatMap((peer) => {
+    const addresses = new Set(peer.addresses.map(hostPrefix));
+    return (claimed.get(peer.nodeId) ?? []).filter((cidr) => !addresses.has(cidr));
   });
   return {
     addresses: [...own],
