@@ -1,8 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { collect } from '../../shared/arguments.ts';
 import { formatEndpoint, parseEndpoint } from '../../shared/endpoint.ts';
+import { parseIp } from '../../shared/ip.ts';
 import { LOG_LEVELS } from '../../shared/log-levels.ts';
+import { isProbeable } from '../paths/address-class.ts';
 import { MAX_WORKERS, workersByCores } from '../tunnel/workers.ts';
+import { UdpAddress } from '../wireguard/udp-address.ts';
 
 export const DEFAULT_STATE = '/var/lib/warren';
 export const DEFAULT_INTERFACE = 'warren0';
@@ -59,8 +62,9 @@ export function withOutside(command: Command): Command {
 
 function endpoint(text: string): string {
   const parsed = parseEndpoint(text);
-  if (parsed === null || parsed.port === 0)
-    throw new InvalidArgumentError('expected ADDRESS:PORT, IPv6 in brackets.');
+  if (parsed === null) throw new InvalidArgumentError('expected ADDRESS:PORT, IPv6 in brackets.');
+  if (!isProbeable(UdpAddress.from(parsed.address, parsed.port)))
+    throw new InvalidArgumentError('expected the address of one host, which others can reach.');
   return formatEndpoint(parsed);
 }
 
@@ -70,9 +74,11 @@ const STUN_PORT = 3478;
 function stunServer(text: string): { host: string; port: number } {
   const [, host, port = String(STUN_PORT)] =
     /^(\[[0-9a-fA-F:.]+\]|[^:\s/[\]]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
-  if (host === undefined || Number(port) < 1 || Number(port) > 65535)
+  const bare = host?.replace(/^\[|\]$/g, '') ?? '';
+  const isHost = host === bare ? bare !== '' : parseIp(bare)?.length === 16;
+  if (!isHost || Number(port) < 1 || Number(port) > 65535)
     throw new InvalidArgumentError('expected HOST or HOST:PORT, IPv6 in brackets.');
-  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+  return { host: bare, port: Number(port) };
 }
 
 /** `--workers N`. */

@@ -1,5 +1,7 @@
 /** Bytes that may be on their way between the tunnel's thread and the main one, each way. */
-const MAX_BACKLOG = 1 << 20;
+export const MAX_BACKLOG = 1 << 20;
+/** What a message takes beside its datagrams: a peer that sends very short ones, or empty ones, fills no memory with them. */
+export const MESSAGE_COST = 512;
 
 /** To the relay, or from it. */
 export type RelayWay = 'out' | 'in';
@@ -23,17 +25,18 @@ export class RelayBacklog {
     this.#words = new Int32Array(memory);
   }
 
-  /** Takes room for `bytes`, in so many datagrams; false if there is none: then they are counted as dropped. */
+  /** Takes room for a message with `bytes`, in so many datagrams; false if there is none: then they are counted as dropped. */
   take(way: RelayWay, bytes: number, datagrams: number): boolean {
-    if (Atomics.add(this.#words, PLACE_OF[way], bytes) + bytes <= MAX_BACKLOG) return true;
-    Atomics.sub(this.#words, PLACE_OF[way], bytes);
+    const room = MESSAGE_COST + bytes;
+    if (Atomics.add(this.#words, PLACE_OF[way], room) + room <= MAX_BACKLOG) return true;
+    Atomics.sub(this.#words, PLACE_OF[way], room);
     Atomics.add(this.#words, DROPPED_OF[way], datagrams);
     return false;
   }
 
-  /** The other thread has them. */
+  /** The other thread has the message with these bytes. */
   arrived(way: RelayWay, bytes: number): void {
-    Atomics.sub(this.#words, PLACE_OF[way], bytes);
+    Atomics.sub(this.#words, PLACE_OF[way], MESSAGE_COST + bytes);
   }
 
   counters(): Record<string, number> {

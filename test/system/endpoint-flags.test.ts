@@ -70,6 +70,7 @@ describeNeeds(['root', 'tun', 'nft', 'turnserver'], 'the flags --endpoint and --
   it.each([
     ['--endpoint', 'example.com:5000', /expected ADDRESS:PORT, IPv6 in brackets/],
     ['--endpoint', '192.0.2.1', /expected ADDRESS:PORT, IPv6 in brackets/],
+    ['--endpoint', '127.0.0.1:5000', /expected the address of one host/],
     ['--stun', 'example.com:0', /expected HOST or HOST:PORT, IPv6 in brackets/],
     ['--stun', '2001:db8::1', /expected HOST or HOST:PORT, IPv6 in brackets/],
   ])('%s %s is refused in one line', async (flag, value, message) => {

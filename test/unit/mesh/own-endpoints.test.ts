@@ -48,4 +48,18 @@ describe("an agent's own endpoints", () => {
       '203.0.113.1:61000',
     ]);
   });
+
+  it('what the user gave is told before what was found out, and is not lost among many', () => {
+    const given = ['203.0.113.9:5000', '[2001:db8::9]:5000'];
+    const reflexive = ['203.0.113.1:61000'];
+    expect(ownEndpoints(['192.168.1.2'], '', 5000, OVERLAY, null, reflexive, given)).toEqual([
+      '192.168.1.2:5000',
+      ...given,
+      ...reflexive,
+    ]);
+    const many = Array.from({ length: 200 }, (_, index) => `10.0.0.${index}`);
+    const endpoints = ownEndpoints(many, '', 5000, OVERLAY, null, reflexive, given);
+    expect(endpoints).toHaveLength(16);
+    expect(endpoints.slice(-3)).toEqual([...given, ...reflexive]);
+  });
 });
