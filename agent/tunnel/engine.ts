@@ -139,8 +139,9 @@ export class Engine {
 function pathHooks(tell: (event: TunnelEvent) => void, backlog: RelayBacklog): PathHooks {
   return {
     relay: (publicKey, bytes, segmentSize) => {
-      if (backlog.take('out', bytes.length, Math.ceil(bytes.length / segmentSize)))
-        tell({ event: 'relay', publicKey, bytes, segmentSize });
+      if (!backlog.take('out', bytes.length, Math.ceil(bytes.length / segmentSize))) return;
+      // A part of a larger buffer would bring all of it along.
+      tell({ event: 'relay', publicKey, bytes: new Uint8Array(bytes), segmentSize });
     },
     reflexive: ({ addresses, nat }) =>
       tell({ event: 'reflexive', endpoints: addresses.map(endpointOf), nat }),

@@ -26,7 +26,7 @@ const BUFFER_LENGTH = 65_600;
 
 /** What leaves the worker. Peers are named by their public key. */
 export interface PathHooks {
-  /** Datagrams of `segmentSize` bytes but the last, for the relay to bring to the peer; fresh bytes. */
+  /** Datagrams of `segmentSize` bytes but the last, for the relay to bring to the peer. The bytes are the caller's again after. */
   relay(publicKey: Uint8Array, bytes: Uint8Array, segmentSize: number): void;
   event(publicKey: Uint8Array, event: PathEvent): void;
   /** What STUN servers say of this host is another thing than before. */
@@ -342,7 +342,7 @@ export class PathDevice implements TunnelDevice {
     if (isRelay(target)) {
       const publicKey = this.#keys.get(relaySlot(target));
       if (publicKey !== undefined)
-        this.#hooks.relay(publicKey, buffer.bytes.slice(offset, offset + length), size);
+        this.#hooks.relay(publicKey, buffer.bytes.subarray(offset, offset + length), size);
       return true;
     }
     if (this.#sideRoutes.size === 0) return false;
