@@ -49,7 +49,10 @@ const TESTS = {
   faketime: 'faketime',
   openssl: 'openssl',
   initdb: 'postgresql',
+  chromium: 'chromium',
 };
+/** Tests of containers are left out, with the reason, where no engine can be had. */
+const ENGINE = { dockerd: 'docker.io', 'docker-compose': 'docker-compose', debootstrap: 'debootstrap' };
 const PROGRAMS = {
   check: {},
   demo: HOSTS,
@@ -108,9 +111,9 @@ function installPrograms(programs) {
 }
 
 /** All at once, or where that fails one by one, so that one which is not to be had does not keep the others away. */
-function installPeers() {
-  if (!installPrograms(PEERS)) return;
-  for (const [program, debian] of Object.entries(PEERS)) {
+function installOptional(programs) {
+  if (!installPrograms(programs)) return;
+  for (const [program, debian] of Object.entries(programs)) {
     const problem = installPrograms({ [program]: debian });
     if (problem) say(`${problem}\nset-up: going on without it`);
   }
@@ -198,7 +201,8 @@ export function setUp(target) {
   if (!existsSync(join(ROOT, 'node_modules/tuntap2/package.json')))
     say('without tuntap2, which did not install: no portable driver (--driver portable); all else works');
   const problem = installPrograms(PROGRAMS[target]);
-  if (target === 'bench' && !problem) installPeers();
+  if (target === 'bench' && !problem) installOptional(PEERS);
+  if (target === 'test' && !problem) installOptional(ENGINE);
   if (!problem) return;
   if (target !== 'test') throw new SetupError(problem);
   say(`${problem}\nset-up: going on without; the tests that need them are left out`);
