@@ -7,7 +7,7 @@ import { PeerNames } from './capture/peer-names.ts';
 import type { SyncClient } from './control/sync-client.ts';
 import { FlowTracking } from './flows/flow-tracking.ts';
 import type { FlowsAnswer } from './flows/mesh-flows.ts';
-import { Firewall } from './host/firewall.ts';
+import { Firewall, type FirewallStatus } from './host/firewall.ts';
 import { Forwarding } from './host/forwarding.ts';
 import type { HostFeature } from './host/host-feature.ts';
 import { type PingResult, pingAddress } from './host/ping.ts';
@@ -76,6 +76,7 @@ export class Daemon {
   #sync: SyncClient | null = null;
   #portMapper: PortMapper | null = null;
   #flowTracking: FlowTracking | null = null;
+  #firewall: Firewall | null = null;
   #names: NameService | null = null;
   #map: NetworkMap | null = null;
   /** The coordinator's clock less this host's monotonic one. */
@@ -382,9 +383,9 @@ export class Daemon {
     const { interfaceName } = (this.#tunnel as Tunnel).facts;
     this.#flowTracking = new FlowTracking(interfaceName);
     this.#names = this.#nameService(interfaceName);
-    const firewall = new Firewall(interfaceName, () => this.#listenPort, this.#log);
+    this.#firewall = new Firewall(interfaceName, () => this.#listenPort, this.#log);
     return [
-      firewall,
+      this.#firewall,
       this.#flowTracking,
       this.#names,
       new Forwarding(interfaceName, snat),
@@ -408,6 +409,7 @@ export class Daemon {
       status: () => this.#status(),
       ping: (args: unknown) => this.#ping(args),
       flows: () => this.#meshFlows(),
+      rules: (): Promise<FirewallStatus | null> => this.#firewall?.status() ?? Promise.resolve(null),
       leave: (args: unknown) => this.#leave((args as { force?: boolean } | null)?.force === true),
     };
   }

@@ -7,6 +7,7 @@ import { joinCommand } from './cli/join.ts';
 import { leaveCommand } from './cli/leave.ts';
 import { netcheckCommand } from './cli/netcheck.ts';
 import { pingCommand } from './cli/ping.ts';
+import { rulesCommand } from './cli/rules.ts';
 import { statusCommand } from './cli/status.ts';
 import { tunnelCommand } from './cli/tunnel.ts';
 import { upCommand } from './cli/up.ts';
@@ -22,6 +23,7 @@ const program = new Command('agent')
   .addCommand(netcheckCommand())
   .addCommand(captureCommand())
   .addCommand(flowsCommand())
+  .addCommand(rulesCommand())
   .addCommand(leaveCommand())
   .addCommand(tunnelCommand());
 

@@ -1,10 +1,38 @@
 import { WarrenError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
-import { firewallRules, withoutFirewall } from '../mesh/firewall-rules.ts';
-import type { NetworkMap } from '../mesh/network-map.ts';
+import {
+  type Count,
+  type Counts,
+  DENIED_COUNTER,
+  FOREIGN_COUNTER,
+  firewallRules,
+  firewallTable,
+  keptCounts,
+  ruleCounter,
+  UNASKED_COUNTER,
+  type WantedFirewall,
+  withoutFirewall,
+} from '../mesh/firewall-rules.ts';
+import type { MapFilter, NetworkMap } from '../mesh/network-map.ts';
 import type { HostFeature } from './host-feature.ts';
 import { runCommand } from './run-command.ts';
 import { SEGMENT_PORT } from './segment-rules.ts';
+
+/** What the firewall lets in by which rule, and what it kept out. Counts go on when rules of the same grant replace others. */
+export interface FirewallStatus {
+  /** In the policy's order; null while the network has no policy. */
+  rules:
+    | (Count & { id: string; destinations: string[]; services: MapFilter['rules'][number]['services'] })[]
+    | null;
+  /** By the policy. */
+  denied: Count | null;
+  /** Overlay addresses that came by another way than the mesh. */
+  foreign: Count;
+  /** Sent into the mesh from outside, unasked. */
+  unasked: Count;
+}
+
+const ZERO: Count = { packets: 0, bytes: 0 };
 
 /**
  * One nftables table that guards this host's side of the mesh. It stays when the agent is killed: what the policy denies is denied
@@ -15,8 +43,9 @@ export class Firewall implements HostFeature {
   readonly #interfaceName: string;
   readonly #listenPort: () => number;
   readonly #log: Logger;
-  /** What stands; null before anything was set. */
+  /** What stands, with counters at zero; null before anything was set. */
   #applied: string | null = null;
+  #filter: MapFilter | undefined;
   #hasTold = false;
 
   constructor(interfaceName: string, listenPort: () => number, log: Logger) {
@@ -27,7 +56,7 @@ export class Firewall implements HostFeature {
 
   /** Throws `unsupported` where a policy cannot be enforced: nothing passes then. */
   async apply({ self }: NetworkMap): Promise<void> {
-    const rules = firewallRules({
+    const wanted: WantedFirewall = {
       interfaceName: this.#interfaceName,
       listenPort: this.#listenPort(),
       overlay: self.networkPrefixes,
@@ -35,11 +64,14 @@ export class Firewall implements HostFeature {
       carries: self.approvedRoutes.length > 0 || self.exitNodeApproved,
       multicast: self.multicast,
       openPorts: self.segments.length > 0 ? [SEGMENT_PORT] : [],
-    });
+    };
+    const rules = firewallRules(wanted);
     if (rules === this.#applied) return;
     try {
-      await runCommand('nft', ['-f', '-'], rules);
+      const counts = keptCounts(await this.#counts(), this.#filter, self.filter);
+      await runCommand('nft', ['-f', '-'], firewallRules(wanted, counts));
       this.#applied = rules;
+      this.#filter = self.filter;
     } catch (error) {
       if (!(error instanceof WarrenError) || error.code !== 'unsupported') throw error;
       if (self.filter !== undefined) {
@@ -56,6 +88,39 @@ export class Firewall implements HostFeature {
         this.#log.warn('nftables is missing: forged packets from other networks are not kept out');
       this.#hasTold = true;
     }
+  }
+
+  /** Null while there is no firewall. */
+  async status(): Promise<FirewallStatus | null> {
+    if (this.#applied === null) return null;
+    const filter = this.#filter;
+    const counts = await this.#counts();
+    return {
+      rules:
+        filter?.rules.map(({ id, destinations, services }, position) => ({
+          ...(counts.get(ruleCounter(position)) ?? ZERO),
+          id,
+          destinations: [...destinations],
+          services,
+        })) ?? null,
+      denied: filter === undefined ? null : (counts.get(DENIED_COUNTER) ?? ZERO),
+      foreign: counts.get(FOREIGN_COUNTER) ?? ZERO,
+      unasked: counts.get(UNASKED_COUNTER) ?? ZERO,
+    };
+  }
+
+  /** Of the table that this agent set. */
+  async #counts(): Promise<Counts> {
+    if (this.#applied === null) return new Map();
+    const [family, table] = firewallTable(this.#interfaceName).split(' ') as [string, string];
+    const { nftables } = JSON.parse(
+      await runCommand('nft', ['-j', 'list', 'counters', 'table', family, table]),
+    ) as { nftables: { counter?: Count & { name: string } }[] };
+    return new Map(
+      nftables.flatMap(({ counter }) =>
+        counter === undefined ? [] : [[counter.name, { packets: counter.packets, bytes: counter.bytes }]],
+      ),
+    );
   }
 
   async close(): Promise<void> {

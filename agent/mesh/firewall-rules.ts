@@ -20,6 +20,16 @@ export interface WantedFirewall {
   openPorts: readonly number[];
 }
 
+/** What a counter of nftables has counted. */
+export interface Count {
+  packets: number;
+  bytes: number;
+}
+
+/** Counters by their names. */
+export type Counts = ReadonlyMap<string, Count>;
+const NOTHING: Counts = new Map();
+
 type Rule = MapFilter['rules'][number];
 
 /** One rule of nftables. */
@@ -56,22 +66,58 @@ export function ruleCounter(position: number): string {
   return `rule_${position}`;
 }
 
+/** Of what the policy denies. */
+export const DENIED_COUNTER = 'denied';
+/** Of packets that brought an overlay address along by another way than the tunnel. */
+export const FOREIGN_COUNTER = 'foreign';
+/** Of packets that somebody outside had sent into the mesh unasked. */
+export const UNASKED_COUNTER = 'unasked';
+
 /**
- * The firewall of a host as a script for nft(8), which replaces the table in one transaction.
+ * Which counts of a table go on in the next one: those of the borders, and of rules that grant the same by the same place of the
+ * policy. Their sources may be others, as when nodes come and go.
+ */
+export function keptCounts(
+  counts: Counts,
+  before: MapFilter | undefined,
+  after: MapFilter | undefined,
+): Counts {
+  const kept = new Map<string, Count>();
+  for (const name of [FOREIGN_COUNTER, UNASKED_COUNTER, ...(after === undefined ? [] : [DENIED_COUNTER])]) {
+    const count = counts.get(name);
+    if (count !== undefined) kept.set(name, count);
+  }
+  const known = new Map(
+    (before?.rules ?? []).map((rule, position) => [grantOf(rule), ruleCounter(position)]),
+  );
+  for (const [position, rule] of (after?.rules ?? []).entries()) {
+    const count = counts.get(known.get(grantOf(rule)) ?? '');
+    if (count !== undefined) kept.set(ruleCounter(position), count);
+  }
+  return kept;
+}
+
+function grantOf({ id, destinations, services }: Rule): string {
+  return JSON.stringify([id, destinations, services]);
+}
+
+/**
+ * The firewall of a host as a script for nft(8), which replaces the table in one transaction. `counts` is what its counters begin
+ * with.
  *
  * What comes in from the mesh is judged as the mesh has its addresses, before they are translated. Who began a flow is judged by the
  * rules for every packet, and answers are, as they leave, by the rule that lets the other way in: so a rule that is gone ends
  * flows that stand as well. The source alone decides by one look which rules there are to ask.
  */
-export function firewallRules(wanted: WantedFirewall): string {
+export function firewallRules(wanted: WantedFirewall, counts: Counts = NOTHING): string {
   const { interfaceName, filter } = wanted;
-  const parts = [borders(wanted)];
-  if (filter !== undefined) parts.push(...policyOf(wanted, filter));
+  const parts = [borders(wanted, counts)];
+  if (filter !== undefined) parts.push(...policyOf(wanted, filter, counts));
   return `${withoutFirewall(interfaceName)}table ${firewallTable(interfaceName)} {\n${parts.join('\n')}}\n`;
 }
 
 /** What holds with any policy and with none: the overlay's addresses are of the mesh alone, and it is entered by its members. */
-function borders({ interfaceName, listenPort, overlay, carries }: WantedFirewall): string {
+function borders({ interfaceName, listenPort, overlay, carries }: WantedFirewall, counts: Counts): string {
   const ranges = (ip: Family['ip']) => overlay.filter((cidr) => cidr.includes(':') === (ip === 'ip6'));
   const drops = (direction: 'saddr' | 'daddr') =>
     FAMILIES.flatMap(({ ip }) =>
@@ -79,9 +125,7 @@ function borders({ interfaceName, listenPort, overlay, carries }: WantedFirewall
     ).join('');
   // Of one that carries, answers come from networks behind it, perhaps with the source that it let through.
   const answers = carries ? '    ct state established,related accept\n' : '';
-  return `  counter foreign { }
-  counter unasked { }
-  chain sources {
+  return `${counter(FOREIGN_COUNTER, counts)}${counter(UNASKED_COUNTER, counts)}  chain sources {
     type filter hook prerouting priority raw; policy accept;
     iifname { "lo", "${interfaceName}" } accept
 ${drops('saddr')}  }
@@ -101,10 +145,10 @@ ${answers}    counter name unasked drop
 `;
 }
 
-function policyOf(wanted: WantedFirewall, filter: MapFilter): string[] {
+function policyOf(wanted: WantedFirewall, filter: MapFilter, counts: Counts): string[] {
   const { interfaceName, multicast, openPorts } = wanted;
   const sources = filter.rules.map((rule) => rule.sources);
-  const parts = filter.rules.map((_, position) => `  counter ${ruleCounter(position)} { }\n`);
+  const parts = filter.rules.map((_, position) => counter(ruleCounter(position), counts));
   for (const family of FAMILIES) {
     const classes = sourceClasses(sources, family.family);
     const chains = new Map<string, string>();
@@ -131,8 +175,7 @@ function policyOf(wanted: WantedFirewall, filter: MapFilter): string[] {
     for (const way of ['in', 'out'] as const) parts.push(verdicts(way, family, classes, chains));
   }
   const open = openPorts.length === 0 ? '' : `    udp dport { ${openPorts.join(', ')} } accept\n`;
-  parts.push(`  counter denied { }
-  chain incoming {
+  parts.push(`${counter(DENIED_COUNTER, counts)}  chain incoming {
     type filter hook prerouting priority mangle; policy accept;
     iifname != "${interfaceName}" accept
     meta l4proto ${IP_IN_IP} counter name denied drop
@@ -157,6 +200,11 @@ ${open}    ip saddr vmap @in_ip
   }
 `);
   return parts;
+}
+
+function counter(name: string, counts: Counts): string {
+  const count = counts.get(name);
+  return `  counter ${name} { ${count === undefined ? '' : `packets ${count.packets} bytes ${count.bytes} `}}\n`;
 }
 
 /** What one rule lets in from its sources, or the answers that it lets out. */

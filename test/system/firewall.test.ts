@@ -104,6 +104,31 @@ describeNeeds(['root', 'tun', 'nft', 'ncat'], 'the firewall', () => {
     }
   });
 
+  it('what each rule let in is told, and goes on being counted when another rule comes', async () => {
+    const [web] = addresses.web as [string];
+    const rules = async () =>
+      JSON.parse((await agents.web.run('rules', '--json')).stdout) as {
+        rules: { id: string; packets: number; services: unknown }[];
+        denied: { packets: number };
+      };
+    await apply(RULES.web);
+    await waitFor('the one rule', async () => (await rules()).rules.length === 1);
+    expect(await connects('laptop', web, 443)).toBe(true);
+    expect(await connects('laptop', web, 22)).toBe(false);
+    const before = await rules();
+    expect(before.rules[0]?.packets).toBeGreaterThan(0);
+    expect(before.denied.packets).toBeGreaterThan(0);
+    await apply(RULES.web, RULES.ssh);
+    const after = await waitFor('the other rule', async () => {
+      const told = await rules();
+      return told.rules.length === 2 ? told : null;
+    });
+    expect(after.rules[0]?.packets).toBeGreaterThanOrEqual(before.rules[0]?.packets as number);
+    expect(after.rules[1]?.packets).toBe(0);
+    expect(after.denied.packets).toBeGreaterThanOrEqual(before.denied.packets);
+    expect((await agents.web.run('rules')).stdout).toMatch(/acls\[0\].*tcp\/443/);
+  });
+
   it('SEC-36: a rule that is taken back ends what stands by it, both ways, within moments; others go on', async () => {
     const [web] = addresses.web as [string];
     await apply(RULES.web, RULES.ssh, RULES.db);
