@@ -1,40 +1,23 @@
-import { readFileSync } from 'node:fs';
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
-import type { Clock } from '../../shared/clock.ts';
 import { WarrenError } from '../../shared/errors.ts';
-import type { Logger } from '../../shared/log.ts';
-import type { Store } from '../store/store.ts';
+import type { AdminEnvironment } from './actor.ts';
+import { apiRoutes } from './api/routes.ts';
+import { registerAssets } from './assets.ts';
+import { authentication, sessionOf } from './authentication.ts';
+import type { AdminDependencies } from './dependencies.ts';
 import { changeEvents } from './events.ts';
 import { hostGuard, originGuard, securityHeaders } from './guards.ts';
-import type { OneTimeCodes } from './one-time-codes.ts';
-import { machinesPage, machinesTable } from './pages/machines.ts';
-import { signInPage } from './pages/sign-in.ts';
-import type { Sessions } from './sessions.ts';
+import { registerPages } from './pages/register.ts';
+import { registerSignIn, registerSignOut } from './sign-in.ts';
 
-const SESSION_COOKIE = 'warren-session';
-const ASSETS: Readonly<Record<string, string>> = {
-  'style.css': 'text/css; charset=utf-8',
-  'live.js': 'text/javascript; charset=utf-8',
-  'warren.svg': 'image/svg+xml',
-};
-
-export interface AdminDependencies {
-  store: Store;
-  codes: OneTimeCodes;
-  sessions: Sessions;
-  clock: Clock;
-  log: Logger;
-  /** Names, beside addresses and localhost, under which people reach the page. */
-  hostNames: readonly string[];
-}
-
-/** The web admin: pages behind a session, which a one-time link opens. */
-export function adminApp(dependencies: AdminDependencies): Hono {
-  const { store, codes, sessions, clock, log } = dependencies;
-  const app = new Hono();
-  const sessionOf = (context: Context) => getCookie(context, SESSION_COOKIE) ?? '';
+/**
+ * The web admin: guards, then what needs no session, then the authentication, and behind it the API and the pages. What comes
+ * after the authentication has `context.get('actor')`, and was let in by the table of permissions.ts.
+ */
+export function adminApp(dependencies: AdminDependencies): Hono<AdminEnvironment> {
+  const { store, sessions, log } = dependencies;
+  const app = new Hono<AdminEnvironment>();
 
   app.use(securityHeaders, hostGuard(dependencies.hostNames), originGuard, bodyLimit({ maxSize: 64 * 1024 }));
   app.onError((error, context) => {
@@ -51,55 +34,13 @@ export function adminApp(dependencies: AdminDependencies): Hono {
     await store.network();
     return context.text('ok\n');
   });
+  registerAssets(app);
+  registerSignIn(app, dependencies);
 
-  for (const [name, type] of Object.entries(ASSETS)) {
-    const content = readFileSync(new URL(`assets/${name}`, import.meta.url));
-    app.get(`/assets/${name}`, (context) =>
-      context.body(content, 200, { 'Content-Type': type, 'Cache-Control': 'no-cache' }),
-    );
-  }
-
-  app.get('/sign-in', (context) =>
-    context.html(signInPage({ code: context.req.query('code') ?? '', failed: false })),
-  );
-  app.post('/sign-in', async (context) => {
-    const code = (await context.req.parseBody()).code;
-    const accepted = typeof code === 'string' && codes.use(code);
-    await store.audit({
-      at: clock.wall(),
-      actor: 'admin',
-      source: 'web',
-      action: 'admin.sign-in',
-      target: '',
-      result: accepted ? 'ok' : 'refused',
-      detail: accepted ? 'by one-time link' : 'unknown, used or old link',
-    });
-    if (!accepted) return context.html(signInPage({ code: '', failed: true }), 401);
-    sessions.revoke(sessionOf(context));
-    setCookie(context, SESSION_COOKIE, sessions.create(), {
-      httpOnly: true,
-      sameSite: 'Strict',
-      path: '/',
-      secure: new URL(context.req.url).protocol === 'https:',
-    });
-    return context.redirect('/', 303);
-  });
-
-  app.use(async (context, next) => {
-    if (sessions.touch(sessionOf(context))) return next();
-    return context.req.path === '/'
-      ? context.redirect('/sign-in', 303)
-      : context.text('Sign in first.\n', 401);
-  });
-  app.post('/sign-out', (context) => {
-    sessions.revoke(sessionOf(context));
-    deleteCookie(context, SESSION_COOKIE, { path: '/' });
-    return context.redirect('/sign-in', 303);
-  });
-  app.get('/', async (context) => context.html(machinesPage(await store.listNodes(), clock.wall())));
-  app.get('/machines/table', async (context) =>
-    context.html(machinesTable(await store.listNodes(), clock.wall())),
-  );
+  app.use(authentication(sessions));
+  registerSignOut(app, dependencies);
   app.get('/events', (context) => changeEvents(context, store, () => sessions.alive(sessionOf(context))));
+  app.route('/api/v1', apiRoutes(dependencies));
+  registerPages(app, dependencies);
   return app;
 }

@@ -5,6 +5,7 @@ import type { Hono } from 'hono';
 import { formatEndpoint } from '../../shared/endpoint.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import { parseIp } from '../../shared/ip.ts';
+import type { AdminEnvironment } from './actor.ts';
 
 export interface AdminServer {
   /** `http://HOST:PORT` as bound. */
@@ -13,7 +14,10 @@ export interface AdminServer {
 }
 
 /** Serves the admin page on a TCP address. Throws `in-use` when somebody else has it. */
-export async function serveAdmin(app: Hono, listen: { host: string; port: number }): Promise<AdminServer> {
+export async function serveAdmin(
+  app: Hono<AdminEnvironment>,
+  listen: { host: string; port: number },
+): Promise<AdminServer> {
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   // Slow and silent clients must not pile up (SEC-60).
   server.headersTimeout = 10_000;

@@ -83,7 +83,7 @@ async function signIn(): Promise<string> {
 
 describe('signing in', () => {
   it('SEC-54: without a link nobody sees a machine', async () => {
-    expect((await get('/')).headers.get('Location')).toBe('/sign-in');
+    expect((await get('/', { Accept: 'text/html' })).headers.get('Location')).toBe('/sign-in');
     expect((await get('/machines/table')).status).toBe(401);
     expect((await get('/events')).status).toBe(401);
   });

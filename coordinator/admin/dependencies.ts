@@ -1,0 +1,16 @@
+import type { Clock } from '../../shared/clock.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Store } from '../store/store.ts';
+import type { OneTimeCodes } from './one-time-codes.ts';
+import type { Sessions } from './sessions.ts';
+
+/** What the admin page and its API are made of. */
+export interface AdminDependencies {
+  store: Store;
+  codes: OneTimeCodes;
+  sessions: Sessions;
+  clock: Clock;
+  log: Logger;
+  /** Names, beside addresses and localhost, under which people reach the page. */
+  hostNames: readonly string[];
+}
