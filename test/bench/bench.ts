@@ -5,6 +5,8 @@ import { lacks } from '../support/needs.ts';
 import { Attempts } from './attempt.ts';
 import { bars } from './bars.ts';
 import { compare } from './compare.ts';
+import { filtered } from './filtered.ts';
+import { filteredTable, policyCostTable } from './filtered-tables.ts';
 import { HEAP_LOADS, HEAP_LOADS_PARALLEL, heapProfile } from './heap/measure.ts';
 import { lineup } from './lineup.ts';
 import { thisMachine } from './machine.ts';
@@ -33,12 +35,14 @@ const LONG = {
   scale: { rounds: 3, seconds: 2, peers: [1, 10, 100, 1000], sizes: [64, 128, 256, 512, 1024, 1400] },
   heap: { seconds: 5 },
   relay: { rounds: 5, seconds: 2, pings: 500 },
+  policy: { rounds: 5, seconds: 2, pings: 500, network: { nodes: 10_000, rules: 500 } },
 };
 const QUICK: typeof LONG = {
   compare: { tcp: 1, udp: 1, pings: 200 },
   scale: { rounds: 1, seconds: 1, peers: [1, 1000], sizes: [64, 512, 1400] },
   heap: { seconds: 2 },
   relay: { rounds: 1, seconds: 1, pings: 200 },
+  policy: { rounds: 1, seconds: 1, pings: 200, network: { nodes: 10_000, rules: 500 } },
 };
 
 function fail(message: string, status: number): never {
@@ -75,7 +79,7 @@ const results: Results = {
   machine: thisMachine(),
   contenders: chosen.map(({ name, version, kind }) => ({ name, version, kind })),
   ...{ ours: ours.name, reference: reference?.name ?? null, leftOut },
-  ...{ comparison: null, scale: null, heap: null, relayed: null },
+  ...{ comparison: null, scale: null, heap: null, relayed: null, filtered: null },
   ...{ failures: attempts.failures, loads: attempts.loads },
 };
 
@@ -93,6 +97,10 @@ if (parts.scale) {
 if (parts.relay) {
   results.relayed = await relayed(lengths.relay, attempts);
   console.log(`\n${relayedTable(results.relayed)}`);
+}
+if (parts.policy) {
+  results.filtered = await filtered(lengths.policy, attempts);
+  console.log(`\n${filteredTable(results.filtered)}\n\n${policyCostTable(results.filtered)}`);
 }
 if (parts.heap) {
   const { seconds } = lengths.heap;

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
 export interface Options {
-  parts: { compare: boolean; scale: boolean; heap: boolean; relay: boolean };
+  parts: { compare: boolean; scale: boolean; heap: boolean; relay: boolean; policy: boolean };
   quick: boolean;
   rounds: number;
   only: string[] | null;
@@ -12,12 +12,13 @@ export interface Options {
 
 export const USAGE = `npm run bench -- [OPTION…]
 
-  without options      everything, some 25 minutes, and docs/benchmark.md of it
+  without options      everything, some 30 minutes, and docs/benchmark.md of it
 
   --compare            all contenders against each other, printed only
   --scale              1 to 1,000 peers, packets of 64 to 1400 bytes; Warren and the newest wireguard-go
   --heap               what Warren allocates for a packet
   --relay              by relay against direct
+  --policy             1,000 rules against none; the coordinator's work for 10,000 nodes and 500 rules
   --quick              short: by itself one round of the comparison, else of the parts named
   --rounds N           rounds of the comparison (5)
   --only NAME,…        contenders of the comparison whose name contains one of these
@@ -34,6 +35,7 @@ export function readOptions(args: readonly string[]): Options | null {
       scale: { type: 'boolean', default: false },
       heap: { type: 'boolean', default: false },
       relay: { type: 'boolean', default: false },
+      policy: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       only: { type: 'string' },
@@ -43,8 +45,8 @@ export function readOptions(args: readonly string[]): Options | null {
     },
   });
   if (values.help) return null;
-  const { compare, scale, heap, relay, quick } = values;
-  const named = compare || scale || heap || relay;
+  const { compare, scale, heap, relay, policy, quick } = values;
+  const named = compare || scale || heap || relay || policy;
   const rounds = Number(values.rounds ?? (quick ? 1 : 5));
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new Error(`--rounds ${values.rounds}: expected a whole number from 1`);
@@ -55,6 +57,7 @@ export function readOptions(args: readonly string[]): Options | null {
       scale: scale || complete,
       heap: heap || complete,
       relay: relay || complete,
+      policy: policy || complete,
     },
     ...{
       quick,

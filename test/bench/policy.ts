@@ -4,10 +4,14 @@
  * may, and the same rules for a tenth of the nodes.
  */
 
+import { snapshotMessage } from '../../coordinator/grpc/messages.ts';
+import { type MapNode, snapshotFor } from '../../coordinator/network/map.ts';
 import { CompiledPolicy } from '../../coordinator/network/policy/compile.ts';
 import { parsePolicy } from '../../coordinator/network/policy/parse.ts';
 import { policyNode } from '../../coordinator/network/policy/policy-node.ts';
+import { DEFAULT_SETTINGS } from '../../coordinator/network/settings.ts';
 import { Visibility, type VisibleNode } from '../../coordinator/network/visibility.ts';
+import { Snapshot } from '../../proto/gen/warren.ts';
 import { textTable } from '../../shared/text-table.ts';
 
 const NETWORK = { prefix4: '100.64.0.0/10', prefix6: 'fd00::/48', version: 1 };
@@ -62,6 +66,72 @@ function timed<T>(work: () => T): [number, T] {
   const start = performance.now();
   const result = work();
   return [performance.now() - start, result];
+}
+
+/** What a network under a policy costs its coordinator. */
+export interface PolicyCost {
+  /** Parsing and compiling, ms. */
+  compile: number;
+  /** Of the snapshot that a node is sent, bytes: the mean and the most over the nodes looked at. */
+  snapshotBytes: number;
+  largestSnapshotBytes: number;
+  /** Of what of it is the filter, the mean. */
+  filterBytes: number;
+  /** Peers of a node, the mean. */
+  peers: number;
+}
+
+/** As many nodes have their snapshot made and encoded, evenly over the network. */
+const SNAPSHOTS = 100;
+
+export function policyCost(count: number, rules: number): PolicyCost {
+  const nodes = benchNodes(count);
+  const text = benchPolicy(rules, count);
+  const [compile, visibility] = timed(() => new Visibility(NETWORK, nodes, { document: text }));
+  if (visibility.problem !== null) throw new Error(`the policy of the benchmark: ${visibility.problem}`);
+  const members = new Map(nodes.map((node, n) => [node.id, mapNode(node, n)]));
+  const network = { ...NETWORK, epoch: 'bench', relays: [], settings: DEFAULT_SETTINGS };
+  const sizes: number[] = [];
+  let filters = 0;
+  let peers = 0;
+  for (let n = 0; n < count; n += Math.max(1, Math.floor(count / SNAPSHOTS))) {
+    const { id } = nodes[n] as VisibleNode;
+    const seen = [...visibility.peersOf(id)].map((peer) => members.get(peer) as MapNode);
+    const view = snapshotFor(members.get(id) as MapNode, network, seen, 0, {
+      carriedBy: (peer) => visibility.carriedFor(id, peer),
+      filter: () => visibility.filterOf(id),
+    });
+    const facts = { serverTime: 0, observedAddress: '192.0.2.1' };
+    const size = Snapshot.encode(snapshotMessage(view, facts)).finish().length;
+    const bare = { ...view, self: { ...view.self, filter: null } };
+    filters += size - Snapshot.encode(snapshotMessage(bare, facts)).finish().length;
+    peers += seen.length;
+    sizes.push(size);
+  }
+  const sum = sizes.reduce((all, size) => all + size, 0);
+  return {
+    compile,
+    snapshotBytes: sum / sizes.length,
+    largestSnapshotBytes: Math.max(...sizes),
+    filterBytes: filters / sizes.length,
+    peers: peers / sizes.length,
+  };
+}
+
+/** With what a host on the Internet behind a NAT reports. */
+function mapNode(node: VisibleNode, n: number): MapNode {
+  return {
+    ...node,
+    name: `host-${n}`,
+    publicKey: Buffer.alloc(32, n & 255).toString('base64'),
+    endpoints: [`192.0.2.${n & 255}:51820`, `10.1.${(n >> 8) & 255}.${n & 255}:51820`],
+    online: true,
+    keyExpiresAt: 0,
+    homeRelay: 'relay-1',
+    viewVersion: 1,
+    offeredSegments: [],
+    approvedSegments: [],
+  };
 }
 
 function measure(count: number, rules: number): string[] {

@@ -1,5 +1,6 @@
 /** All that a run measured: what the page is made of, and docs/benchmark.json. */
 import type { Comparison } from './compare.ts';
+import type { Filtered } from './filtered.ts';
 import type { HeapProfile } from './heap/measure.ts';
 import type { Machine } from './machine.ts';
 import type { Sample } from './measure.ts';
@@ -18,6 +19,7 @@ export interface Results {
   scale: Scale | null;
   heap: HeapProfile | null;
   relayed: Relayed | null;
+  filtered: Filtered | null;
   failures: string[];
   /** Load averages before the measurements. */
   loads: number[];

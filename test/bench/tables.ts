@@ -14,12 +14,12 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
     .join('\n');
 }
 
-function cell({ min, median, max }: Spread): string {
+export function cell({ min, median, max }: Spread): string {
   return min === max ? digits(median) : `**${digits(median)}** (${digits(min)}–${digits(max)})`;
 }
 
 /** `failed` where no round succeeded. */
-function valueCell(numbers: readonly (number | null)[]): string {
+export function valueCell(numbers: readonly (number | null)[]): string {
   const values = present(numbers);
   return values.length === 0 ? 'failed' : cell(spread(values));
 }

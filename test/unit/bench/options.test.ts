@@ -9,6 +9,7 @@ describe("the benchmark's command line", () => {
     ['--only nebula', { compare: true, scale: false, heap: false }, null],
     ['--scale', { compare: false, scale: true, heap: false }, null],
     ['--quick --heap --scale', { compare: false, scale: true, heap: true }, null],
+    ['--policy', { compare: false, policy: true, relay: false }, null],
     ['--heap --to x', { compare: false, scale: false, heap: true }, 'x'],
   ])('"%s" makes %j and writes to %s', (line, parts, folder) => {
     expect(readOptions(line.split(' ').filter(Boolean))).toMatchObject({ parts, folder });

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { parsePolicy } from '../../../coordinator/network/policy/parse.ts';
 import { drawBarChart } from '../../bench/bar-chart.ts';
 import { bars } from '../../bench/bars.ts';
+import { type Filtered, rulesFor } from '../../bench/filtered.ts';
+import { filteredTable, policyCostTable } from '../../bench/filtered-tables.ts';
 import { drawLineChart, roundTicks } from '../../bench/line-chart.ts';
 import type { Sample } from '../../bench/measure.ts';
 import { page } from '../../bench/page.ts';
@@ -23,7 +26,7 @@ function results(samples: Record<string, (Sample | null)[]>): Results {
     contenders: Object.keys(samples).map((name) => ({ name, version: '1', kind: kindOf(name) })),
     ...{ ours: 'Warren', reference: 'wireguard-go', leftOut: [{ name: 'tinc', reason: 'no program' }] },
     comparison: { rounds: 1, durations: { tcp: 1, udp: 1, pings: 1 }, samples },
-    ...{ scale: null, heap: null, relayed: null, failures: [], loads: [1] },
+    ...{ scale: null, heap: null, relayed: null, filtered: null, failures: [], loads: [1] },
   };
 }
 
@@ -111,6 +114,39 @@ describe('the report', () => {
     const [, , , , last] = relayedTable(relayed).split('\n');
     expect(last).toBe('| direct is better | 3.00 × | 10.0 × | 4.00 × | 3.00 × |');
     expect(page({ ...results({}), relayed })).toContain('## By relay');
+  });
+
+  it('holds rules against none, above 1 where it is better, and tells maps in KiB', () => {
+    const none = { tcp: 4, cpu: 4, udp64: 100, ping: 0.1 };
+    const cost = {
+      compile: 30,
+      snapshotBytes: 2048,
+      largestSnapshotBytes: 4096,
+      filterBytes: 1024,
+      peers: 12,
+    };
+    const filtered: Filtered = {
+      ...{ rounds: 1, seconds: 1, pings: 1, network: { nodes: 10_000, rules: 500 } },
+      samples: {
+        'no policy': [none],
+        '1,000 rules': [{ ...none, tcp: 3, ping: 0.2 }],
+        '1,000 rules, one source': [null],
+      },
+      costs: { 'all rules': [cost], 'one rule': [cost] },
+    };
+    const lines = filteredTable(filtered).split('\n');
+    expect(lines[4]).toBe('| 1,000 rules: of none | 0.750 × | 1.00 × | 1.00 × | 0.500 × |');
+    expect(lines[5]).toBe('| 1,000 rules, one source | failed | failed | failed | failed |');
+    expect(policyCostTable(filtered).split('\n')[2]).toBe('| 500 rules | 30.0 | 12.0 | 2.00 | 4.00 | 1.00 |');
+    expect(page({ ...results({}), filtered })).toContain('## Under a policy');
+  });
+
+  it('the rules of the benchmark are in order, as many as it says, and let the load through last', () => {
+    for (const kind of ['1,000 rules', '1,000 rules, one source'] as const) {
+      const { document, problems } = parsePolicy(rulesFor(kind, '100.64.0.1'));
+      expect(problems).toEqual([]);
+      expect(document?.rules).toHaveLength(1_000);
+    }
   });
 
   it('says on the page who is left out, and why', () => {
