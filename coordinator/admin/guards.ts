@@ -1,10 +1,11 @@
 import { isIP } from 'node:net';
 import type { MiddlewareHandler } from 'hono';
+import { IMPORT_MAP_SOURCE } from './browser-modules.ts';
 
-/** Nothing from other hosts, no inline script or style, no frames. */
+/** Nothing from other hosts, no inline style, no inline script but the import map, no frames. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
-  "script-src 'self'",
+  `script-src 'self' ${IMPORT_MAP_SOURCE}`,
   "style-src 'self'",
   "img-src 'self'",
   "connect-src 'self'",

@@ -27,7 +27,8 @@ export type Need =
   | 'miniupnpd'
   | 'stun'
   | 'turnserver'
-  | 'faketime';
+  | 'faketime'
+  | 'chromium';
 
 /** Why a need is not met, or null when it is. */
 export function lacks(need: Need): string | null {

@@ -1,17 +1,17 @@
 import { html } from 'hono/html';
 import type { NodeRecord } from '../../store/store.ts';
+import type { Actor } from '../actor.ts';
 import { layout } from './layout.ts';
-
-type Fragment = ReturnType<typeof html>;
+import type { Fragment } from './parts/fragment.ts';
 
 /** All machines of the network, sorted by name. */
-export function machinesPage(nodes: readonly NodeRecord[], now: number): Fragment {
+export function machinesPage(actor: Actor, nodes: readonly NodeRecord[], now: number): Fragment {
   return layout({
     title: 'Machines',
-    signedIn: true,
+    actor,
+    section: '/',
     body: html`<h1>Machines</h1>
-      <p class="notice" id="stream-lost" hidden role="status">The connection to the coordinator was lost; trying again.</p>
-      <div id="machines" data-live="/machines/table" aria-live="polite">${machinesTable(nodes, now)}</div>`,
+      <div id="machines" data-live="/machines/table">${machinesTable(nodes, now)}</div>`,
   });
 }
 

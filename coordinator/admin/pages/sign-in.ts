@@ -17,7 +17,7 @@ export function signInPage(options: { code: string; failed: boolean }): ReturnTy
     </div>`;
   return layout({
     title: 'Sign in',
-    signedIn: false,
+    actor: null,
     body: html`<h1>Sign in</h1>
       ${
         options.failed

@@ -1,0 +1,52 @@
+// Changes without a line of script in the page:
+//   <button data-action="DELETE /machines/ID" data-confirm="Remove ada?" data-confirm-text="…" data-confirm-button="Remove">
+//   <form data-action="PATCH /machines/ID"> … </form>
+// data-body: JSON to send, for a button. data-if-match: an entity tag. data-done: what to say then. data-then: where to go then.
+// data-safe: what is asked about can be undone. data-typed: a word to be typed first.
+// After it, `warren:done` bubbles from the element, its detail being what the API answered.
+import { ApiError, api } from './api.js';
+import { confirmed } from './dialog.js';
+import { formData } from './form-data.js';
+import { clearErrors, showErrors } from './form-errors.js';
+import { refresh } from './live.js';
+import { toast } from './toast.js';
+
+document.addEventListener('click', (event) => {
+  const button = event.target.closest?.('button[data-action]');
+  if (button) void act(button, button.dataset.body ? JSON.parse(button.dataset.body) : undefined);
+});
+
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (!form.dataset.action) return;
+  event.preventDefault();
+  clearErrors(form);
+  void act(form, formData(form));
+});
+
+async function act(element, body) {
+  if (element.getAttribute('aria-busy') === 'true') return;
+  const { action, confirm, confirmText, confirmButton, typed, ifMatch, done } = element.dataset;
+  if (confirm) {
+    const question = { title: confirm, text: confirmText ?? '', button: confirmButton ?? 'Go on', typed };
+    if (!(await confirmed({ ...question, danger: !('safe' in element.dataset) }))) return;
+  }
+  const [method, path] = action.split(' ');
+  element.setAttribute('aria-busy', 'true');
+  try {
+    const answer = await api(method, path, body, { ifMatch });
+    element.closest('dialog')?.close();
+    if (element instanceof HTMLFormElement && !('keep' in element.dataset)) element.reset();
+    if (done) toast(done);
+    element.dispatchEvent(new CustomEvent('warren:done', { bubbles: true, detail: answer }));
+    if (element.dataset.then) location.assign(element.dataset.then);
+    else await refresh();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (element instanceof HTMLFormElement) showErrors(element, error);
+    else toast([error.message, ...error.errors.map(({ message }) => message)].join(' '), 'bad');
+    if (error.status === 404 || error.status === 412) void refresh();
+  } finally {
+    element.removeAttribute('aria-busy');
+  }
+}

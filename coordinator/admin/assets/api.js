@@ -1,0 +1,46 @@
+import { signInAgain } from './sign-in-again.js';
+
+/** An answer that says no. `problem` is its application/problem+json (RFC 9457); `errors` are those of single fields. */
+export class ApiError extends Error {
+  constructor(status, problem) {
+    super(problem.detail || problem.title || `The coordinator answered with status ${status}.`);
+    this.status = status;
+    this.problem = problem;
+    this.errors = Array.isArray(problem.errors) ? problem.errors : [];
+  }
+}
+
+/**
+ * Asks the HTTP API: `api('PATCH', '/machines/ID', { name })`. `ifMatch`: an entity tag; the change is refused if somebody
+ * else was faster. Gives `{ data, etag }`; throws ApiError. An ended session leads to the sign-in page and back.
+ */
+export async function api(method, path, body, { ifMatch } = {}) {
+  const headers = { Accept: 'application/json' };
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (ifMatch) headers['If-Match'] = ifMatch;
+  let answer;
+  try {
+    answer = await fetch(`/api/v1${path}`, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      redirect: 'manual',
+    });
+  } catch {
+    throw new ApiError(0, {
+      detail: 'The coordinator does not answer. Nothing was changed; try again soon.',
+    });
+  }
+  if (answer.status === 401 || answer.type === 'opaqueredirect') {
+    signInAgain();
+    return new Promise(() => {}); // this page is about to go
+  }
+  const isJson = /[/+]json/.test(answer.headers.get('Content-Type') ?? '');
+  const data = isJson ? await answer.json() : null;
+  if (!answer.ok) throw new ApiError(answer.status, data ?? { detail: await explain(answer) });
+  return { data, etag: answer.headers.get('ETag') };
+}
+
+async function explain(answer) {
+  return (await answer.text()).trim().slice(0, 300);
+}

@@ -1,0 +1,127 @@
+/** Debian's Chromium, as a person's browser: in a test host, or on this machine where the test itself serves the page. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { findProgram } from './needs.ts';
+import type { TestHost } from './netns.ts';
+
+const FLAGS = [
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 360, height: 740 };
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+export class TestBrowser {
+  readonly #browser: Browser;
+  readonly #folder: string;
+  /** What pages complained of: errors of scripts, and what the Content-Security-Policy refused. */
+  readonly problems: string[] = [];
+
+  private constructor(browser: Browser, folder: string) {
+    this.#browser = browser;
+    this.#folder = folder;
+  }
+
+  /** Without a host it runs in the machine's own network. */
+  static async start(host?: TestHost): Promise<TestBrowser> {
+    const folder = mkdtempSync(join(tmpdir(), 'warren-browser-'));
+    const program = findProgram('chromium') as string;
+    let executablePath = program;
+    if (host !== undefined) {
+      executablePath = join(folder, 'chromium');
+      const line = `exec ip netns exec ${host.namespace} ${program} "$@"`;
+      writeFileSync(executablePath, `#!/bin/sh\n${line}\n`, { mode: 0o700 });
+    }
+    const browser = await chromium.launch({ executablePath, args: FLAGS, chromiumSandbox: false });
+    return new TestBrowser(browser, folder);
+  }
+
+  /** A page with cookies of its own. */
+  async newPage(): Promise<Page> {
+    const context: BrowserContext = await this.#browser.newContext({
+      viewport: DESKTOP,
+      reducedMotion: 'reduce',
+      colorScheme: 'light',
+    });
+    context.setDefaultTimeout(15_000);
+    const page = await context.newPage();
+    page.on('pageerror', (error) => this.problems.push(`${page.url()}: ${error.message}`));
+    page.on('console', (message) => {
+      // An answer that is not 200, and a stream that was lost, are told so too.
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
+        this.problems.push(`${page.url()}: ${message.text()}`);
+      }
+    });
+    return page;
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Looks at a page in a wide window, light and dark, and on a phone: axe finds nothing serious, nothing sticks out to the side.
+ * With the environment's WARREN_SCREENSHOTS=FOLDER, leaves NAME-light.png and so on there for a person to look at.
+ */
+export async function look(page: Page, name: string): Promise<void> {
+  for (const [kind, viewport, colorScheme] of [
+    ['light', DESKTOP, 'light'],
+    ['dark', DESKTOP, 'dark'],
+    ['phone', PHONE, 'light'],
+  ] as const) {
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await screenshot(page, `${name}-${kind}`);
+    await isAccessible(page, `${name} (${kind})`);
+    const wider = await page.evaluate<number>(
+      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+    );
+    if (wider > 0) throw new Error(`${name} (${kind}) is ${wider} pixels wider than its window`);
+  }
+  await page.setViewportSize(DESKTOP);
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+}
+
+interface Violation {
+  id: string;
+  impact: string;
+  help: string;
+  nodes: { html: string; failureSummary: string }[];
+}
+
+/** Throws what axe calls serious or critical, each with the element that it is about. */
+export async function isAccessible(page: Page, name: string): Promise<void> {
+  await page.evaluate(AXE);
+  const violations = await page.evaluate<Violation[]>('axe.run().then(({ violations }) => violations)');
+  const bad = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  if (bad.length === 0) return;
+  const lines = bad.flatMap(({ id, help, nodes }) =>
+    nodes.slice(0, 4).map(({ html, failureSummary }) => `${id}: ${help}\n    ${html}\n    ${failureSummary}`),
+  );
+  throw new Error(`axe on ${name}:\n${lines.join('\n')}`);
+}
+
+/** A picture of the page as it is, if somebody asked for pictures. */
+export async function screenshot(page: Page, name: string): Promise<void> {
+  const folder = process.env.WARREN_SCREENSHOTS;
+  if (!folder) return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+}
+
+/** Opens a sign-in link, as `coordinator admin link` prints it, and signs in. */
+export async function signIn(page: Page, link: string): Promise<void> {
+  await page.goto(link);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
+}
