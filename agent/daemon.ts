@@ -369,11 +369,11 @@ export class Daemon {
   }
 
   #report(report: EndpointReport): void {
-    const { advertiseRoutes, advertiseExitNode, segments } = this.#settings;
+    const { advertiseRoutes, mappings, advertiseExitNode, segments } = this.#settings;
     this.#sync?.report({
       ...report,
       segments: segments.map(({ name }) => name),
-      offers: { routes: advertiseRoutes, exitNode: advertiseExitNode, tags: [], mappings: [] },
+      offers: { routes: advertiseRoutes, exitNode: advertiseExitNode, tags: [], mappings },
     });
   }
 

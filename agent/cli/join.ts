@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { cidr, portNumber } from '../../shared/arguments.ts';
+import { portNumber } from '../../shared/arguments.ts';
+import { advertisedRoutes } from './advertised-routes.ts';
 import {
   DEFAULT_INTERFACE,
   DEFAULT_MTU,
@@ -29,7 +30,11 @@ export function joinCommand(): Command {
         'portable',
       ]),
     )
-    .option('--advertise-routes <cidr,...>', 'offer to carry these networks', routes, [])
+    .option(
+      '--advertise-routes <cidr,...>',
+      'offer to carry these networks; SITE=MESH has the mesh reach SITE as MESH, address by address',
+      advertisedRoutes,
+    )
     .option('--accept-routes', 'use the networks that others carry', false)
     .addOption(
       new Option(
@@ -54,6 +59,7 @@ export function joinCommand(): Command {
 Examples:
   bin/agent join warren1_…
   bin/agent join --token-file /run/secrets/warren-token --hostname db1 --listen-port 51820
+  bin/agent join warren1_… --advertise-routes 192.168.10.0/24,192.168.1.0/24=10.201.1.0/24
 
 SIGTERM or Ctrl-C ends it and leaves nothing on the host; \`bin/agent up\` starts it again without a token.`,
     )
@@ -70,8 +76,4 @@ function segments(value: string): string[] {
       'expected names of 1 to 11 lower-case letters, digits and inner hyphens, separated by commas.',
     );
   });
-}
-
-function routes(value: string): string[] {
-  return value.split(',').map((part) => cidr(part.trim()));
 }

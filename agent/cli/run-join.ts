@@ -10,6 +10,7 @@ import { checkPrivileges } from '../host/privileges.ts';
 import { releaseStartupPages } from '../host/startup-pages.ts';
 import { State } from '../state/state.ts';
 import type { DriverName } from '../tunnel/commands.ts';
+import type { AdvertisedRoutes } from './advertised-routes.ts';
 import { runDaemon } from './run-daemon.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -23,7 +24,7 @@ export interface JoinOptions {
   mtu: number;
   driver?: DriverName;
   workers?: number;
-  advertiseRoutes: string[];
+  advertiseRoutes?: AdvertisedRoutes;
   acceptRoutes: boolean;
   advertiseExitNode: boolean;
   snat: 'true' | 'false';
@@ -40,6 +41,7 @@ export async function join(argument: string | undefined, options: JoinOptions): 
   if (options.bridge !== undefined && options.segment.length !== 1) {
     throw new WarrenError('usage', '--bridge goes with one --segment');
   }
+  const advertised = options.advertiseRoutes ?? { routes: [], mappings: [] };
   const token = parseJoinToken(await tokenText(argument, options.tokenFile));
   checkPrivileges();
   const log = createLogger(options.logLevel, 'agent');
@@ -65,7 +67,8 @@ export async function join(argument: string | undefined, options: JoinOptions): 
     const identity = await enrol({
       token,
       name: options.hostname,
-      advertiseRoutes: options.advertiseRoutes,
+      advertiseRoutes: advertised.routes,
+      mappings: advertised.mappings,
       advertiseExitNode: options.advertiseExitNode,
       known,
       progress: (line) => process.stderr.write(`${line}\n`),
@@ -80,7 +83,8 @@ export async function join(argument: string | undefined, options: JoinOptions): 
       listenPort: options.listenPort,
       driver: options.driver ?? null,
       workers: options.workers ?? null,
-      advertiseRoutes: options.advertiseRoutes,
+      advertiseRoutes: advertised.routes,
+      mappings: advertised.mappings,
       acceptRoutes: options.acceptRoutes,
       advertiseExitNode: options.advertiseExitNode,
       acceptDns: options.acceptDns,

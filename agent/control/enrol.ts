@@ -19,6 +19,8 @@ export interface EnrolOptions {
   /** Wished for; this host's name where it is not given. */
   name: string | undefined;
   advertiseRoutes: readonly string[];
+  /** Those of them that stand for another network of this host's site. */
+  mappings: readonly { prefix: string; sitePrefix: string }[];
   advertiseExitNode: boolean;
   /** The identity of an earlier joining, whose key and so whose address are kept. */
   known: Identity | null;
@@ -109,7 +111,7 @@ async function joinWith(
           routes: [...options.advertiseRoutes],
           exitNode: options.advertiseExitNode,
           tags: [],
-          mappings: [],
+          mappings: [...options.mappings],
         },
       },
       new Metadata(),

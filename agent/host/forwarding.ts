@@ -45,6 +45,7 @@ export class Forwarding implements HostFeature {
         interfaceName: this.#interfaceName,
         overlay: self.networkPrefixes,
         routes: self.approvedRoutes,
+        mappings: self.mappings,
         isExit: self.exitNodeApproved,
         translatesSources: this.#translatesSources,
       },

@@ -1,11 +1,15 @@
+import type { MapRouteMapping } from './network-map.ts';
+
 /** What a host carries between the mesh and other networks. */
 export interface WantedForwarding {
   /** The tunnel's. */
   interfaceName: string;
   /** The overlay's ranges, CIDRs. */
   overlay: readonly string[];
-  /** Networks behind this host that the mesh may reach, CIDRs. */
+  /** Networks behind this host that the mesh may reach, as it has them, CIDRs. */
   routes: readonly string[];
+  /** Those of them that stand for another network here. */
+  mappings: readonly MapRouteMapping[];
   /** Whether the mesh reaches the Internet by this host. */
   isExit: boolean;
   /** Whether packets to those networks get an address of this host as their source, so that answers find back by themselves. */
@@ -41,7 +45,10 @@ export function forwardingBefore(listed: string): ForwardingBefore | null {
  * overlay. TCP is told of the smaller of both MTUs, for many a network loses the ICMP that would tell it.
  */
 export function forwardingRules(wanted: WantedForwarding, before: ForwardingBefore): string {
-  const { interfaceName, overlay, routes, isExit, translatesSources } = wanted;
+  const { interfaceName, overlay, mappings, isExit, translatesSources } = wanted;
+  const sites = new Map(mappings.map(({ prefix, sitePrefix }) => [prefix, sitePrefix]));
+  // Sources are translated after destinations.
+  const routes = wanted.routes.map((cidr) => sites.get(cidr) ?? cidr);
   const translations = (['ip', 'ip6'] as const).flatMap((ip) => {
     const of = (cidrs: readonly string[]) => cidrs.filter((cidr) => cidr.includes(':') === (ip === 'ip6'));
     return of(overlay).flatMap((own) => {
@@ -58,11 +65,33 @@ export function forwardingRules(wanted: WantedForwarding, before: ForwardingBefo
   chain translated {
     type nat hook postrouting priority srcnat; policy accept;
 ${translations.join('')}  }
-  chain clamped {
+${mapped(interfaceName, mappings)}  chain clamped {
     type filter hook forward priority mangle; policy accept;
     oifname "${interfaceName}" tcp flags syn tcp option maxseg size set rt mtu
     iifname "${interfaceName}" tcp flags syn tcp option maxseg size set rt mtu
   }
 }
+`;
+}
+
+/**
+ * Address by address into the site's network, of what comes by the mesh and of what this host itself sends there; answers are
+ * translated back with their flow. It happens after the policy has judged the addresses that the mesh knows.
+ */
+function mapped(interfaceName: string, mappings: readonly MapRouteMapping[]): string {
+  if (mappings.length === 0) return '';
+  const rules = (match: string) =>
+    mappings
+      .map(({ prefix, sitePrefix }) => {
+        const ip = prefix.includes(':') ? 'ip6' : 'ip';
+        return `    ${match}${ip} daddr ${prefix} dnat ${ip} prefix to ${sitePrefix}\n`;
+      })
+      .join('');
+  return `  chain mapped {
+    type nat hook prerouting priority dstnat; policy accept;
+${rules(`iifname "${interfaceName}" `)}  }
+  chain mapped_own {
+    type nat hook output priority -100; policy accept;
+${rules('')}  }
 `;
 }

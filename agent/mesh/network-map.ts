@@ -75,6 +75,10 @@ const selfSchema = z.object({
   segments: z
     .array(z.object({ name: z.string().min(1), vni: z.number().int().min(1).max(0xffffff) }))
     .default([]),
+  /** Those of the approved routes that stand for another network here. */
+  mappings: z.array(mapping).default([]),
+  /** What the coordinator has to say to whoever administers this host. */
+  notices: z.array(z.string()).default([]),
 });
 
 const peerSchema = z.object({

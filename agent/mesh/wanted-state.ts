@@ -61,7 +61,10 @@ export function wantedState(map: NetworkMap, choices: MeshChoices, now: number):
   });
   return {
     addresses: [...own],
-    routes: [...new Set([...map.self.networkPrefixes, ...subnets])],
+    // Own networks under the mesh's prefix as well: so that this host's programs can follow names there, and be translated.
+    routes: [
+      ...new Set([...map.self.networkPrefixes, ...map.self.mappings.map(({ prefix }) => prefix), ...subnets]),
+    ],
     peers,
     nextExpiry: Math.min(
       ...[map.self, ...map.peers].map((node) => node.keyExpiresAt).filter((at) => at > now),

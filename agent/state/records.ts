@@ -42,6 +42,8 @@ export const settingsSchema = z.object({
   /** Threads that move packets; null for by the number of cores. */
   workers: z.number().int().min(1).max(MAX_WORKERS).nullable().default(null),
   advertiseRoutes: z.array(z.string()),
+  /** Those of them that stand for another network of this host's site. */
+  mappings: z.array(z.object({ prefix: z.string(), sitePrefix: z.string() })).default([]),
   acceptRoutes: z.boolean(),
   advertiseExitNode: z.boolean(),
   /** `ADDRESS:PORT` at which the user knows this host to be reached. */

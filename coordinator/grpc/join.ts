@@ -51,6 +51,7 @@ async function joinNode(
         routes: request.offers?.routes ?? [],
         exitNode: request.offers?.exitNode ?? false,
         tags: request.offers?.tags ?? [],
+        mappings: request.offers?.mappings ?? [],
       },
       remoteAddress: source,
       now,

@@ -10,6 +10,7 @@ import {
   snapshotFor,
 } from '../network/map.ts';
 import type { MeetingGroups } from '../network/meeting-groups.ts';
+import { OverlapNotices } from '../network/overlap-notices.ts';
 import { Visibility } from '../network/visibility.ts';
 import type { NetworkChanges, NetworkRecord, NodeRecord, Store } from '../store/store.ts';
 
@@ -45,6 +46,7 @@ export class MapFeed {
   readonly #recent: (NetworkChanges & { from: number })[] = [];
   #network: NetworkRecord;
   #visibility: Visibility;
+  readonly #overlaps = new OverlapNotices();
   #refreshing: Promise<void> | null = null;
   #dirty = false;
   #retry: NodeJS.Timeout | null = null;
@@ -118,7 +120,7 @@ export class MapFeed {
         await this.refresh();
         return this.#snapshot(viewerId);
       }
-      const delta = deltaFor(viewer, network, version, changes, now);
+      const delta = deltaFor(viewer, network, version, changes, now, this.#sight(viewerId));
       if (delta !== null) return { kind: 'delta', view: delta };
     }
     return this.#snapshot(viewerId);
@@ -160,6 +162,10 @@ export class MapFeed {
     return {
       carriedBy: (peerId) => this.#visibility.carriedFor(viewerId, peerId),
       filter: () => this.#visibility.filterOf(viewerId),
+      notices: () =>
+        this.#overlaps.noticesFor(viewerId, this.#nodes.values(), (other) =>
+          this.#visibility.mayMeet(viewerId, other),
+        ),
     };
   }
 
@@ -216,6 +222,7 @@ export class MapFeed {
       const known = new Set(nodes.map((node) => node.id));
       const gone = [...this.#nodes.keys()].filter((id) => !known.has(id));
       this.#nodes.clear();
+      this.#overlaps.forget();
       for (const node of nodes) this.#nodes.set(node.id, node);
       this.#network = network;
       this.#visibility = new Visibility(network, nodes, network.policy);
@@ -225,8 +232,14 @@ export class MapFeed {
       return;
     }
     if (changes.version === from) return;
-    for (const node of changes.changed) this.#nodes.set(node.id, node);
-    for (const id of changes.removed) this.#nodes.delete(id);
+    for (const node of changes.changed) {
+      this.#overlaps.replaced(this.#nodes.get(node.id), node);
+      this.#nodes.set(node.id, node);
+    }
+    for (const id of changes.removed) {
+      this.#overlaps.replaced(this.#nodes.get(id), undefined);
+      this.#nodes.delete(id);
+    }
     this.#network = {
       ...this.#network,
       version: changes.version,

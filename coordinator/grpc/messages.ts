@@ -62,7 +62,6 @@ function peerMessage(view: PeerView): Peer {
   return {
     ...view,
     publicKey: Buffer.from(keyFromBase64(view.publicKey) as Uint8Array),
-    mappings: [],
     keyExpiresAt: BigInt(view.keyExpiresAt),
   };
 }

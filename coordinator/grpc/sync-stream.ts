@@ -177,6 +177,7 @@ export class SyncStream implements Subscriber {
               routes: report.offers?.routes ?? [],
               exitNode: report.offers?.exitNode ?? false,
               tags: report.offers?.tags ?? [],
+              mappings: report.offers?.mappings ?? [],
             },
             ...this.#host,
           },

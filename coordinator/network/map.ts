@@ -1,5 +1,5 @@
 import type { DnsSettings } from './dns-settings.ts';
-import { type Granted, grantedRoutes, isExitNode } from './grants.ts';
+import { type Granted, grantedMappings, grantedRoutes, isExitNode, type RouteMapping } from './grants.ts';
 import { isExpired } from './joining.ts';
 import type { FilterRuleView } from './policy/compile.ts';
 import { grantedSegments, type SegmentMember } from './segments.ts';
@@ -66,6 +66,10 @@ export interface SelfView {
   /** What may come in from the mesh; null for everything. */
   filter: readonly FilterRuleView[] | null;
   segments: { name: string; vni: number }[];
+  /** Those of the approved routes that stand for another network at its site. */
+  mappings: RouteMapping[];
+  /** For an administrator of the node, one sentence each. */
+  notices: string[];
 }
 
 /** What a node is told of another. */
@@ -77,6 +81,8 @@ export interface PeerView {
   publicKey: string;
   endpoints: string[];
   routes: string[];
+  /** Those of the routes that stand for another network at its site. */
+  mappings: RouteMapping[];
   exitNode: boolean;
   tags: string[];
   keyExpiresAt: number;
@@ -110,10 +116,12 @@ export interface Sight {
   carriedBy(peerId: string): { routes: string[]; exitNode: boolean } | null;
   /** What may come in at the viewer; null for everything. */
   filter(): readonly FilterRuleView[] | null;
+  /** What an administrator of the viewer should know. */
+  notices(): string[];
 }
 
 /** Without a policy. */
-export const EVERYTHING: Sight = { carriedBy: () => null, filter: () => null };
+export const EVERYTHING: Sight = { carriedBy: () => null, filter: () => null, notices: () => [] };
 
 export function selfView(
   node: MapNode,
@@ -135,6 +143,8 @@ export function selfView(
     multicast: network.settings.multicast,
     filter: sight.filter(),
     segments: grantedSegments(node).map((name) => ({ name, vni: network.settings.segments[name] as number })),
+    mappings: grantedMappings(node),
+    notices: sight.notices(),
   };
 }
 
@@ -158,6 +168,7 @@ export function peerView(node: MapNode, sight: Sight): PeerView {
     publicKey: node.publicKey,
     endpoints: [...node.endpoints],
     routes,
+    mappings: grantedMappings(node).filter(({ prefix }) => routes.includes(prefix)),
     exitNode,
     tags: [...node.tags],
     keyExpiresAt: node.keyExpiresAt,

@@ -7,6 +7,7 @@ import { freeVni, grantedSegments } from '../network/segments.ts';
 import { canonicalTag } from '../network/tags.ts';
 import type { Change } from './change.ts';
 import { requireNode } from './nodes.ts';
+import { routeDetail, tellOfOverlaps } from './overlaps.ts';
 import { toJson } from './rows.ts';
 import type { NodeTable } from './schema.ts';
 import type { AuditActor, NodeRecord } from './store.ts';
@@ -49,7 +50,9 @@ export async function approveRoute(
     : node.approvedRoutes.filter((other) => other !== route);
   const visible = grantedRoutes({ ...node, approvedRoutes }).length !== grantedRoutes(node).length;
   await update(change, node, visible, { approved_routes: toJson(approvedRoutes) });
-  await record(change, by, approved ? 'route.approve' : 'route.disapprove', node, route);
+  const overlaps = await tellOfOverlaps(change, node, { ...node, approvedRoutes });
+  const detail = routeDetail(route, overlaps.get(route));
+  await record(change, by, approved ? 'route.approve' : 'route.disapprove', node, detail);
 }
 
 /**
@@ -134,6 +137,7 @@ export async function renameNode(change: Change, nodeId: string, name: string, b
     throw new WarrenError('already-exists', `another node is named ${name}`, { hint: 'choose another name' });
   }
   await update(change, node, true, { name });
+  await tellOfOverlaps(change, node, { ...node, name });
   await record(change, by, 'node.rename', node, `now ${name}`);
 }
 
@@ -165,6 +169,7 @@ export async function removeNode(change: Change, nodeId: string, by: Decision): 
   await tx.deleteFrom('nodes').where('id', '=', nodeId).execute();
   await tx.insertInto('free_slots').values({ slot, freed_at_version: version }).execute();
   await tx.insertInto('removed_nodes').values({ id: nodeId, version, removed_at: by.now }).execute();
+  await tellOfOverlaps(change, node, null);
   await record(change, by, 'node.remove', node, `addresses ${node.address4} ${node.address6}`);
 }
 

@@ -8,6 +8,7 @@ import { oneLine } from './audit.ts';
 import { insertCertificate } from './certificates.ts';
 import type { Change } from './change.ts';
 import { nodeById } from './nodes.ts';
+import { tellOfOverlaps } from './overlaps.ts';
 import { approveOffers } from './policies.ts';
 import { nodeFromRow, toJson, tokenFromRow } from './rows.ts';
 import type { JoinRecord, JoinResult, NodeRecord, TokenRecord } from './store.ts';
@@ -44,6 +45,7 @@ export async function joinNode(change: Change, request: JoinRecord): Promise<Joi
     offered_routes: toJson(offers.routes),
     offered_exit_node: Number(offers.exitNode),
     offered_tags: toJson(offers.tags),
+    offered_mappings: JSON.stringify(offers.mappings),
     ephemeral: Number(token.ephemeral),
     last_seen_at: request.now,
     version: change.version(),
@@ -61,6 +63,9 @@ export async function joinNode(change: Change, request: JoinRecord): Promise<Joi
   const certificate = await request.issueCertificate(id);
   await insertCertificate(change, id, certificate);
   const before = member === undefined ? NO_OFFERS : nodeFromRow(member).offers;
+  if (member !== undefined) {
+    await tellOfOverlaps(change, nodeFromRow(member), (await nodeById(tx, id)) as NodeRecord);
+  }
   await approveOffers(change, (await nodeById(tx, id)) as NodeRecord, before, request.now);
   const node = (await nodeById(tx, id)) as NodeRecord;
   const detail = [
@@ -92,7 +97,10 @@ export async function auditJoin(
   });
 }
 
-type Reported = Record<'operating_system' | 'agent_version' | 'offered_routes' | 'offered_tags', string> &
+type Reported = Record<
+  'operating_system' | 'agent_version' | 'offered_routes' | 'offered_tags' | 'offered_mappings',
+  string
+> &
   Record<'offered_exit_node' | 'ephemeral' | 'last_seen_at' | 'version', number>;
 
 async function insertNode(

@@ -9,6 +9,7 @@ import { runTests } from '../network/policy/run-tests.ts';
 import type { Decision } from './administration.ts';
 import type { Change } from './change.ts';
 import { listNodes } from './nodes.ts';
+import { routeDetail, tellOfOverlaps } from './overlaps.ts';
 import { toJson } from './rows.ts';
 import type { Database, PolicyTable } from './schema.ts';
 import type { NodeRecord, PolicyRecord } from './store.ts';
@@ -160,8 +161,9 @@ async function approve(
     })
     .where('id', '=', node.id)
     .execute();
+  const overlaps = await tellOfOverlaps(change, node, after);
   const actions = [
-    ...routes.map((route) => ['route.approve', route] as const),
+    ...routes.map((route) => ['route.approve', routeDetail(route, overlaps.get(route))] as const),
     ...(exitNode ? [['exit-node.approve', ''] as const] : []),
   ];
   for (const [action, detail] of actions) {

@@ -1,12 +1,13 @@
 import { type Prefix, parsePrefix } from '../../shared/prefix.ts';
 import { checkEndpoints } from '../network/endpoints.ts';
-import { grantedRoutes, isExitNode } from '../network/grants.ts';
+import { grantedMappings, grantedRoutes, isExitNode } from '../network/grants.ts';
 import { checkOffers } from '../network/offers.ts';
 import { checkSegments, grantedSegments } from '../network/segments.ts';
 import { oneLine } from './audit.ts';
 import type { Change } from './change.ts';
 import type { Engine } from './engine.ts';
 import { nodeById, requireNode } from './nodes.ts';
+import { tellOfOverlaps } from './overlaps.ts';
 import { approveOffers } from './policies.ts';
 import { toJson } from './rows.ts';
 import type { NodeRecord, NodeReport } from './store.ts';
@@ -45,6 +46,7 @@ export async function putReport(
       offered_routes: toJson(report.offers.routes),
       offered_exit_node: Number(report.offers.exitNode),
       offered_tags: toJson(report.offers.tags),
+      offered_mappings: JSON.stringify(report.offers.mappings ?? []),
       home_relay: report.homeRelay,
       offered_segments: toJson(report.offeredSegments),
       operating_system: report.operatingSystem,
@@ -54,6 +56,7 @@ export async function putReport(
     })
     .where('id', '=', nodeId)
     .execute();
+  await tellOfOverlaps(change, before, after);
   await approveOffers(change, after, before.offers, now);
   await change.audit({
     at: now,
@@ -105,6 +108,7 @@ function seenByOthers(node: NodeRecord): string {
     node.endpoints,
     node.homeRelay,
     grantedRoutes(node),
+    grantedMappings(node),
     isExitNode(node),
     grantedSegments(node),
   ]);

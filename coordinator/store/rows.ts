@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import type { RouteMapping } from '../network/grants.ts';
 import type { NodeTable, TokenTable } from './schema.ts';
 import type { NodeRecord, TokenRecord } from './store.ts';
 
@@ -26,6 +27,7 @@ export function nodeFromRow(row: Selectable<NodeTable>): NodeRecord {
       routes: fromJson(row.offered_routes),
       exitNode: row.offered_exit_node !== 0,
       tags: fromJson(row.offered_tags),
+      mappings: JSON.parse(row.offered_mappings) as RouteMapping[],
     },
     approvedRoutes: fromJson(row.approved_routes),
     exitNodeApproved: row.exit_node_approved !== 0,

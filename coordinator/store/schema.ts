@@ -66,6 +66,8 @@ export interface NodeTable {
   offered_routes: string;
   offered_exit_node: number;
   offered_tags: string;
+  /** JSON: RouteMapping[]. */
+  offered_mappings: Generated<string>;
   approved_routes: string;
   exit_node_approved: number;
   tags: string;

@@ -7,6 +7,7 @@
  * Errors: WarrenError `unavailable` when the database is away or busy (never an empty answer instead), `corrupt` or
  * `incompatible` when it is not ours, and what each method names.
  */
+import type { RouteMapping } from '../network/grants.ts';
 import type { NetworkSettings } from '../network/settings.ts';
 
 export interface Store {
@@ -226,6 +227,8 @@ export interface Offers {
   routes: string[];
   exitNode: boolean;
   tags: string[];
+  /** Those of the routes that stand for another network at the node's site. Absent: none. */
+  mappings?: RouteMapping[];
 }
 
 export interface NodeReport {

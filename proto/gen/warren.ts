@@ -209,6 +209,10 @@ export interface Self {
   multicast: boolean;
   /** Those that this node is a part of. */
   segments: Segment[];
+  /** Those of `approved_routes` that stand for another network at this node's site. */
+  mappings: RouteMapping[];
+  /** What an administrator of this node should know of its part in the network, one sentence each: routes that overlap others. */
+  notices: string[];
 }
 
 /** An Ethernet that spans members by VXLAN (RFC 7348) over the mesh. */
@@ -1685,6 +1689,8 @@ function createBaseSelf(): Self {
     filter: undefined,
     multicast: false,
     segments: [],
+    mappings: [],
+    notices: [],
   };
 }
 
@@ -1743,6 +1749,12 @@ export const Self: MessageFns<Self> = {
     }
     for (const v of message.segments) {
       Segment.encode(v!, writer.uint32(130).fork()).join();
+    }
+    for (const v of message.mappings) {
+      RouteMapping.encode(v!, writer.uint32(138).fork()).join();
+    }
+    for (const v of message.notices) {
+      writer.uint32(146).string(v!);
     }
     return writer;
   },
@@ -1886,6 +1898,22 @@ export const Self: MessageFns<Self> = {
             }
 
             message.segments.push(Segment.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.mappings.push(RouteMapping.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.notices.push(reader.string());
             continue;
           }
         }

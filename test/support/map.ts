@@ -16,6 +16,8 @@ export function aSelf(changes: Partial<MapSelf> = {}): MapSelf {
     stunServers: [],
     multicast: false,
     segments: [],
+    mappings: [],
+    notices: [],
     ...changes,
   };
 }

@@ -22,6 +22,7 @@ const identity = await enrol({
   token: parseJoinToken(readFileSync(tokenFile, 'utf8').trim()),
   name: ownName,
   advertiseRoutes: [],
+  mappings: [],
   advertiseExitNode: false,
   known: null,
   progress: () => {},

@@ -209,7 +209,12 @@ export function storeConformance(create: () => Promise<StoreFixture>): void {
       const node = await joinNode(store, {
         offers: { routes: ['192.168.1.0/24', '0.0.0.0/0', '100.64.1.0/24'], exitNode: true, tags: ['web'] },
       });
-      expect(node.offers).toEqual({ routes: ['192.168.1.0/24'], exitNode: true, tags: ['web'] });
+      expect(node.offers).toEqual({
+        routes: ['192.168.1.0/24'],
+        exitNode: true,
+        tags: ['web'],
+        mappings: [],
+      });
       expect(node).toMatchObject({ approvedRoutes: [], exitNodeApproved: false, tags: [] });
       expect((await auditRows('node.join'))[0]?.detail).toContain('0.0.0.0/0: the default route');
     });
@@ -377,6 +382,50 @@ export function storeConformance(create: () => Promise<StoreFixture>): void {
       expect((await store.node(node.id))?.approvedRoutes).toEqual(['10.1.0.0/16']);
       await store.approveRoute(node.id, '10.1.0.0/16', false, NOW, CLI);
       expect((await store.node(node.id))?.approvedRoutes).toEqual([]);
+    });
+
+    it('keeps under which prefix the mesh has a network of a site, and grants that prefix', async () => {
+      const mapped = (sitePrefix: string) => ({
+        routes: ['10.201.1.0/24'],
+        exitNode: false,
+        tags: [],
+        mappings: [{ prefix: '10.201.1.0/24', sitePrefix }],
+      });
+      const node = await joinNode(store, { offers: mapped('192.168.1.0/24') });
+      expect(node.offers).toEqual(mapped('192.168.1.0/24'));
+      const approve = (route: string) => store.approveRoute(node.id, route, true, NOW, CLI);
+      await expect(approve('192.168.1.0/24')).rejects.toMatchObject({ code: 'not-found' });
+      await approve('10.201.1.0/24');
+      const before = (await store.network()).version;
+      await store.putReport(node.id, aReport({ offers: mapped('192.168.7.0/24') }), NOW);
+      expect((await store.network()).version).toBe(before + 1);
+      expect((await store.node(node.id))?.offers).toEqual(mapped('192.168.7.0/24'));
+    });
+
+    it('a route that overlaps one of another node is told to both, and stands in the audit log', async () => {
+      const carrier = (name: string, route: string) =>
+        joinNode(store, { name, offers: { routes: [route], exitNode: false, tags: [] } });
+      const [wide, narrow, apart] = [
+        await carrier('wide', '10.0.0.0/8'),
+        await carrier('narrow', '10.1.0.0/16'),
+        await carrier('apart', '172.16.0.0/16'),
+      ];
+      const versionOf = async (id: string) => (await store.node(id))?.version;
+      const touched = async (change: () => Promise<unknown>) => {
+        const before = [await versionOf(wide.id), await versionOf(apart.id)];
+        await change();
+        return [(await versionOf(wide.id)) !== before[0], (await versionOf(apart.id)) !== before[1]];
+      };
+      await store.approveRoute(wide.id, '10.0.0.0/8', true, NOW, CLI);
+      await store.approveRoute(apart.id, '172.16.0.0/16', true, NOW, CLI);
+      const approve = (approved: boolean) => store.approveRoute(narrow.id, '10.1.0.0/16', approved, NOW, CLI);
+      expect(await touched(() => approve(true))).toEqual([true, false]);
+      expect((await auditRows('route.approve'))[0]?.detail).toBe('10.1.0.0/16; overlaps 10.0.0.0/8 of wide');
+      expect(await touched(() => store.renameNode(narrow.id, 'other', NOW, CLI))).toEqual([true, false]);
+      expect(await touched(() => approve(false))).toEqual([true, false]);
+      expect(await touched(() => approve(true))).toEqual([true, false]);
+      expect(await touched(() => store.putReport(narrow.id, aReport(), NOW))).toEqual([true, false]);
+      expect(await touched(() => store.removeNode(narrow.id, NOW, CLI))).toEqual([false, false]);
     });
 
     it('grants a part in a segment only to who asks, and gives each segment an identifier that stays', async () => {

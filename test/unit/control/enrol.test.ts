@@ -18,6 +18,7 @@ function enrolAt(urls: string[], pin: Uint8Array, known: Identity | null = null)
     token: { urls, pin, secret: randomBytes(32) },
     name: 'host',
     advertiseRoutes: ['10.0.0.0/24'],
+    mappings: [],
     advertiseExitNode: false,
     known,
     progress: () => {},

@@ -99,6 +99,7 @@ describe('forwarding', () => {
     interfaceName: 'warren0',
     overlay: ['100.64.0.0/10', 'fd00::/48'],
     routes: ['192.168.10.0/24'],
+    mappings: [],
     isExit: false,
     translatesSources: true,
   };
@@ -115,6 +116,30 @@ describe('forwarding', () => {
     expect(chain(forwardingRules({ ...wanted, translatesSources: false }, was), 'translated')).toHaveLength(
       1,
     );
+  });
+
+  it('leads into the network that a route stands for, by prefix, of the mesh and of this host itself', () => {
+    const mappings = [
+      { prefix: '10.201.1.0/24', sitePrefix: '192.168.1.0/24' },
+      { prefix: 'fd20:1::/64', sitePrefix: 'fd00:1::/64' },
+    ];
+    const routes = ['192.168.10.0/24', ...mappings.map(({ prefix }) => prefix)];
+    const rules = forwardingRules({ ...wanted, routes, mappings }, was);
+    const [four, six] = [
+      'ip daddr 10.201.1.0/24 dnat ip prefix to 192.168.1.0/24',
+      'ip6 daddr fd20:1::/64 dnat ip6 prefix to fd00:1::/64',
+    ];
+    expect(chain(rules, 'mapped')?.slice(1)).toEqual([
+      `iifname "warren0" ${four}`,
+      `iifname "warren0" ${six}`,
+    ]);
+    expect(chain(rules, 'mapped_own')?.slice(1)).toEqual([four, six]);
+    // Sources are translated for where packets really go.
+    expect(chain(rules, 'translated')?.slice(1)).toEqual([
+      'oifname != "warren0" ip saddr 100.64.0.0/10 ip daddr { 192.168.10.0/24, 192.168.1.0/24 } masquerade',
+      'oifname != "warren0" ip6 saddr fd00::/48 ip6 daddr { fd00:1::/64 } masquerade',
+    ]);
+    expect(chain(forwardingRules(wanted, was), 'mapped')).toBeUndefined();
   });
 
   it('keeps how things were before, for whoever comes after a kill', () => {

@@ -46,7 +46,12 @@ describe('offers of a node', () => {
 
   it('are kept sorted, each once', () => {
     const { offers, refused } = check(['10.2.0.0/16', '10.1.0.0/16', '10.2.0.0/16'], ['b', 'tag:a', 'b']);
-    expect(offers).toEqual({ routes: ['10.1.0.0/16', '10.2.0.0/16'], exitNode: false, tags: ['a', 'b'] });
+    expect(offers).toEqual({
+      routes: ['10.1.0.0/16', '10.2.0.0/16'],
+      exitNode: false,
+      tags: ['a', 'b'],
+      mappings: [],
+    });
     expect(refused).toEqual([]);
   });
 
@@ -79,6 +84,57 @@ describe('offers of a node', () => {
     expect(offers.tags).toEqual([]);
     expect(refused.length).toBeLessThanOrEqual(MAX_TAGS);
     expect(refused.join('').length).toBeLessThan(3_000);
+  });
+});
+
+describe('a route that stands for another network', () => {
+  const check = (...mapped: [prefix: string, sitePrefix: string][]) =>
+    checkOffers(
+      {
+        routes: mapped.map(([prefix]) => prefix),
+        exitNode: false,
+        tags: [],
+        mappings: mapped.map(([prefix, sitePrefix]) => ({ prefix, sitePrefix })),
+      },
+      OVERLAY,
+    );
+
+  it('is taken in both families, by prefix, and never without its mapping', () => {
+    const { offers, refused } = check(
+      ['fd20:1::/64', 'fd00:1::/64'],
+      ['10.201.1.0/24', '192.168.1.0/24'],
+      ['10.201.2.7/32', '192.168.2.7/32'],
+    );
+    expect(offers.routes).toEqual(['10.201.1.0/24', '10.201.2.7/32', 'fd20:1::/64']);
+    expect(offers.mappings.map(({ sitePrefix }) => sitePrefix)).toEqual([
+      '192.168.1.0/24',
+      '192.168.2.7/32',
+      'fd00:1::/64',
+    ]);
+    expect(refused).toEqual([]);
+  });
+
+  it.each([
+    ['192.168.1.0/25', 'not of the same size'],
+    ['fd00::/24', 'not of the same size'],
+    ['192.168.1.1/24', 'not a canonical CIDR'],
+    ['--', 'not a canonical CIDR'],
+    ['100.64.1.0/24', 'overlaps the overlay'],
+    ['169.254.1.0/24', 'link-local'],
+  ])('is refused whole for %s: %s', (sitePrefix, why) => {
+    const { offers, refused } = check(['10.201.1.0/24', sitePrefix]);
+    expect(offers).toMatchObject({ routes: [], mappings: [] });
+    expect(refused).toHaveLength(1);
+    expect(refused[0]).toContain(why);
+  });
+
+  it('is refused for a network that another one stands for already: answers could not be told apart', () => {
+    const { offers, refused } = check(
+      ['10.201.1.0/24', '192.168.1.0/24'],
+      ['10.201.2.0/24', '192.168.1.0/24'],
+    );
+    expect(offers.routes).toEqual(['10.201.1.0/24']);
+    expect(refused.join()).toContain('192.168.1.0/24 overlaps 192.168.1.0/24, which is 10.201.1.0/24');
   });
 });
 

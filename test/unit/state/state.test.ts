@@ -42,6 +42,7 @@ const SETTINGS: Settings = {
   driver: null,
   workers: null,
   advertiseRoutes: [],
+  mappings: [],
   acceptRoutes: false,
   advertiseExitNode: false,
   acceptDns: true,
