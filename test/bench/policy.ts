@@ -100,6 +100,7 @@ export function policyCost(count: number, rules: number): PolicyCost {
     const view = snapshotFor(members.get(id) as MapNode, network, seen, 0, {
       carriedBy: (peer) => visibility.carriedFor(id, peer),
       filter: () => visibility.filterOf(id),
+      notices: () => [],
     });
     const facts = { serverTime: 0, observedAddress: '192.0.2.1' };
     const size = Snapshot.encode(snapshotMessage(view, facts)).finish().length;
