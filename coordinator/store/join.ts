@@ -11,6 +11,7 @@ import { nodeById } from './nodes.ts';
 import { tellOfOverlaps } from './overlaps.ts';
 import { approveOffers } from './policies.ts';
 import { nodeFromRow, toJson, tokenFromRow } from './rows.ts';
+import type { Tx } from './schema.ts';
 import type { JoinRecord, JoinResult, NodeRecord, TokenRecord } from './store.ts';
 
 const NO_OFFERS = { routes: [], exitNode: false };
@@ -47,6 +48,7 @@ export async function joinNode(change: Change, request: JoinRecord): Promise<Joi
     offered_tags: toJson(offers.tags),
     offered_mappings: JSON.stringify(offers.mappings),
     ephemeral: Number(token.ephemeral),
+    ...(await ownership(tx, token.owner)),
     last_seen_at: request.now,
     version: change.version(),
   };
@@ -78,6 +80,13 @@ export async function joinNode(change: Change, request: JoinRecord): Promise<Joi
   return { result: { node, rejoined: member !== undefined, certificate } };
 }
 
+/** Whose machine a node becomes: of whoever made the token. A token of nobody leaves a registered node's owner as it is. */
+async function ownership(tx: Tx, owner: string): Promise<{ owner?: string; owner_groups?: string }> {
+  if (owner === '') return {};
+  const user = await tx.selectFrom('users').select('groups').where('name', '=', owner).executeTakeFirst();
+  return user === undefined ? {} : { owner, owner_groups: user.groups };
+}
+
 /** The audit row of a request to join, whatever came of it. */
 export async function auditJoin(
   change: Change,
@@ -101,7 +110,10 @@ type Reported = Record<
   'operating_system' | 'agent_version' | 'offered_routes' | 'offered_tags' | 'offered_mappings',
   string
 > &
-  Record<'offered_exit_node' | 'ephemeral' | 'last_seen_at' | 'version', number>;
+  Record<'offered_exit_node' | 'ephemeral' | 'last_seen_at' | 'version', number> & {
+    owner?: string;
+    owner_groups?: string;
+  };
 
 async function insertNode(
   change: Change,

@@ -39,6 +39,7 @@ export function nodeFromRow(row: Selectable<NodeTable>): NodeRecord {
     keyExpiresAt: row.key_expires_at,
     homeRelay: row.home_relay,
     owner: row.owner,
+    ownerGroups: fromJson(row.owner_groups),
     offeredSegments: fromJson(row.offered_segments),
     approvedSegments: fromJson(row.approved_segments),
     version: row.version,
@@ -58,5 +59,6 @@ export function tokenFromRow(row: Selectable<TokenTable>): TokenRecord {
     uses: row.uses,
     purpose: row.purpose === 'relay' ? 'relay' : 'node',
     revokedAt: row.revoked_at,
+    owner: row.owner,
   };
 }

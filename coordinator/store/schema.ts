@@ -16,6 +16,13 @@ export interface Schema {
   policies: PolicyTable;
   removed_nodes: { id: string; version: number; removed_at: number };
   audit: AuditTable;
+  users: UserTable;
+  recovery_codes: { user_id: string; code_hash: Uint8Array };
+  passkeys: PasskeyTable;
+  identities: { issuer: string; subject: string; user_id: string };
+  sessions: SessionTable;
+  api_keys: ApiKeyTable;
+  tickets: TicketTable;
 }
 
 /** One row, id 1. Every transaction that changes something locks it first, so versions follow the order of commits. */
@@ -50,6 +57,8 @@ export interface TokenTable {
   /** `node` or `relay`. */
   purpose: string;
   revoked_at: number | null;
+  /** Name of the user who made it; empty for none. */
+  owner: Generated<string>;
 }
 
 export interface NodeTable {
@@ -79,6 +88,8 @@ export interface NodeTable {
   home_relay: Generated<string>;
   /** Empty for none. */
   owner: Generated<string>;
+  /** Groups of the provider that its owner is in. */
+  owner_groups: Generated<string>;
   offered_segments: Generated<string>;
   approved_segments: Generated<string>;
   version: number;
@@ -122,6 +133,66 @@ export interface AuditTable {
   target: string;
   result: string;
   detail: string;
+}
+
+export interface UserTable {
+  id: string;
+  name: string;
+  display_name: string;
+  role: string;
+  disabled: number;
+  managed: number;
+  groups: string;
+  passphrase_hash: string | null;
+  sealed_totp: Uint8Array | null;
+  /** The last time step whose code was used. */
+  totp_step: number;
+  created_at: number;
+  last_sign_in_at: number;
+}
+
+export interface PasskeyTable {
+  id: string;
+  user_id: string;
+  public_key: Uint8Array;
+  counter: number;
+  transports: string;
+  name: string;
+  relying_party: string;
+  created_at: number;
+  last_used_at: number;
+}
+
+export interface SessionTable {
+  id: string;
+  secret_hash: Uint8Array;
+  user_id: string;
+  method: string;
+  address: string;
+  user_agent: string;
+  created_at: number;
+  used_at: number;
+}
+
+export interface ApiKeyTable {
+  id: string;
+  secret_hash: Uint8Array;
+  user_id: string;
+  name: string;
+  role: string;
+  scopes: string;
+  /** 0 for never. */
+  expires_at: number;
+  created_at: number;
+  last_used_at: number;
+}
+
+export interface TicketTable {
+  hash: Uint8Array;
+  kind: string;
+  user_id: string | null;
+  data: string;
+  expires_at: number;
 }
 
 export type Database = Kysely<Schema>;

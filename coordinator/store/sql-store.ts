@@ -1,6 +1,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import type { NetworkSettings } from '../network/settings.ts';
+import { SqlAccounts } from './accounts/sql-accounts.ts';
 import * as administration from './administration.ts';
 import { insertAudit, listAudit } from './audit.ts';
 import { insertCertificate, nodeByCertificate } from './certificates.ts';
@@ -37,12 +38,17 @@ export class SqlStore implements Store {
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #feed = new ChangeFeed();
+  readonly accounts: SqlAccounts;
   #closed = false;
 
   /** Takes over an engine whose schema is up to date. The clock is for audit rows of what is given no time. */
   constructor(engine: Engine, clock: Clock) {
     this.#engine = engine;
     this.#clock = clock;
+    this.accounts = new SqlAccounts({
+      read: (body) => this.#read(body),
+      change: (body) => this.#change(body),
+    });
     engine.watch(() => this.#feed.changed());
   }
 

@@ -9,8 +9,12 @@
  */
 import type { RouteMapping } from '../network/grants.ts';
 import type { NetworkSettings } from '../network/settings.ts';
+import type { AccountStore } from './accounts/accounts.ts';
 
 export interface Store {
+  /** The people who administer the network. */
+  readonly accounts: AccountStore;
+
   /** Identity and ranges of the network; made by `initialise` once. */
   network(): Promise<NetworkRecord>;
   /** Secrets of the coordinator (CA key, proof key), as opaque bytes by name; set once. */
@@ -180,6 +184,8 @@ export interface NewToken {
   expiresAt: number;
   /** What it admits: a node by default. */
   purpose?: TokenPurpose;
+  /** Name of the user whose machines come by it; absent or empty: nobody's. */
+  owner?: string;
 }
 
 export type TokenPurpose = 'node' | 'relay';
@@ -187,6 +193,7 @@ export type TokenPurpose = 'node' | 'relay';
 export interface TokenRecord extends NewToken {
   id: string;
   purpose: TokenPurpose;
+  owner: string;
   uses: number;
   revokedAt: number | null;
 }
@@ -268,6 +275,8 @@ export interface NodeRecord {
   homeRelay: string;
   /** The user whose machine it is; empty for nobody's. */
   owner: string;
+  /** Groups of the provider that the owner is in, as policies name them: `GROUP@ISSUER-HOST`. */
+  ownerGroups: string[];
   /** Names of layer 2 segments that the node would like to be a part of, and those that an administrator granted. */
   offeredSegments: string[];
   approvedSegments: string[];

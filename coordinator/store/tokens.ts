@@ -27,6 +27,7 @@ export async function createToken(change: Change, token: NewToken, audit: AuditA
     expires_at: token.expiresAt,
     uses: 0,
     purpose: token.purpose ?? 'node',
+    owner: token.owner ?? '',
     revoked_at: null,
   };
   await change.tx.insertInto('tokens').values(row).execute();

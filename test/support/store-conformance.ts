@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_SETTINGS } from '../../coordinator/network/settings.ts';
 import type { AuditRow, EnrolRelayRecord, Store } from '../../coordinator/store/store.ts';
+import { accountsConformance } from './accounts-conformance.ts';
 import { policyConformance } from './policy-conformance.ts';
 import { aCertificate, aReport, aRequest, aToken, CLI, joinNode, NOW, sha256, tally } from './store.ts';
 import { waitFor } from './wait-for.ts';
@@ -65,6 +66,8 @@ export function storeConformance(create: () => Promise<StoreFixture>): void {
   });
 
   describe('the policy', () => policyConformance(() => store, open));
+
+  describe('accounts', () => accountsConformance(() => store, open));
 
   describe('joining', () => {
     it('gives a name, addresses of both families and a certificate, and uses the token', async () => {

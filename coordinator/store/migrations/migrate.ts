@@ -6,6 +6,7 @@ import { relays } from './0002-relays.ts';
 import { settings } from './0003-settings.ts';
 import { segments } from './0004-segments.ts';
 import { policies } from './0005-policies.ts';
+import { accounts } from './0006-accounts.ts';
 import { mappedRoutes } from './0008-mapped-routes.ts';
 import type { EngineMigration } from './migration.ts';
 
@@ -16,6 +17,7 @@ const MIGRATIONS: Readonly<Record<string, EngineMigration>> = {
   '0003-settings': settings,
   '0004-segments': segments,
   '0005-policies': policies,
+  '0006-accounts': accounts,
   '0008-mapped-routes': mappedRoutes,
 };
 

@@ -29,6 +29,7 @@ const NODE: NodeRecord = {
   keyExpiresAt: 0,
   homeRelay: '',
   owner: '',
+  ownerGroups: [],
   version: 1,
   viewVersion: 1,
 };

@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import type { Selectable } from 'kysely';
+import { WarrenError } from '../../../shared/errors.ts';
+import { oneLine } from '../audit.ts';
+import type { Change } from '../change.ts';
+import type { Database, SessionTable } from '../schema.ts';
+import type { AccountDecision, NewSession, SessionRecord, UserRecord } from './accounts.ts';
+import { record, requireOwnerOrSelf } from './acting.ts';
+import { requireUser, userById, userFromRow } from './users.ts';
+
+export async function createSession(
+  change: Change,
+  session: NewSession,
+  by: AccountDecision,
+): Promise<SessionRecord> {
+  const user = await userById(change.tx, session.userId);
+  if (user === null || user.disabled) {
+    throw new WarrenError('permission-denied', 'this account is disabled', {
+      hint: 'ask an owner of this network',
+    });
+  }
+  const row = {
+    id: randomBytes(8).toString('hex'),
+    secret_hash: session.secretHash,
+    user_id: user.id,
+    method: session.method,
+    address: oneLine(session.address, 64),
+    user_agent: oneLine(session.userAgent, 256),
+    created_at: by.now,
+    used_at: by.now,
+  };
+  await change.tx.insertInto('sessions').values(row).execute();
+  await change.tx.updateTable('users').set({ last_sign_in_at: by.now }).where('id', '=', user.id).execute();
+  await record(change, by, 'user.sign-in', user.name, `by ${session.method}`);
+  return sessionFromRow(row);
+}
+
+export async function sessionBySecret(
+  db: Database,
+  secretHash: Uint8Array,
+): Promise<{ session: SessionRecord; user: UserRecord } | null> {
+  const row = await db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('secret_hash', '=', secretHash)
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  const user = await db.selectFrom('users').selectAll().where('id', '=', row.user_id).executeTakeFirst();
+  if (user === undefined || user.disabled !== 0) return null;
+  return { session: sessionFromRow(row), user: userFromRow(user) };
+}
+
+export async function touchSession(change: Change, id: string, now: number): Promise<void> {
+  await change.tx.updateTable('sessions').set({ used_at: now }).where('id', '=', id).execute();
+}
+
+/** The last used first. */
+export async function listSessions(db: Database, userId: string): Promise<SessionRecord[]> {
+  const query = db.selectFrom('sessions').selectAll().where('user_id', '=', userId);
+  return (await query.orderBy('used_at', 'desc').orderBy('id').execute()).map(sessionFromRow);
+}
+
+export async function endSession(
+  change: Change,
+  userId: string,
+  id: string,
+  by: AccountDecision,
+): Promise<void> {
+  await requireOwnerOrSelf(change, userId, by);
+  const user = await requireUser(change.tx, userId);
+  const { numDeletedRows } = await change.tx
+    .deleteFrom('sessions')
+    .where('user_id', '=', userId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (numDeletedRows === 0n) return;
+  await record(change, by, 'user.sign-out', user.name, `session ${id}`);
+}
+
+export async function endSessions(
+  change: Change,
+  userId: string,
+  except: string | null,
+  by: AccountDecision,
+): Promise<number> {
+  await requireOwnerOrSelf(change, userId, by);
+  const user = await requireUser(change.tx, userId);
+  const { numDeletedRows } = await change.tx
+    .deleteFrom('sessions')
+    .where('user_id', '=', userId)
+    .where('id', '!=', except ?? '')
+    .executeTakeFirst();
+  await record(change, by, 'user.sign-out', user.name, `${numDeletedRows} sessions, everywhere`);
+  return Number(numDeletedRows);
+}
+
+function sessionFromRow(row: Selectable<SessionTable>): SessionRecord {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    method: row.method,
+    address: row.address,
+    userAgent: row.user_agent,
+    createdAt: row.created_at,
+    usedAt: row.used_at,
+  };
+}
