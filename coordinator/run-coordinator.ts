@@ -53,6 +53,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
 
     const codes = new OneTimeCodes(clock);
     let adminUrl = '';
+    let urls: readonly string[] = [];
     const link = () => `${adminUrl}/sign-in?code=${codes.issue()}`;
     const links = await serveLinks(dataFolder, link);
     closers.push(() => links.close());
@@ -63,6 +64,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
       clock,
       log,
       hostNames: [options.admin.host],
+      enrolment: () => (urls.length === 0 ? null : { urls, pin: authority.pin }),
     });
     const admin = await serveAdmin(app, options.admin);
     adminUrl = admin.url;
@@ -84,7 +86,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
     const housekeeping = new Housekeeping(store, clock, log);
     closers.push(async () => housekeeping.close());
 
-    const urls = options.urls ?? derivedUrls(options.listen.host, grpc.port);
+    urls = options.urls ?? derivedUrls(options.listen.host, grpc.port);
     writeUrls(dataFolder, urls);
     const relay = ownRelay(options.instance, urls, stun.addresses);
     await store.putRelay(relay, clock.wall());

@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'in-use' // a port, device, state folder that somebody else holds
   | 'exhausted' // no address left, too large, too many
   | 'conflict' // collides with something on this host or in the network
+  | 'stale' // based on a state that is no longer so
   | 'unavailable' // the other end or the database is away; trying again can help
   | 'incompatible' // another protocol, schema or file version
   | 'corrupt' // a file or a database that is not what it should be

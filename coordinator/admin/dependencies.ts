@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
+import type { Enrolment } from '../enrolment.ts';
 import type { Store } from '../store/store.ts';
 import type { OneTimeCodes } from './one-time-codes.ts';
 import type { Sessions } from './sessions.ts';
@@ -13,4 +14,6 @@ export interface AdminDependencies {
   log: Logger;
   /** Names, beside addresses and localhost, under which people reach the page. */
   hostNames: readonly string[];
+  /** What tokens carry; null until it is known how agents reach this coordinator. */
+  enrolment(): Enrolment | null;
 }

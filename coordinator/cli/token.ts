@@ -1,10 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { collect, duration } from '../../shared/arguments.ts';
-import { formatJoinToken } from '../../shared/join-token.ts';
 import { textTable } from '../../shared/text-table.ts';
+import { makeToken, tokenState } from '../enrolment.ts';
 import { canonicalTag } from '../network/tags.ts';
-import { sha256 } from '../pki/authority.ts';
 import { loadAuthority } from '../pki/secrets.ts';
 import { readUrls } from '../urls.ts';
 import { cliActor, type DataOptions, printJson, url, withData, withStore } from './options.ts';
@@ -14,6 +12,9 @@ interface CreateOptions extends DataOptions {
   ephemeral: boolean;
   expires: number;
   relay: boolean;
+  uses?: number;
+  approval: boolean;
+  description?: string;
   tag?: string[];
   url?: string[];
 }
@@ -30,6 +31,13 @@ function createCommand(): Command {
   return withData(new Command('create'))
     .description('make a join token and print it; it is shown only this once')
     .option('--reusable', 'good for any number of hosts, until it expires', false)
+    .addOption(
+      new Option('--uses <number>', 'good for so many hosts instead of one')
+        .argParser(useCount)
+        .conflicts('reusable'),
+    )
+    .option('--approval', 'hosts that join with it wait until an administrator approves them', false)
+    .option('--description <text>', 'what it is for')
     .option('--ephemeral', 'hosts that join with it are removed when they have been gone for a while', false)
     .option('--relay', 'admits a relay (`coordinator relay`) and no host', false)
     .option('--expires <duration>', 'how long it is good for', duration, duration('1h'))
@@ -42,13 +50,16 @@ function createCommand(): Command {
     .action(async (options: CreateOptions) => {
       const token = await withStore(options, async (store) => {
         const now = Date.now();
-        const authority = await loadAuthority(store);
+        const { pin } = await loadAuthority(store);
         const urls = options.url ?? readUrls(options.data);
-        const secret = new Uint8Array(randomBytes(32));
-        await store.createToken(
+        const made = await makeToken(
+          store,
+          { urls, pin },
           {
-            secretHash: sha256(secret),
             reusable: options.reusable,
+            ...(options.uses === undefined ? {} : { maxUses: options.uses }),
+            approval: options.approval,
+            description: options.description ?? '',
             ephemeral: options.ephemeral,
             tags: options.tag ?? [],
             createdAt: now,
@@ -57,7 +68,7 @@ function createCommand(): Command {
           },
           cliActor(),
         );
-        return formatJoinToken({ urls, pin: authority.pin, secret });
+        return made.text;
       });
       process.stdout.write(`${token}\n`);
     });
@@ -73,19 +84,16 @@ function listCommand(): Command {
       const now = Date.now();
       const rows = tokens.map((token) => ({
         id: token.id,
-        state:
-          token.revokedAt !== null
-            ? 'revoked'
-            : token.expiresAt <= now
-              ? 'expired'
-              : token.uses > 0 && !token.reusable
-                ? 'used'
-                : 'good',
+        state: tokenState(token, now),
         uses: token.uses,
+        maxUses: token.maxUses,
         purpose: token.purpose,
         reusable: token.reusable,
         ephemeral: token.ephemeral,
+        approval: token.approval,
         tags: token.tags,
+        description: token.description,
+        createdBy: token.createdBy,
         createdAt: new Date(token.createdAt).toISOString(),
         expiresAt: new Date(token.expiresAt).toISOString(),
       }));
@@ -93,20 +101,22 @@ function listCommand(): Command {
       else {
         process.stdout.write(
           textTable(
-            ['ID', 'STATE', 'USES', 'KIND', 'TAGS', 'EXPIRES'],
+            ['ID', 'STATE', 'USES', 'KIND', 'TAGS', 'EXPIRES', 'DESCRIPTION'],
             rows.map((row) => [
               row.id,
               row.state,
               String(row.uses),
               [
                 row.purpose === 'relay' ? 'relay' : '',
-                row.reusable ? 'reusable' : 'one use',
+                row.maxUses === null ? 'reusable' : row.maxUses === 1 ? 'one use' : `${row.maxUses} uses`,
                 row.ephemeral ? 'ephemeral' : '',
+                row.approval ? 'approval' : '',
               ]
                 .filter(Boolean)
                 .join(', '),
               row.tags.join(','),
               row.expiresAt,
+              row.description,
             ]),
           ),
         );
@@ -122,6 +132,11 @@ function revokeCommand(): Command {
     .action((id: string, options: DataOptions) =>
       withStore(options, (store) => store.revokeToken(id, Date.now(), cliActor())),
     );
+}
+
+function useCount(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('expected a number from 1 to 999999.');
+  return Number(text);
 }
 
 function tag(text: string): string {

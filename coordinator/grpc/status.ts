@@ -12,6 +12,7 @@ const STATUS: Record<ErrorCode, status> = {
   'in-use': status.ABORTED,
   exhausted: status.RESOURCE_EXHAUSTED,
   conflict: status.ABORTED,
+  stale: status.ABORTED,
   unavailable: status.UNAVAILABLE,
   incompatible: status.FAILED_PRECONDITION,
   corrupt: status.DATA_LOSS,

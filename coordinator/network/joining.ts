@@ -1,6 +1,7 @@
 /** What the rules of joining look at in a token. */
 export interface JoinableToken {
-  readonly reusable: boolean;
+  /** How many hosts it admits; null for no limit. */
+  readonly maxUses: number | null;
   readonly uses: number;
   readonly expiresAt: number;
   readonly revokedAt: number | null;
@@ -27,20 +28,22 @@ export function tokenRefusal(
   if (token.purpose !== purpose) return 'token for another purpose';
   if (token.revokedAt !== null) return 'revoked token';
   if (token.expiresAt <= now) return 'expired token';
-  if (!token.reusable && token.uses > 0) return 'used token';
+  if (token.maxUses !== null && token.uses >= token.maxUses) return 'used token';
   return null;
 }
 
 /**
  * What a host that was a member keeps when it joins again with its old key: a token that names tags sets them, one
- * without leaves them; an expiry that has passed is lifted, since joining anew is what it asked for.
+ * without leaves them; an expiry that has passed is lifted, since joining anew is what it asked for. Who was approved stays so,
+ * and who waits for approval is let in by a token that needs none. That it was disabled no token changes.
  */
 export function rejoin(
-  before: { tags: readonly string[]; keyExpiresAt: number },
-  token: { tags: readonly string[] },
+  before: { tags: readonly string[]; keyExpiresAt: number; approved: boolean },
+  token: { tags: readonly string[]; approval: boolean },
   now: number,
-): { tags: string[]; keyExpiresAt: number } {
+): { tags: string[]; keyExpiresAt: number; approved: boolean } {
   return {
+    approved: before.approved || !token.approval,
     tags: [...(token.tags.length > 0 ? token.tags : before.tags)],
     keyExpiresAt: isExpired(before.keyExpiresAt, now) ? 0 : before.keyExpiresAt,
   };

@@ -4,9 +4,10 @@ import { isExpired } from './joining.ts';
 import type { FilterRuleView } from './policy/compile.ts';
 import { grantedSegments, type SegmentMember } from './segments.ts';
 import type { NetworkSettings } from './settings.ts';
+import { type Decided, standingOf, takesPart } from './standing.ts';
 
 /** What the map needs of a node; the store's records have it all. */
-export interface MapNode extends Granted, SegmentMember {
+export interface MapNode extends Granted, SegmentMember, Decided {
   readonly id: string;
   readonly name: string;
   readonly publicKey: string;
@@ -123,11 +124,21 @@ export interface Sight {
 /** Without a policy. */
 export const EVERYTHING: Sight = { carriedBy: () => null, filter: () => null, notices: () => [] };
 
+/** What a node is told that takes no part. */
+const STANDING_NOTICES = {
+  unapproved: 'this host waits until an administrator approves it',
+  disabled: 'this host was disabled by an administrator',
+} as const;
+
 export function selfView(
   node: MapNode,
   network: Pick<MapNetwork, 'prefix4' | 'prefix6' | 'relays' | 'settings'>,
   sight: Sight,
 ): SelfView {
+  const standing = standingOf(node);
+  // Who takes no part has no use for relays, and nothing of what was granted counts.
+  const isMember = standing === 'member';
+  const relays = isMember ? network.relays : [];
   return {
     nodeId: node.id,
     name: node.name,
@@ -135,16 +146,19 @@ export function selfView(
     networkPrefixes: [network.prefix4, network.prefix6],
     keyExpiresAt: node.keyExpiresAt,
     tags: [...node.tags],
-    approvedRoutes: grantedRoutes(node),
-    exitNodeApproved: isExitNode(node),
-    relays: network.relays.map(({ id, urls, tlsName }) => ({ id, urls: [...urls], tlsName })),
+    approvedRoutes: isMember ? grantedRoutes(node) : [],
+    exitNodeApproved: isMember && isExitNode(node),
+    relays: relays.map(({ id, urls, tlsName }) => ({ id, urls: [...urls], tlsName })),
     stunServers: stunServers(network.relays),
     dns: network.settings.dns,
     multicast: network.settings.multicast,
     filter: sight.filter(),
-    segments: grantedSegments(node).map((name) => ({ name, vni: network.settings.segments[name] as number })),
-    mappings: grantedMappings(node),
-    notices: sight.notices(),
+    segments: (isMember ? grantedSegments(node) : []).map((name) => ({
+      name,
+      vni: network.settings.segments[name] as number,
+    })),
+    mappings: isMember ? grantedMappings(node) : [],
+    notices: isMember ? sight.notices() : [STANDING_NOTICES[standing]],
   };
 }
 
@@ -178,9 +192,16 @@ export function peerView(node: MapNode, sight: Sight): PeerView {
   };
 }
 
-/** Whether two nodes that the policy lets meet may know of each other now. Who has expired sees nobody and is seen by nobody. */
+/**
+ * Whether two nodes that the policy lets meet may know of each other now. Who has expired, waits for approval or is disabled sees
+ * nobody and is seen by nobody.
+ */
 export function isVisible(viewer: MapNode, peer: MapNode, now: number): boolean {
-  return viewer.id !== peer.id && !isExpired(viewer.keyExpiresAt, now) && !isExpired(peer.keyExpiresAt, now);
+  return viewer.id !== peer.id && isPresent(viewer, now) && isPresent(peer, now);
+}
+
+function isPresent(node: MapNode, now: number): boolean {
+  return takesPart(node) && !isExpired(node.keyExpiresAt, now);
 }
 
 /** The whole map as one node may see it. `nodes` are those that the policy lets it see. */

@@ -7,9 +7,10 @@ import { parsePolicy } from './policy/parse.ts';
 import { policyNode } from './policy/policy-node.ts';
 import type { Identified } from './policy/rule-index.ts';
 import { type Difference, Span, type Step } from './policy/span.ts';
+import { type Decided, takesPart } from './standing.ts';
 
 /** What visibility depends on in a node. */
-export type VisibleNode = Granted & Identified & Pick<PolicyNode, 'id' | 'address4' | 'address6'>;
+export type VisibleNode = Granted & Identified & Decided & Pick<PolicyNode, 'id' | 'address4' | 'address6'>;
 
 /** What brought the network from one version to another. */
 export interface VisibilityChange {
@@ -24,7 +25,10 @@ export interface VisibilityChange {
 /** Steps kept: who is further behind gets a snapshot. */
 const KEPT_STEPS = 64;
 
-/** Who may see whom under the policy, and what became of it in the latest versions. Everybody sees everybody while there is none. */
+/**
+ * Who may see whom under the policy, and what became of it in the latest versions. Everybody sees everybody while there is none.
+ * Who waits for approval or is disabled is to all of this as if it were not there.
+ */
 export class Visibility {
   /** Why the policy in the store could not be read; nothing is let pass then. */
   problem: string | null = null;
@@ -44,7 +48,7 @@ export class Visibility {
   ) {
     this.#network = network;
     this.#version = network.version;
-    for (const node of nodes) this.#nodes.set(node.id, node);
+    for (const node of nodes) if (takesPart(node)) this.#nodes.set(node.id, node);
     this.#policy = policy === null ? null : this.#compile(policy.document);
   }
 
@@ -52,7 +56,10 @@ export class Visibility {
     return this.#policy !== null;
   }
 
-  advance({ from, version, changed, removed, policy }: VisibilityChange): void {
+  advance({ from, version, policy, ...change }: VisibilityChange): void {
+    const changed = change.changed.filter(takesPart);
+    const shutOut = change.changed.filter((node) => !takesPart(node)).map(({ id }) => id);
+    const removed = [...change.removed, ...shutOut];
     for (const node of changed) this.#nodes.set(node.id, node);
     for (const id of removed) this.#nodes.delete(id);
     const step = this.#policy?.update(changed.map(policyNode), removed) ?? null;

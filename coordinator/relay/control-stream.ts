@@ -5,6 +5,7 @@ import type { RpcContext } from '../grpc/context.ts';
 import type { MapFeed, Subscriber } from '../grpc/map-feed.ts';
 import { grpcError } from '../grpc/status.ts';
 import { HEARTBEAT_INTERVAL, SILENCE_LIMIT } from '../grpc/sync-stream.ts';
+import { takesPart } from '../network/standing.ts';
 import { relayUnknown } from './calling-relay.ts';
 
 /** One relay's stream: who is a member and who may meet whom goes down. */
@@ -104,7 +105,10 @@ export class ControlStream implements Subscriber {
     const groups = this.#feed.groups();
     const members: RelayMember[] = [];
     const gone = new Set(this.#told.keys());
-    for (const { id, keyExpiresAt } of this.#feed.nodes()) {
+    for (const node of this.#feed.nodes()) {
+      // A relay knows those alone that it is to serve.
+      if (!takesPart(node)) continue;
+      const { id, keyExpiresAt } = node;
       const group = groups.groupOf(id);
       const told = this.#told.get(id);
       gone.delete(id);

@@ -10,7 +10,7 @@ import { requireNode } from './nodes.ts';
 import { routeDetail, tellOfOverlaps } from './overlaps.ts';
 import { toJson } from './rows.ts';
 import type { NodeTable } from './schema.ts';
-import type { AuditActor, NodeRecord } from './store.ts';
+import type { AuditActor, AuditRow, NodeRecord } from './store.ts';
 
 /** Who decides, and when. */
 export interface Decision extends AuditActor {
@@ -52,7 +52,10 @@ export async function approveRoute(
   await update(change, node, visible, { approved_routes: toJson(approvedRoutes) });
   const overlaps = await tellOfOverlaps(change, node, { ...node, approvedRoutes });
   const detail = routeDetail(route, overlaps.get(route));
-  await record(change, by, approved ? 'route.approve' : 'route.disapprove', node, detail);
+  await record(change, by, approved ? 'route.approve' : 'route.disapprove', node, detail, {
+    before: { approvedRoutes: node.approvedRoutes },
+    after: { approvedRoutes },
+  });
 }
 
 /**
@@ -86,7 +89,10 @@ export async function approveSegment(
   }
   const visible = grantedSegments({ ...node, approvedSegments }).length !== grantedSegments(node).length;
   await update(change, node, visible, { approved_segments: toJson(approvedSegments) });
-  await record(change, by, approved ? 'segment.approve' : 'segment.disapprove', node, segment);
+  await record(change, by, approved ? 'segment.approve' : 'segment.disapprove', node, segment, {
+    before: { approvedSegments: node.approvedSegments },
+    after: { approvedSegments },
+  });
 }
 
 export async function approveExitNode(
@@ -99,7 +105,10 @@ export async function approveExitNode(
   if (node.exitNodeApproved === approved) return;
   const visible = isExitNode({ ...node, exitNodeApproved: approved }) !== isExitNode(node);
   await update(change, node, visible, { exit_node_approved: Number(approved) });
-  await record(change, by, approved ? 'exit-node.approve' : 'exit-node.disapprove', node, '');
+  await record(change, by, approved ? 'exit-node.approve' : 'exit-node.disapprove', node, '', {
+    before: { exitNodeApproved: node.exitNodeApproved },
+    after: { exitNodeApproved: approved },
+  });
 }
 
 /** Replaces a node's tags. Throws `usage` for what is no tag. */
@@ -120,7 +129,10 @@ export async function setTags(
   const next = toJson([...new Set(canonical)].sort());
   if (next === toJson(node.tags)) return;
   await update(change, node, true, { tags: next });
-  await record(change, by, 'node.tag', node, next);
+  await record(change, by, 'node.tag', node, next, {
+    before: { tags: node.tags },
+    after: { tags: [...new Set(canonical)].sort() },
+  });
 }
 
 /** Throws `usage` for a name that is no DNS label, `already-exists` for one that another node has. */
@@ -138,7 +150,10 @@ export async function renameNode(change: Change, nodeId: string, name: string, b
   }
   await update(change, node, true, { name });
   await tellOfOverlaps(change, node, { ...node, name });
-  await record(change, by, 'node.rename', node, `now ${name}`);
+  await record(change, by, 'node.rename', node, `now ${name}`, {
+    before: { name: node.name },
+    after: { name },
+  });
 }
 
 /** `expiresAt` 0 for never. */
@@ -152,7 +167,10 @@ export async function setKeyExpiry(
   if (node.keyExpiresAt === expiresAt) return;
   await update(change, node, true, { key_expires_at: expiresAt, view_version: change.version() });
   const until = expiresAt === 0 ? 'never' : new Date(expiresAt).toISOString();
-  await record(change, by, 'node.expire', node, `expires ${until}`);
+  await record(change, by, 'node.expire', node, `expires ${until}`, {
+    before: { keyExpiresAt: node.keyExpiresAt },
+    after: { keyExpiresAt: expiresAt },
+  });
 }
 
 /** Removes a node for good: its certificates end, its addresses become free, others are told. */
@@ -170,10 +188,14 @@ export async function removeNode(change: Change, nodeId: string, by: Decision): 
   await tx.insertInto('free_slots').values({ slot, freed_at_version: version }).execute();
   await tx.insertInto('removed_nodes').values({ id: nodeId, version, removed_at: by.now }).execute();
   await tellOfOverlaps(change, node, null);
-  await record(change, by, 'node.remove', node, `addresses ${node.address4} ${node.address6}`);
+  const { name, publicKey, address4, address6, tags } = node;
+  await record(change, by, 'node.remove', node, `addresses ${address4} ${address6}`, {
+    before: { name, publicKey, address4, address6, tags },
+  });
 }
 
-async function update(
+/** Sets columns of a node; `visible` says that others can see something of it. */
+export async function update(
   change: Change,
   node: NodeRecord,
   visible: boolean,
@@ -186,14 +208,17 @@ async function update(
     .execute();
 }
 
-async function record(
+/** The audit row of a change of a node. */
+export async function record(
   change: Change,
   by: Decision,
   action: string,
   node: NodeRecord,
   detail: string,
+  values: Pick<AuditRow, 'before' | 'after'>,
 ): Promise<void> {
   await change.audit({
+    ...values,
     at: by.now,
     actor: by.actor,
     source: by.source,

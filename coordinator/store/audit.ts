@@ -1,5 +1,6 @@
-import type { Database } from './schema.ts';
-import type { AuditRow } from './store.ts';
+import { type Selectable, type SelectQueryBuilder, sql } from 'kysely';
+import type { AuditTable, Database, Schema } from './schema.ts';
+import type { AuditFilter, AuditRecord, AuditRow } from './store.ts';
 
 /** Longest text of a field; names and reasons come from outside. */
 const MAX_TEXT = 1_000;
@@ -15,6 +16,8 @@ export async function insertAudit(db: Database, row: AuditRow): Promise<void> {
       target: oneLine(row.target),
       result: row.result,
       detail: oneLine(row.detail),
+      before: toText(row.before),
+      after: toText(row.after),
     })
     .execute();
 }
@@ -22,12 +25,63 @@ export async function insertAudit(db: Database, row: AuditRow): Promise<void> {
 /** The newest rows first, at most `limit`, those with an id below `before` if it is given. */
 export async function listAudit(
   db: Database,
-  options: { limit: number; before?: number },
-): Promise<(AuditRow & { id: number })[]> {
+  options: { limit: number; before?: number } & AuditFilter,
+): Promise<AuditRecord[]> {
   let query = db.selectFrom('audit').selectAll().orderBy('id', 'desc').limit(options.limit);
   if (options.before !== undefined) query = query.where('id', '<', options.before);
-  const rows = await query.execute();
-  return rows.map((row) => ({ ...row, result: row.result as AuditRow['result'] }));
+  const rows = await filtered(query, options).execute();
+  return rows.map(recordFromRow);
+}
+
+type Rows = SelectQueryBuilder<Schema, 'audit', Selectable<AuditTable>>;
+
+function filtered(query: Rows, filter: AuditFilter): Rows {
+  let rows = query;
+  // Either the whole, or all that begins with it and the sign that divides its parts.
+  const parts = [
+    ['actor', filter.actor, ':'],
+    ['action', filter.action, '.'],
+  ] as const;
+  for (const [column, value, sign] of parts) {
+    if (value === undefined) continue;
+    rows = rows.where((where) =>
+      where.or([where(column, '=', value), like(column, `${escaped(value + sign)}%`)]),
+    );
+  }
+  if (filter.target !== undefined) {
+    rows = rows.where(
+      sql<boolean>`lower(target) like ${`%${escaped(filter.target.toLowerCase())}%`} escape '!'`,
+    );
+  }
+  if (filter.result !== undefined) rows = rows.where('result', '=', filter.result);
+  if (filter.since !== undefined) rows = rows.where('at', '>=', filter.since);
+  if (filter.until !== undefined) rows = rows.where('at', '<', filter.until);
+  return rows;
+}
+
+function like(column: 'actor' | 'action', pattern: string) {
+  return sql<boolean>`${sql.ref(column)} like ${pattern} escape '!'`;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[!%_]/g, '!$&');
+}
+
+function recordFromRow(row: Selectable<AuditTable>): AuditRecord {
+  return {
+    ...row,
+    result: row.result as AuditRow['result'],
+    before: fromText(row.before),
+    after: fromText(row.after),
+  };
+}
+
+function toText(value: unknown): string | null {
+  return value === undefined || value === null ? null : JSON.stringify(value);
+}
+
+function fromText(text: string | null): unknown {
+  return text === null ? null : JSON.parse(text);
 }
 
 /** Text without control characters (PostgreSQL takes no NUL, a log no newline), cut to a sensible length. */

@@ -74,6 +74,7 @@ export async function joinNode(change: Change, request: JoinRecord): Promise<Joi
     member === undefined ? 'new' : 'again',
     `token ${token.id}`,
     `addresses ${node.address4} ${node.address6}`,
+    ...(node.approved ? [] : ['waits for approval']),
     ...refused.map((what) => `not taken: ${what}`),
   ].join(', ');
   await auditJoin(change, request, `${node.name} (${id})`, 'ok', detail);
@@ -147,6 +148,7 @@ async function insertNode(
       approved_routes: '[]',
       exit_node_approved: 0,
       tags: toJson(token.tags),
+      approved: Number(!token.approval),
       online: 0,
       created_at: request.now,
       key_expires_at: 0,
@@ -164,7 +166,7 @@ async function updateMember(
   reported: Reported,
   now: number,
 ): Promise<string> {
-  const { tags, keyExpiresAt } = rejoin(member, token, now);
+  const { tags, keyExpiresAt, approved } = rejoin(member, token, now);
   await change.tx.deleteFrom('certificates').where('node_id', '=', member.id).execute();
   await change.tx
     .updateTable('nodes')
@@ -172,7 +174,11 @@ async function updateMember(
       ...reported,
       tags: toJson(tags),
       key_expires_at: keyExpiresAt,
-      view_version: keyExpiresAt === member.keyExpiresAt ? member.viewVersion : reported.version,
+      approved: Number(approved),
+      view_version:
+        keyExpiresAt === member.keyExpiresAt && approved === member.approved
+          ? member.viewVersion
+          : reported.version,
     })
     .where('id', '=', member.id)
     .execute();

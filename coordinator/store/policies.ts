@@ -96,6 +96,9 @@ async function put(
     target: `version ${record.version}`,
     result: 'ok',
     detail: `${restoredFrom === null ? '' : `of version ${restoredFrom}, `}${rules.length} rules, ${tests.length} tests`,
+    // The documents themselves are kept by their versions.
+    before: before === null ? null : { version: before.version },
+    after: { version: record.version },
   });
   await approveAnew(change, before, document, nodes, by.now);
   return record;
@@ -162,11 +165,15 @@ async function approve(
     .where('id', '=', node.id)
     .execute();
   const overlaps = await tellOfOverlaps(change, node, after);
+  const routeValues = { before: { approvedRoutes: node.approvedRoutes }, after: { approvedRoutes } };
+  const exitValues = { before: { exitNodeApproved: false }, after: { exitNodeApproved: true } };
   const actions = [
-    ...routes.map((route) => ['route.approve', routeDetail(route, overlaps.get(route))] as const),
-    ...(exitNode ? [['exit-node.approve', ''] as const] : []),
+    ...routes.map(
+      (route) => ['route.approve', routeDetail(route, overlaps.get(route)), routeValues] as const,
+    ),
+    ...(exitNode ? [['exit-node.approve', '', exitValues] as const] : []),
   ];
-  for (const [action, detail] of actions) {
+  for (const [action, detail, values] of actions) {
     await change.audit({
       at: now,
       actor: 'policy',
@@ -175,6 +182,7 @@ async function approve(
       target: `${node.name} (${node.id})`,
       result: 'ok',
       detail,
+      ...values,
     });
   }
 }

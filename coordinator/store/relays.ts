@@ -9,6 +9,7 @@ import type { Change } from './change.ts';
 import { tokenFromRow } from './rows.ts';
 import type { Database, RelayTable } from './schema.ts';
 import type {
+  AuditRow,
   CertificateRecord,
   EnrolRelayRecord,
   RelayFacts,
@@ -42,7 +43,9 @@ export async function putRelay(
     return;
   }
   await insert(change, relay, now);
-  await record(change, { actor: 'system', source: '', now }, 'relay.add', relay);
+  await record(change, { actor: 'system', source: '', now }, 'relay.add', relay, {
+    values: { after: factsOf(relay) },
+  });
 }
 
 /** The relay, or the reason of the refusal, which only the audit log learns. */
@@ -61,7 +64,10 @@ export async function enrolRelay(
   const refusal = tokenRefusal(token, request.now, 'relay');
   const by = { actor: 'relay', source: request.remoteAddress, now: request.now };
   if (token === undefined || refusal !== null) {
-    await record(change, by, 'relay.enrol', facts, 'refused', refusal ?? 'unknown token');
+    await record(change, by, 'relay.enrol', facts, {
+      result: 'refused',
+      detail: refusal ?? 'unknown token',
+    });
     return { refusal: refusal ?? 'unknown token' };
   }
   await tx
@@ -74,7 +80,10 @@ export async function enrolRelay(
   const relay = { id, tlsName: relayTlsName(id), ...facts };
   const certificate = await request.issueCertificate(id, relay.tlsName);
   await insert(change, relay, request.now);
-  await record(change, by, 'relay.enrol', relay, 'ok', `token ${token.id}, ${relay.urls.join(' ')}`);
+  await record(change, by, 'relay.enrol', relay, {
+    detail: `token ${token.id}, ${relay.urls.join(' ')}`,
+    values: { after: factsOf(relay) },
+  });
   return { relay: (await relayById(tx, id)) as RelayRecord, certificate };
 }
 
@@ -93,7 +102,7 @@ export async function removeRelay(change: Change, relayId: string, by: Decision)
   const relay = await requireRelay(change.tx, relayId);
   await change.tx.deleteFrom('relays').where('id', '=', relayId).execute();
   change.relaysChanged();
-  await record(change, by, 'relay.remove', relay);
+  await record(change, by, 'relay.remove', relay, { values: { before: factsOf(relay) } });
 }
 
 async function insert(change: Change, relay: RelayView & { name: string }, now: number): Promise<void> {
@@ -125,10 +134,14 @@ async function update(
     .execute();
   if (JSON.stringify(columns(before, before.tlsName)) === JSON.stringify(after)) return;
   change.relaysChanged();
-  await record(change, { actor: `relay:${before.id}`, source: '', now }, 'relay.change', {
-    id: before.id,
-    ...facts,
-  });
+  const values = { before: factsOf(before), after: factsOf(facts) };
+  await record(
+    change,
+    { actor: `relay:${before.id}`, source: '', now },
+    'relay.change',
+    { id: before.id, ...facts },
+    { values },
+  );
 }
 
 function columns(facts: RelayFacts, tlsName: string) {
@@ -165,14 +178,30 @@ function relayFromRow(row: Selectable<RelayTable>): RelayRecord {
   };
 }
 
+function factsOf({ name, urls, stunServers }: RelayFacts): RelayFacts {
+  return { name, urls, stunServers };
+}
+
 async function record(
   change: Change,
   by: Decision,
   action: string,
   relay: { id?: string; name: string },
-  result: 'ok' | 'refused' = 'ok',
-  detail = '',
+  {
+    result = 'ok',
+    detail = '',
+    values = {},
+  }: { result?: AuditRow['result']; detail?: string; values?: Pick<AuditRow, 'before' | 'after'> } = {},
 ): Promise<void> {
   const target = relay.id === undefined ? relay.name : `${relay.name} (${relay.id})`;
-  await change.audit({ at: by.now, actor: by.actor, source: by.source, action, target, result, detail });
+  await change.audit({
+    at: by.now,
+    actor: by.actor,
+    source: by.source,
+    action,
+    target,
+    result,
+    detail,
+    ...values,
+  });
 }

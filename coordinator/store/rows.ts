@@ -42,6 +42,8 @@ export function nodeFromRow(row: Selectable<NodeTable>): NodeRecord {
     ownerGroups: fromJson(row.owner_groups),
     offeredSegments: fromJson(row.offered_segments),
     approvedSegments: fromJson(row.approved_segments),
+    approved: row.approved !== 0,
+    disabled: row.disabled !== 0,
     version: row.version,
     viewVersion: row.view_version,
   };
@@ -52,6 +54,7 @@ export function tokenFromRow(row: Selectable<TokenTable>): TokenRecord {
     id: row.id,
     secretHash: new Uint8Array(row.secret_hash),
     reusable: row.reusable !== 0,
+    maxUses: row.max_uses,
     ephemeral: row.ephemeral !== 0,
     tags: fromJson(row.tags),
     createdAt: row.created_at,
@@ -60,5 +63,8 @@ export function tokenFromRow(row: Selectable<TokenTable>): TokenRecord {
     purpose: row.purpose === 'relay' ? 'relay' : 'node',
     revokedAt: row.revoked_at,
     owner: row.owner,
+    approval: row.approval !== 0,
+    description: row.description,
+    createdBy: row.created_by,
   };
 }

@@ -59,6 +59,11 @@ export interface TokenTable {
   revoked_at: number | null;
   /** Name of the user who made it; empty for none. */
   owner: Generated<string>;
+  /** Null for no limit. */
+  max_uses: number | null;
+  approval: Generated<number>;
+  description: Generated<string>;
+  created_by: Generated<string>;
 }
 
 export interface NodeTable {
@@ -92,6 +97,8 @@ export interface NodeTable {
   owner_groups: Generated<string>;
   offered_segments: Generated<string>;
   approved_segments: Generated<string>;
+  approved: Generated<number>;
+  disabled: Generated<number>;
   version: number;
   view_version: number;
 }
@@ -133,6 +140,9 @@ export interface AuditTable {
   target: string;
   result: string;
   detail: string;
+  /** JSON. */
+  before: string | null;
+  after: string | null;
 }
 
 export interface UserTable {

@@ -26,6 +26,8 @@ export async function changeSettings(
     target: Object.keys(wanted).join(' '),
     result: 'ok',
     detail: JSON.stringify(wanted),
+    before: Object.fromEntries(Object.keys(wanted).map((key) => [key, before[key as keyof NetworkSettings]])),
+    after: wanted,
   });
   return after;
 }

@@ -10,6 +10,7 @@ import { ChangeFeed } from './change-feed.ts';
 import type { Engine } from './engine.ts';
 import { changesSince, networkFromRow, prune, snapshot } from './history.ts';
 import { auditJoin, joinNode } from './join.ts';
+import { changeNode } from './node-standing.ts';
 import { findNode, listNodes, nodeById, requireNode } from './nodes.ts';
 import * as policies from './policies.ts';
 import { clearOnline, hasPresence, setOnline } from './presence.ts';
@@ -20,12 +21,15 @@ import type { Database } from './schema.ts';
 import { changeSettings } from './settings.ts';
 import type {
   AuditActor,
+  AuditFilter,
   AuditRow,
   CertificateRecord,
   EnrolRelayRecord,
   JoinRecord,
   JoinResult,
   NewToken,
+  NodePatch,
+  NodeRecord,
   NodeReport,
   RelayFacts,
   RelayView,
@@ -178,6 +182,16 @@ export class SqlStore implements Store {
     return this.#change((change) => administration.setKeyExpiry(change, nodeId, expiresAt, { ...by, now }));
   }
 
+  changeNode(
+    nodeId: string,
+    patch: NodePatch,
+    now: number,
+    by: AuditActor,
+    check?: (node: NodeRecord) => void,
+  ) {
+    return this.#change((change) => changeNode(change, nodeId, patch, { ...by, now }, check));
+  }
+
   removeNode(nodeId: string, now: number, by: AuditActor) {
     return this.#change((change) => administration.removeNode(change, nodeId, { ...by, now }));
   }
@@ -248,7 +262,7 @@ export class SqlStore implements Store {
     return this.#change((change) => insertAudit(change.tx, row));
   }
 
-  listAudit(options: { limit: number; before?: number }) {
+  listAudit(options: { limit: number; before?: number } & AuditFilter) {
     return this.#read((db) => listAudit(db, options));
   }
 

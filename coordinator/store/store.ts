@@ -64,6 +64,17 @@ export interface Store {
   /** By name or by id. */
   findNode(nameOrId: string): Promise<NodeRecord | null>;
   listNodes(): Promise<NodeRecord[]>;
+  /**
+   * Changes what is given of a node, all of it or nothing; returns the node. `check` looks at the node before, in the same
+   * transaction, and throws what is to stop it. Throws what `renameNode`, `setTags` and `setKeyExpiry` throw.
+   */
+  changeNode(
+    nodeId: string,
+    patch: NodePatch,
+    now: number,
+    audit: AuditActor,
+    check?: (node: NodeRecord) => void,
+  ): Promise<NodeRecord>;
   putCertificate(nodeId: string, certificate: CertificateRecord): Promise<void>;
   /** What an agent reported of itself; bumps the version only if something visible to others changed. */
   putReport(nodeId: string, report: NodeReport, now: number): Promise<void>;
@@ -100,7 +111,8 @@ export interface Store {
   onChange(listener: () => void): () => void;
 
   audit(row: AuditRow): Promise<void>;
-  listAudit(options: { limit: number; before?: number }): Promise<(AuditRow & { id: number })[]>;
+  /** The newest rows first, those with an id below `before` if it is given. */
+  listAudit(options: { limit: number; before?: number } & AuditFilter): Promise<AuditRecord[]>;
 
   /** Forgets audit rows and removed nodes older than a time; who holds an older version then needs a snapshot. */
   prune(before: { audit: number; removed: number }, now: number): Promise<void>;
@@ -186,6 +198,12 @@ export interface NewToken {
   purpose?: TokenPurpose;
   /** Name of the user whose machines come by it; absent or empty: nobody's. */
   owner?: string;
+  /** How many hosts it admits at most, null for no limit; absent: one, or no limit where it is `reusable`. */
+  maxUses?: number | null;
+  /** Whoever joins with it waits until an administrator approves; absent: no. */
+  approval?: boolean;
+  /** For people; empty if absent. */
+  description?: string;
 }
 
 export type TokenPurpose = 'node' | 'relay';
@@ -194,6 +212,11 @@ export interface TokenRecord extends NewToken {
   id: string;
   purpose: TokenPurpose;
   owner: string;
+  maxUses: number | null;
+  approval: boolean;
+  description: string;
+  /** Who made it, as in the audit log. */
+  createdBy: string;
   uses: number;
   revokedAt: number | null;
 }
@@ -280,10 +303,24 @@ export interface NodeRecord {
   /** Names of layer 2 segments that the node would like to be a part of, and those that an administrator granted. */
   offeredSegments: string[];
   approvedSegments: string[];
+  /** False while it waits for an administrator to let it in; then it sees nobody and nobody sees it. */
+  approved: boolean;
+  /** An administrator shut it out for now, which is the same. */
+  disabled: boolean;
   /** The network's version at which anything visible to others last changed. */
   version: number;
   /** The network's version at which what this node itself may see last changed as a whole: a difference from before that is not enough. */
   viewVersion: number;
+}
+
+/** What an administrator can change of a node at once; what is absent stays. */
+export interface NodePatch {
+  name?: string | undefined;
+  tags?: readonly string[] | undefined;
+  /** 0 for never. */
+  keyExpiresAt?: number | undefined;
+  approved?: boolean | undefined;
+  disabled?: boolean | undefined;
 }
 
 export interface NetworkChanges {
@@ -315,4 +352,25 @@ export interface AuditRow extends AuditActor {
   result: 'ok' | 'refused' | 'failed';
   /** Never a secret. */
   detail: string;
+  /** What was changed, as JSON values: before and after. Absent or null where there was nothing. Never a secret. */
+  before?: unknown;
+  after?: unknown;
+}
+
+export interface AuditRecord extends Required<AuditRow> {
+  id: number;
+}
+
+/** Which rows of the audit log are wanted; what is absent does not matter. */
+export interface AuditFilter {
+  /** The whole of it, or its part before a colon: `cli`, `node`. */
+  actor?: string | undefined;
+  /** The whole of it, or its part before the dot: `token`. */
+  action?: string | undefined;
+  /** A part of it, in any case. */
+  target?: string | undefined;
+  result?: AuditRow['result'] | undefined;
+  /** From this time on, and before that one. */
+  since?: number | undefined;
+  until?: number | undefined;
 }

@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { WarrenError } from '../../shared/errors.ts';
 import { canonicalTag } from '../network/tags.ts';
+import { oneLine } from './audit.ts';
 import type { Change } from './change.ts';
 import { toJson, tokenFromRow } from './rows.ts';
 import type { Database } from './schema.ts';
 import type { AuditActor, NewToken, TokenRecord } from './store.ts';
+
+/** Longest description of a token, characters. */
+export const MAX_DESCRIPTION = 200;
 
 export async function createToken(change: Change, token: NewToken, audit: AuditActor): Promise<TokenRecord> {
   const tags = token.tags.map((text) => {
@@ -16,11 +20,19 @@ export async function createToken(change: Change, token: NewToken, audit: AuditA
     }
     return tag;
   });
+  const maxUses = token.maxUses === undefined ? (token.reusable ? null : 1) : token.maxUses;
+  if (maxUses !== null && !(Number.isSafeInteger(maxUses) && maxUses >= 1)) {
+    throw new WarrenError('usage', `a token cannot be good for ${maxUses} hosts`, { hint: 'give 1 or more' });
+  }
   if (token.secretHash.length !== 32) throw new RangeError('a hash of a secret has 32 bytes');
   const row = {
     id: randomBytes(6).toString('hex'),
     secret_hash: token.secretHash,
-    reusable: Number(token.reusable),
+    reusable: Number(maxUses !== 1),
+    max_uses: maxUses,
+    approval: Number(token.approval ?? false),
+    description: oneLine(token.description ?? '', MAX_DESCRIPTION),
+    created_by: audit.actor,
     ephemeral: Number(token.ephemeral),
     tags: toJson([...new Set(tags)]),
     created_at: token.createdAt,
@@ -31,7 +43,12 @@ export async function createToken(change: Change, token: NewToken, audit: AuditA
     revoked_at: null,
   };
   await change.tx.insertInto('tokens').values(row).execute();
-  const kind = `${row.purpose === 'relay' ? 'for a relay, ' : ''}${token.reusable ? 'reusable' : 'one use'}${token.ephemeral ? ', ephemeral' : ''}`;
+  const kind = [
+    ...(row.purpose === 'relay' ? ['for a relay'] : []),
+    maxUses === null ? 'reusable' : maxUses === 1 ? 'one use' : `${maxUses} uses`,
+    ...(token.ephemeral ? ['ephemeral'] : []),
+    ...(token.approval === true ? ['with approval'] : []),
+  ].join(', ');
   await change.audit({
     ...audit,
     at: token.createdAt,
@@ -39,6 +56,15 @@ export async function createToken(change: Change, token: NewToken, audit: AuditA
     target: row.id,
     result: 'ok',
     detail: `${kind}, until ${new Date(token.expiresAt).toISOString()}, tags ${row.tags}`,
+    after: {
+      purpose: row.purpose,
+      maxUses,
+      ephemeral: token.ephemeral,
+      approval: row.approval !== 0,
+      tags: [...new Set(tags)],
+      expiresAt: row.expires_at,
+      description: row.description,
+    },
   });
   return tokenFromRow(row);
 }
@@ -62,5 +88,14 @@ export async function revokeToken(change: Change, id: string, now: number, audit
   }
   if (row.revoked_at !== null) return;
   await change.tx.updateTable('tokens').set({ revoked_at: now }).where('id', '=', id).execute();
-  await change.audit({ ...audit, at: now, action: 'token.revoke', target: id, result: 'ok', detail: '' });
+  await change.audit({
+    ...audit,
+    at: now,
+    action: 'token.revoke',
+    target: id,
+    result: 'ok',
+    detail: '',
+    before: { revokedAt: null },
+    after: { revokedAt: now },
+  });
 }

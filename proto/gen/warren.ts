@@ -211,7 +211,10 @@ export interface Self {
   segments: Segment[];
   /** Those of `approved_routes` that stand for another network at this node's site. */
   mappings: RouteMapping[];
-  /** What an administrator of this node should know of its part in the network, one sentence each: routes that overlap others. */
+  /**
+   * What an administrator of this node should know of its part in the network, one sentence each: routes that overlap others,
+   * that it waits for approval or is disabled.
+   */
   notices: string[];
 }
 

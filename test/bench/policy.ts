@@ -35,6 +35,8 @@ export function benchNodes(count: number): VisibleNode[] {
       offers: { routes, exitNode },
       approvedRoutes: routes,
       exitNodeApproved: exitNode,
+      approved: true,
+      disabled: false,
     };
   });
 }

@@ -1,13 +1,25 @@
-import { Hono } from 'hono';
-import type { AdminEnvironment } from '../actor.ts';
+/**
+ * Everything under /api/v1, one resource a file. To add one:
+ * 1. In a file of its own, describe each operation by `createRoute` with zod schemas (`answers`, `done` and `body` of answers.ts
+ *    for the usual; `Paging`, `pageOf` and `pageAfter` of cursor.ts for lists; `strictObject` for bodies, so that a misspelt field
+ *    is told), and export `addX(api, dependencies)`, which gives them to `api.openapi(route, handler)`. The OpenAPI document, 405
+ *    and 415 follow from the description.
+ * 2. Handlers return `context.json(value, status)` and throw for all else: a WarrenError becomes a problem by the table of
+ *    problem.ts, `InvalidField` one that names its field. Changes go through one method of the store with `context.get('actor')`;
+ *    after `checkIfMatch` inside the transaction where two people may edit one thing.
+ * 3. Add it to the list below, and its path to the table of permissions.ts.
+ */
 import type { AdminDependencies } from '../dependencies.ts';
+import { addAdvertisedRoutes } from './advertised-routes.ts';
+import { type AddResource, type Api, createApi } from './api.ts';
+import { addGrants } from './grants.ts';
+import { addMachines } from './machines.ts';
+import { addMe } from './me.ts';
+import { addTokens } from './tokens.ts';
 
-/** Everything under /api/v1. Whoever gets here was let in by the authentication, for this method and path. */
-export function apiRoutes(_dependencies: AdminDependencies): Hono<AdminEnvironment> {
-  const api = new Hono<AdminEnvironment>();
-  api.get('/me', (context) => {
-    const { actor, role, scopes } = context.get('actor');
-    return context.json({ name: actor, role, scopes });
-  });
-  return api;
+const RESOURCES: readonly AddResource[] = [addMe, addMachines, addGrants, addAdvertisedRoutes, addTokens];
+
+/** Whoever gets here was let in by the authentication, for this method and path. */
+export function apiRoutes(dependencies: AdminDependencies): Api {
+  return createApi(dependencies, RESOURCES);
 }

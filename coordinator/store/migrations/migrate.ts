@@ -7,6 +7,7 @@ import { settings } from './0003-settings.ts';
 import { segments } from './0004-segments.ts';
 import { policies } from './0005-policies.ts';
 import { accounts } from './0006-accounts.ts';
+import { standing } from './0007-standing.ts';
 import { mappedRoutes } from './0008-mapped-routes.ts';
 import type { EngineMigration } from './migration.ts';
 
@@ -18,6 +19,7 @@ const MIGRATIONS: Readonly<Record<string, EngineMigration>> = {
   '0004-segments': segments,
   '0005-policies': policies,
   '0006-accounts': accounts,
+  '0007-standing': standing,
   '0008-mapped-routes': mappedRoutes,
 };
 

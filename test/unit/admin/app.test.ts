@@ -20,6 +20,8 @@ const NODE: NodeRecord = {
   approvedRoutes: [],
   offeredSegments: [],
   approvedSegments: [],
+  approved: true,
+  disabled: false,
   exitNodeApproved: false,
   tags: [],
   ephemeral: false,
@@ -58,6 +60,7 @@ beforeEach(() => {
     clock,
     log: createLogger('silent', 'test'),
     hostNames: ['vpn.example.com'],
+    enrolment: () => null,
   });
 });
 

@@ -29,6 +29,8 @@ function node(id: string, changes: Partial<MapNode> = {}): MapNode {
     approvedSegments: [],
     approvedRoutes: [],
     exitNodeApproved: false,
+    approved: true,
+    disabled: false,
     ...changes,
   };
 }

@@ -139,13 +139,21 @@ describe('a route that stands for another network', () => {
 });
 
 describe('a token', () => {
-  const token = { reusable: false, uses: 0, expiresAt: 100, revokedAt: null, purpose: 'node' as const };
+  const token = {
+    maxUses: 1 as number | null,
+    uses: 0,
+    expiresAt: 100,
+    revokedAt: null,
+    purpose: 'node' as const,
+  };
   it.each([
     ['fresh', token, 99, null],
     ['at its end', token, 100, 'expired token'],
     ['used', { ...token, uses: 1 }, 0, 'used token'],
-    ['reusable and used', { ...token, uses: 9, reusable: true }, 0, null],
-    ['revoked', { ...token, revokedAt: 1, reusable: true }, 0, 'revoked token'],
+    ['reusable and used', { ...token, uses: 9, maxUses: null }, 0, null],
+    ['for three and used twice', { ...token, uses: 2, maxUses: 3 }, 0, null],
+    ['for three and used up', { ...token, uses: 3, maxUses: 3 }, 0, 'used token'],
+    ['revoked', { ...token, revokedAt: 1, maxUses: null }, 0, 'revoked token'],
     ['for a relay', { ...token, purpose: 'relay' as const }, 0, 'token for another purpose'],
     ['unknown', undefined, 0, 'unknown token'],
   ])('%s', (_, state, now, refusal) => expect(tokenRefusal(state, now, 'node')).toBe(refusal));

@@ -14,6 +14,8 @@ const node = (
   offers: { routes, exitNode },
   approvedRoutes: routes,
   exitNodeApproved: exitNode,
+  approved: true,
+  disabled: false,
 });
 const document = (acls: string) => ({ document: `{"acls": [${acls}]}` });
 const acl = (src: string, dst: string) => `{"action": "accept", "src": ["${src}"], "dst": ["${dst}:*"]},`;
