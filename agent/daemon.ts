@@ -21,6 +21,7 @@ import { NetworkWatch } from './network-watch.ts';
 import { openTunnel } from './open-tunnel.ts';
 import { type EndpointReport, OwnEndpointsKeeper } from './own-endpoints-keeper.ts';
 import { PathKeeper } from './path-keeper.ts';
+import type { PathReporter, PathsNow } from './path-reporter.ts';
 import { pathWords } from './path-words.ts';
 import type { PortMapper } from './port-mapping/port-mapper.ts';
 import { Reconciler } from './reconciler.ts';
@@ -74,6 +75,7 @@ export class Daemon {
   /** What is for them, the latest of it, while their code is not loaded: a lost handshake would be sent again after 5 s. */
   readonly #beforeRelays: RelayNews[] = [];
   #sync: SyncClient | null = null;
+  #pathReporter: PathReporter | null = null;
   #portMapper: PortMapper | null = null;
   #flowTracking: FlowTracking | null = null;
   #firewall: Firewall | null = null;
@@ -162,9 +164,14 @@ export class Daemon {
       (news) => {
         if (news.event === 'network-changed') this.#network.changed();
         else if (news.event === 'relay') this.#relay(news);
-        else if (news.event !== 'device') this.#paths?.news(news);
-        else if (news.device.kind === 'timestamp-sent') timestamps.sent(news.device.timestamp);
-        else this.#log.debug({ event: news.device.kind }, 'device');
+        else if (news.event !== 'device') {
+          this.#paths?.news(news);
+          this.#pathReporter?.changed();
+        } else if (news.device.kind === 'timestamp-sent') timestamps.sent(news.device.timestamp);
+        else {
+          this.#log.debug({ event: news.device.kind }, 'device');
+          this.#pathReporter?.changed();
+        }
       },
       this.#log,
     );
@@ -241,11 +248,24 @@ export class Daemon {
 
   async #startSync(): Promise<void> {
     // Loaded when the mesh is up by the saved map: gRPC takes a tenth of a second that nothing else waits for.
-    const { SyncClient } = await import('./control/sync-client.ts');
+    const [{ SyncClient }, { PathReporter }] = await Promise.all([
+      import('./control/sync-client.ts'),
+      import('./path-reporter.ts'),
+    ]);
     if (this.#stopping) return;
+    const reporter = new PathReporter(
+      () => this.#pathsNow(),
+      (report) => this.#sync?.reportPaths(report) ?? false,
+      () => this.#clock.monotonic(),
+    );
+    this.#pathReporter = reporter;
+    this.#closers.push(() => reporter.close());
     const sync = new SyncClient(this.#identity, this.#map, this.#clock, this.#log, {
       onMap: (map, self) => this.#takeMap(map, self),
-      onConnected: () => {},
+      onConnected: (connected) => {
+        if (connected) reporter.reset();
+      },
+      onWatch: (interval) => reporter.watch(interval),
       onRefused: (error) => this.#fail(error),
       onIdentity: (identity) => {
         this.#state.saveIdentity(identity);
@@ -431,6 +451,12 @@ export class Daemon {
       names: this.#names?.status() ?? null,
       now: this.#clock.wall(),
     });
+  }
+
+  async #pathsNow(): Promise<PathsNow> {
+    const status = await this.#status();
+    const nodeIds = new Map((this.#map?.peers ?? []).map(({ publicKey, nodeId }) => [publicKey, nodeId]));
+    return { status, nat: this.#paths?.nat ?? null, nodeIds, now: this.#clock.wall() };
   }
 
   /** One ping through the tunnel, to a peer by name or to an overlay address. */

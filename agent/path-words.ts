@@ -24,22 +24,34 @@ const WHY: Readonly<Record<string, string>> = {
 export function pathWords(peer: PeerStatus, self: Status['self'], now: number): PathWords {
   const details = peer.pathDetails;
   const since = details === null ? '' : ` for ${span(now - Date.parse(details.since))}`;
-  const why = details === null ? '' : `: ${WHY[details.why] ?? details.why}`;
-  if (peer.path === 'direct') return { path: `directly to ${peer.endpoint}${since}${why}`, advice: null };
-  if (peer.path === 'none') {
-    if (!peer.online) return { path: 'not connected: the coordinator does not hear from it', advice: null };
-    const reason =
-      peer.lastHandshake === null ? 'nothing was sent to it yet' : 'nothing was sent for a while';
-    return { path: `not connected: ${reason}; the first packet connects`, advice: null };
+  const { reason, advice } = pathReason(peer, self);
+  const colon = reason === '' ? '' : `: ${reason}`;
+  if (peer.path === 'direct') return { path: `directly to ${peer.endpoint}${since}${colon}`, advice };
+  if (peer.path === 'none') return { path: `not connected${colon}`, advice };
+  if (details?.probing) return { path: `by relay${since}, while ${reason}`, advice };
+  return { path: `by relay${since}${colon}`, advice };
+}
+
+/** Why a path is what it is, without what the reader knows already: its kind, its end, and since when. Empty if not known. */
+export function pathReason(
+  peer: PeerStatus,
+  self: Status['self'],
+): { reason: string; advice: string | null } {
+  const details = peer.pathDetails;
+  if (peer.path === 'direct') {
+    return { reason: details === null ? '' : (WHY[details.why] ?? details.why), advice: null };
   }
-  if (details === null) return { path: 'by relay', advice: null };
-  if (details.probing) return { path: `by relay${since}, while direct ways are tried`, advice: null };
-  const { path, advice } = whyRelay(peer, self);
-  return { path: `by relay${since}: ${path}`, advice };
+  if (peer.path === 'none') {
+    if (!peer.online) return { reason: 'the coordinator does not hear from it', advice: null };
+    const sent = peer.lastHandshake === null ? 'nothing was sent to it yet' : 'nothing was sent for a while';
+    return { reason: `${sent}; the first packet connects`, advice: null };
+  }
+  if (details === null) return { reason: '', advice: null };
+  return details.probing ? { reason: 'direct ways are tried', advice: null } : whyRelay(peer, self);
 }
 
 /** Both ends decide whether there is a direct way; what this host cannot know of the other is not guessed at. */
-function whyRelay(peer: PeerStatus, self: Status['self']): { path: string; advice: string | null } {
+function whyRelay(peer: PeerStatus, self: Status['self']): { reason: string; advice: string | null } {
   const tried = peer.pathDetails?.tried ?? [];
   const answered = tried.filter((each) => each.answered !== null).length;
   const result =
@@ -53,18 +65,18 @@ function whyRelay(peer: PeerStatus, self: Status['self']): { path: string; advic
   const nat = self.nat ?? '';
   if (nat.startsWith('no STUN server answers')) {
     return {
-      path: `${result}; no STUN server answers this host either, so UDP seems to be blocked here`,
+      reason: `${result}; no STUN server answers this host either, so UDP seems to be blocked here`,
       advice: 'let UDP out of this network',
     };
   }
   if (nat.startsWith('a hard NAT')) {
     return {
-      path: `${result}; this host is behind a hard NAT, and ${peer.name} seems to be behind one too`,
+      reason: `${result}; this host is behind a hard NAT, and ${peer.name} seems to be behind one too`,
       advice: open,
     };
   }
   return {
-    path: `${result}; the NAT or firewall before ${peer.name} does not let this host in`,
+    reason: `${result}; the NAT or firewall before ${peer.name} does not let this host in`,
     advice: open,
   };
 }

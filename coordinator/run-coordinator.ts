@@ -51,25 +51,6 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
     const authority = await loadAuthority(store);
     const proofKey = await loadProofKey(store);
 
-    const codes = new OneTimeCodes(clock);
-    let adminUrl = '';
-    let urls: readonly string[] = [];
-    const link = () => `${adminUrl}/sign-in?code=${codes.issue()}`;
-    const links = await serveLinks(dataFolder, link);
-    closers.push(() => links.close());
-    const app = adminApp({
-      store,
-      codes,
-      sessions: new Sessions(clock),
-      clock,
-      log,
-      hostNames: [options.admin.host],
-      enrolment: () => (urls.length === 0 ? null : { urls, pin: authority.pin }),
-    });
-    const admin = await serveAdmin(app, options.admin);
-    adminUrl = admin.url;
-    closers.push(() => admin.close());
-
     const stun = await serveStun({ ...options.stun, clock, log });
     closers.push(() => stun.close());
     const context = {
@@ -83,6 +64,26 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
     };
     const grpc = await serveGrpc(context, options.listen);
     closers.push(() => grpc.close());
+
+    const codes = new OneTimeCodes(clock);
+    let adminUrl = '';
+    let urls: readonly string[] = [];
+    const link = () => `${adminUrl}/sign-in?code=${codes.issue()}`;
+    const links = await serveLinks(dataFolder, link);
+    closers.push(() => links.close());
+    const app = adminApp({
+      store,
+      codes,
+      sessions: new Sessions(clock),
+      clock,
+      log,
+      hostNames: [options.admin.host],
+      mesh: { nodes: grpc.feed, telemetry: grpc.telemetry },
+      enrolment: () => (urls.length === 0 ? null : { urls, pin: authority.pin }),
+    });
+    const admin = await serveAdmin(app, options.admin);
+    adminUrl = admin.url;
+    closers.push(() => admin.close());
     const housekeeping = new Housekeeping(store, clock, log);
     closers.push(async () => housekeeping.close());
 

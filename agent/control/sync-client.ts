@@ -1,6 +1,7 @@
 import { type ClientDuplexStream, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import type {
   CoordinatorClient,
+  PathReport,
   RenewResponse,
   Report,
   Self,
@@ -31,6 +32,8 @@ export interface SyncCallbacks {
   /** A newer map, whole. `self` is the message's own part, where it had one. */
   onMap(map: NetworkMap, self: Self | undefined): void;
   onConnected(connected: boolean): void;
+  /** The coordinator would like to hear of paths, of what changes in them so often. Milliseconds. */
+  onWatch(interval: number): void;
   /** The coordinator no longer knows this node: there is no use in trying again. */
   onRefused(error: WarrenError): void;
   /** A fresh client certificate, to be kept. */
@@ -106,6 +109,13 @@ export class SyncClient {
     if (this.#stream !== null) this.#send({ message: { $case: 'report', value: report } });
   }
 
+  /** False if it cannot be sent now: it is not kept for later. */
+  reportPaths(report: PathReport): boolean {
+    if (!this.#connected || this.#stream === null || this.#stream.writableNeedDrain) return false;
+    this.#send({ message: { $case: 'paths', value: report } });
+    return true;
+  }
+
   close(): void {
     this.#closed = true;
     clearInterval(this.#ticker);
@@ -171,6 +181,9 @@ export class SyncClient {
           this.#callbacks.onMap(this.#map, delta.self);
           return;
         }
+        case 'watch':
+          this.#callbacks.onWatch(response.message.value.interval);
+          return;
         default:
           return;
       }

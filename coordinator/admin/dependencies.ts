@@ -2,6 +2,8 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Enrolment } from '../enrolment.ts';
 import type { Store } from '../store/store.ts';
+import type { MeshNodes } from '../telemetry/mesh-nodes.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { OneTimeCodes } from './one-time-codes.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -16,4 +18,6 @@ export interface AdminDependencies {
   hostNames: readonly string[];
   /** What tokens carry; null until it is known how agents reach this coordinator. */
   enrolment(): Enrolment | null;
+  /** The network in memory, and what its agents tell of their paths. */
+  mesh: { nodes: MeshNodes; telemetry: Telemetry };
 }

@@ -13,6 +13,7 @@ import type { MeetingGroups } from '../network/meeting-groups.ts';
 import { OverlapNotices } from '../network/overlap-notices.ts';
 import { Visibility } from '../network/visibility.ts';
 import type { NetworkChanges, NetworkRecord, NodeRecord, Store } from '../store/store.ts';
+import type { MeshNodes } from '../telemetry/mesh-nodes.ts';
 
 /** How long to wait before asking again when the database did not answer, milliseconds. */
 const RETRY_INTERVAL = 1_000;
@@ -37,12 +38,13 @@ export type Update = { kind: 'snapshot'; view: SnapshotView } | { kind: 'delta';
  * The network as the database has it, held once for all streams and kept up by differences. So a change costs one small
  * query and, for each stream, as much as the change is large; the database's being away changes nothing of what is held.
  */
-export class MapFeed {
+export class MapFeed implements MeshNodes {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #nodes = new Map<string, NodeRecord>();
   readonly #subscribers = new Set<Subscriber>();
+  readonly #listeners = new Set<() => void>();
   readonly #recent: (NetworkChanges & { from: number })[] = [];
   #network: NetworkRecord;
   #visibility: Visibility;
@@ -75,11 +77,27 @@ export class MapFeed {
     this.#unsubscribe();
     if (this.#retry !== null) clearTimeout(this.#retry);
     this.#subscribers.clear();
+    this.#listeners.clear();
   }
 
   subscribe(subscriber: Subscriber): () => void {
     this.#subscribers.add(subscriber);
     return () => this.#subscribers.delete(subscriber);
+  }
+
+  /** Calls back after every step of the network. */
+  onMove(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get network(): NetworkRecord {
+    return this.#network;
+  }
+
+  /** Whether two members may know of each other. */
+  mayMeet(a: string, b: string): boolean {
+    return this.#visibility.mayMeet(a, b);
   }
 
   nodes(): Iterable<NodeRecord> {
@@ -260,6 +278,7 @@ export class MapFeed {
       if (gone.has(subscriber.nodeId)) subscriber.removed();
       else subscriber.changed();
     }
+    for (const listener of this.#listeners) listener();
   }
 
   /** The step from a version to the present one, if it was the last step. */

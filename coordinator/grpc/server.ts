@@ -6,6 +6,7 @@ import { ownRelayId } from '../relay/own-relay.ts';
 import { RelayControl } from '../relay/relay-control.ts';
 import { RelayEndpoint } from '../relay/relay-endpoint.ts';
 import { Switchboard } from '../relay/switchboard.ts';
+import { Telemetry } from '../telemetry/telemetry.ts';
 import type { RpcContext } from './context.ts';
 import { OptionalClientCertificate } from './credentials.ts';
 import { describe } from './describe.ts';
@@ -24,6 +25,7 @@ export interface GrpcServer {
   /** As bound. */
   port: number;
   feed: MapFeed;
+  telemetry: Telemetry;
   switchboard: Switchboard;
   close(): Promise<void>;
 }
@@ -38,7 +40,8 @@ export async function serveGrpc(
 ): Promise<GrpcServer> {
   const { authority, clock, log } = context;
   const feed = await MapFeed.open(context.store, clock, log);
-  const sync = new SyncService(context, feed);
+  const telemetry = new Telemetry(feed, clock);
+  const sync = new SyncService(context, feed, telemetry);
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE,
     'grpc.max_concurrent_streams': MAX_STREAMS_OF_A_CONNECTION,
@@ -77,6 +80,7 @@ export async function serveGrpc(
     });
   }).catch(async (error: unknown) => {
     feed.close();
+    telemetry.close();
     membership.close();
     control.close();
     await sync.close();
@@ -96,6 +100,7 @@ export async function serveGrpc(
   return {
     port,
     feed,
+    telemetry,
     switchboard,
     close: async () => {
       clearInterval(renewal);
@@ -105,6 +110,7 @@ export async function serveGrpc(
       control.close();
       feed.close();
       await sync.close();
+      telemetry.close();
       // Streams were ended; what still hangs on is not waited for.
       server.forceShutdown();
     },

@@ -2,6 +2,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Hello, Report, SyncRequest, SyncResponse } from '../../proto/gen/warren.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import { isExpired } from '../network/joining.ts';
+import type { ReportingStream, Telemetry } from '../telemetry/telemetry.ts';
 import { type Call, keyExpired, remoteAddress } from './caller.ts';
 import type { RpcContext } from './context.ts';
 import type { MapFeed, Subscriber, Update } from './map-feed.ts';
@@ -18,8 +19,10 @@ export class SyncStream implements Subscriber {
   readonly #call: ServerDuplexStream<SyncRequest, SyncResponse>;
   readonly #context: RpcContext;
   readonly #feed: MapFeed;
+  readonly #telemetry: Telemetry;
   readonly #onEnd: (stream: SyncStream) => void;
   #unsubscribe: () => void = () => {};
+  #paths: ReportingStream | null = null;
   /** What the agent holds. */
   #epoch = '';
   #version = 0;
@@ -41,12 +44,14 @@ export class SyncStream implements Subscriber {
     call: ServerDuplexStream<SyncRequest, SyncResponse>,
     context: RpcContext,
     feed: MapFeed,
+    telemetry: Telemetry,
     onEnd: (stream: SyncStream) => void,
   ) {
     this.nodeId = nodeId;
     this.#call = call;
     this.#context = context;
     this.#feed = feed;
+    this.#telemetry = telemetry;
     this.#onEnd = onEnd;
     this.#lastHeard = context.clock.monotonic();
     this.#lastSent = this.#lastHeard;
@@ -63,6 +68,9 @@ export class SyncStream implements Subscriber {
       if (this.#behind) this.changed();
     });
     this.changed();
+    this.#paths = this.#telemetry.connect(this.nodeId, (interval) => {
+      if (!this.#ended) this.#write({ message: { $case: 'watch', value: { interval } } });
+    });
   }
 
   receive(request: SyncRequest): void {
@@ -71,6 +79,9 @@ export class SyncStream implements Subscriber {
       case 'report':
         this.#report = request.message.value;
         void this.#storeReports();
+        return;
+      case 'paths':
+        this.#paths?.report(request.message.value);
         return;
       case 'heartbeat':
         return;
@@ -118,6 +129,7 @@ export class SyncStream implements Subscriber {
     if (this.#ended) return;
     this.#ended = true;
     this.#unsubscribe();
+    this.#paths?.end();
     if (error === undefined) this.#call.end();
     else this.#call.emit('error', grpcError(error, this.#context.log));
     this.#onEnd(this);

@@ -1,6 +1,7 @@
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
 import type { Hello, SyncRequest, SyncResponse } from '../../proto/gen/warren.ts';
 import { WarrenError } from '../../shared/errors.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { type Call, callingNode } from './caller.ts';
 import type { RpcContext } from './context.ts';
 import type { MapFeed } from './map-feed.ts';
@@ -14,14 +15,16 @@ const TICK = 1_000;
 export class SyncService {
   readonly #context: RpcContext;
   readonly #feed: MapFeed;
+  readonly #telemetry: Telemetry;
   readonly #streams = new Map<string, SyncStream>();
   readonly #timer: NodeJS.Timeout;
   /** Changes of presence, one after the other, so that an end and a new begin are stored in their order. */
   #presence: Promise<void> = Promise.resolve();
 
-  constructor(context: RpcContext, feed: MapFeed) {
+  constructor(context: RpcContext, feed: MapFeed, telemetry: Telemetry) {
     this.#context = context;
     this.#feed = feed;
+    this.#telemetry = telemetry;
     this.#timer = setInterval(() => {
       for (const stream of [...this.#streams.values()]) stream.tick();
     }, TICK);
@@ -52,7 +55,9 @@ export class SyncService {
     const node = await callingNode(call as unknown as Call, this.#context);
     const first = await hello;
     checkProtocolVersion(first.protocolVersion);
-    const stream = new SyncStream(node.id, call, this.#context, this.#feed, (ended) => this.#ended(ended));
+    const stream = new SyncStream(node.id, call, this.#context, this.#feed, this.#telemetry, (ended) =>
+      this.#ended(ended),
+    );
     this.#streams
       .get(node.id)
       ?.end(new WarrenError('in-use', 'another connection of this node has taken over'));

@@ -25,6 +25,23 @@ export const protobufPackage = "warren.v1";
 
 export const protobufFileName = "warren.proto";
 
+export const PathKind = {
+  /** PATH_KIND_UNSPECIFIED - No path: nothing was sent for a while, or the peer is away. */
+  PATH_KIND_UNSPECIFIED: 0,
+  PATH_KIND_DIRECT: 1,
+  PATH_KIND_RELAY: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type PathKind = typeof PathKind[keyof typeof PathKind];
+
+export namespace PathKind {
+  export type PATH_KIND_UNSPECIFIED = typeof PathKind.PATH_KIND_UNSPECIFIED;
+  export type PATH_KIND_DIRECT = typeof PathKind.PATH_KIND_DIRECT;
+  export type PATH_KIND_RELAY = typeof PathKind.PATH_KIND_RELAY;
+  export type UNRECOGNIZED = typeof PathKind.UNRECOGNIZED;
+}
+
 export interface DescribeRequest {
   protocolVersion: number;
 }
@@ -117,6 +134,9 @@ export interface SyncRequest {
     /** Replaces the last report. */
     { $case: "report"; value: Report }
     | { $case: "heartbeat"; value: Heartbeat }
+    | //
+    /** Only to a coordinator that asked for it by a PathWatch on this stream. */
+    { $case: "paths"; value: PathReport }
     | undefined;
 }
 
@@ -145,16 +165,71 @@ export interface Report {
   segments: string[];
 }
 
+/** How this agent reaches its peers, for people who look at the mesh. Only what changed since the last one of this stream. */
+export interface PathReport {
+  /** Those that something was exchanged with. */
+  peers: PeerPath[];
+  /** The rest is absent when unchanged. */
+  nat?:
+    | NatReport
+    | undefined;
+  /** The relays as this agent measures them. */
+  relays?: RelayDistances | undefined;
+}
+
+export interface PeerPath {
+  nodeId: string;
+  kind: PathKind;
+  /** Where its datagrams go; empty unless direct. */
+  endpoint: string;
+  /** Round trip on the path in use, milliseconds; absent if not measured. */
+  latency?:
+    | number
+    | undefined;
+  /** Since the interface was made. */
+  receivedBytes: bigint;
+  sentBytes: bigint;
+  /** Milliseconds since the path became what it is, by this agent's clock. */
+  age: bigint;
+  /** Why it is this path, and what to do for a better one, for people. */
+  reason: string;
+  advice: string;
+}
+
+/** The NAT for IPv4 in the words of RFC 4787, as STUN servers show it: "endpoint-independent", "no answer", … */
+export interface NatReport {
+  mapping: string;
+  filtering: string;
+}
+
+export interface RelayDistances {
+  relays: RelayDistance[];
+}
+
+export interface RelayDistance {
+  relayId: string;
+  /** Round trip, milliseconds; absent if it does not answer. */
+  latency?: number | undefined;
+}
+
+/** Asks for PathReports. An agent that was not asked sends none. */
+export interface PathWatch {
+  /** Bytes and latencies that changed are told so often, milliseconds; a path that changed within seconds whatever this says. */
+  interval: number;
+}
+
 /** Sent by both ends when nothing else was sent for a while; a silent stream is a dead one. */
 export interface Heartbeat {
   sequence: bigint;
 }
 
 export interface SyncResponse {
-  message: { $case: "snapshot"; value: Snapshot } | { $case: "delta"; value: Delta } | {
-    $case: "heartbeat";
-    value: Heartbeat;
-  } | undefined;
+  message:
+    | { $case: "snapshot"; value: Snapshot }
+    | { $case: "delta"; value: Delta }
+    | { $case: "heartbeat"; value: Heartbeat }
+    | { $case: "watch"; value: PathWatch }
+    | undefined;
 }
 
 /** The whole map that this node may see. */
@@ -1151,6 +1226,9 @@ export const SyncRequest: MessageFns<SyncRequest> = {
       case "heartbeat":
         Heartbeat.encode(message.message.value, writer.uint32(26).fork()).join();
         break;
+      case "paths":
+        PathReport.encode(message.message.value, writer.uint32(34).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1190,6 +1268,14 @@ export const SyncRequest: MessageFns<SyncRequest> = {
             }
 
             message.message = { $case: "heartbeat", value: Heartbeat.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = { $case: "paths", value: PathReport.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1377,6 +1463,433 @@ export const Report: MessageFns<Report> = {
   },
 };
 
+function createBasePathReport(): PathReport {
+  return { peers: [], nat: undefined, relays: undefined };
+}
+
+export const PathReport: MessageFns<PathReport> = {
+  encode(message: PathReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.peers) {
+      PeerPath.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nat !== undefined) {
+      NatReport.encode(message.nat, writer.uint32(18).fork()).join();
+    }
+    if (message.relays !== undefined) {
+      RelayDistances.encode(message.relays, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PathReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePathReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.peers.push(PeerPath.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nat = NatReport.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.relays = RelayDistances.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePeerPath(): PeerPath {
+  return {
+    nodeId: "",
+    kind: 0,
+    endpoint: "",
+    latency: undefined,
+    receivedBytes: 0n,
+    sentBytes: 0n,
+    age: 0n,
+    reason: "",
+    advice: "",
+  };
+}
+
+export const PeerPath: MessageFns<PeerPath> = {
+  encode(message: PeerPath, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(16).int32(message.kind);
+    }
+    if (message.endpoint !== "") {
+      writer.uint32(26).string(message.endpoint);
+    }
+    if (message.latency !== undefined) {
+      writer.uint32(33).double(message.latency);
+    }
+    if (message.receivedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.receivedBytes) !== message.receivedBytes) {
+        throw new globalThis.Error("value provided for field message.receivedBytes of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.receivedBytes);
+    }
+    if (message.sentBytes !== 0n) {
+      if (BigInt.asUintN(64, message.sentBytes) !== message.sentBytes) {
+        throw new globalThis.Error("value provided for field message.sentBytes of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.sentBytes);
+    }
+    if (message.age !== 0n) {
+      if (BigInt.asUintN(64, message.age) !== message.age) {
+        throw new globalThis.Error("value provided for field message.age of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.age);
+    }
+    if (message.reason !== "") {
+      writer.uint32(66).string(message.reason);
+    }
+    if (message.advice !== "") {
+      writer.uint32(74).string(message.advice);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PeerPath {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePeerPath();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.endpoint = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.latency = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.receivedBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.sentBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.age = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.advice = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNatReport(): NatReport {
+  return { mapping: "", filtering: "" };
+}
+
+export const NatReport: MessageFns<NatReport> = {
+  encode(message: NatReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mapping !== "") {
+      writer.uint32(10).string(message.mapping);
+    }
+    if (message.filtering !== "") {
+      writer.uint32(18).string(message.filtering);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NatReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNatReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mapping = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.filtering = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayDistances(): RelayDistances {
+  return { relays: [] };
+}
+
+export const RelayDistances: MessageFns<RelayDistances> = {
+  encode(message: RelayDistances, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.relays) {
+      RelayDistance.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayDistances {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayDistances();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.relays.push(RelayDistance.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelayDistance(): RelayDistance {
+  return { relayId: "", latency: undefined };
+}
+
+export const RelayDistance: MessageFns<RelayDistance> = {
+  encode(message: RelayDistance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.relayId !== "") {
+      writer.uint32(10).string(message.relayId);
+    }
+    if (message.latency !== undefined) {
+      writer.uint32(17).double(message.latency);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayDistance {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayDistance();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.relayId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.latency = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePathWatch(): PathWatch {
+  return { interval: 0 };
+}
+
+export const PathWatch: MessageFns<PathWatch> = {
+  encode(message: PathWatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.interval !== 0) {
+      writer.uint32(8).uint32(message.interval);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PathWatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePathWatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.interval = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseHeartbeat(): Heartbeat {
   return { sequence: 0n };
 }
@@ -1442,6 +1955,9 @@ export const SyncResponse: MessageFns<SyncResponse> = {
       case "heartbeat":
         Heartbeat.encode(message.message.value, writer.uint32(26).fork()).join();
         break;
+      case "watch":
+        PathWatch.encode(message.message.value, writer.uint32(34).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1481,6 +1997,14 @@ export const SyncResponse: MessageFns<SyncResponse> = {
             }
 
             message.message = { $case: "heartbeat", value: Heartbeat.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = { $case: "watch", value: PathWatch.decode(reader, reader.uint32()) };
             continue;
           }
         }

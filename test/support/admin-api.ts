@@ -11,6 +11,7 @@ import { Sessions } from '../../coordinator/admin/sessions.ts';
 import { openStore } from '../../coordinator/store/open.ts';
 import type { Store } from '../../coordinator/store/store.ts';
 import { createLogger } from '../../shared/log.ts';
+import { aMesh } from './mesh-view.ts';
 import { NOW } from './store.ts';
 
 export const OWNER: Actor = {
@@ -48,6 +49,7 @@ export class ApiFixture {
         log: createLogger('silent', 'test'),
         hostNames: [],
         enrolment: () => ({ urls: ['https://192.0.2.1:8443'], pin: new Uint8Array(32) }),
+        mesh: aMesh([], clock),
         ...changes,
       }),
     );

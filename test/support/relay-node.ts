@@ -62,6 +62,7 @@ function onMap(newer: NetworkMap): void {
 const sync = new SyncClient(identity, null, systemClock, log, {
   onMap,
   onConnected: () => {},
+  onWatch: () => {},
   onRefused: (error) => say(`refused: ${error.message}`),
   onIdentity: () => {},
 });

@@ -63,6 +63,8 @@ describe('the import boundaries of DESIGN.md', () => {
     ['coordinator/network/x.ts', use('kysely'), IMPORT],
     ['coordinator/network/x.ts', 'setInterval(() => {}, 1);\n', GLOBAL],
     ['coordinator/store/x.ts', use('../grpc/join.ts'), IMPORT],
+    ['coordinator/telemetry/x.ts', use('../grpc/map-feed.ts'), IMPORT],
+    ['coordinator/telemetry/x.ts', use('../admin/app.ts'), IMPORT],
     ['coordinator/grpc/x.ts', use('../../agent/mesh/network-map.ts'), IMPORT],
     ['coordinator/grpc/x.ts', use('../cli/serve.ts'), IMPORT],
     ['coordinator/cli/x.ts', use('../../agent/main.ts'), IMPORT],

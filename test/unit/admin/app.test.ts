@@ -5,6 +5,7 @@ import { Sessions } from '../../../coordinator/admin/sessions.ts';
 import type { AuditRow, NodeRecord, Store } from '../../../coordinator/store/store.ts';
 import { WarrenError } from '../../../shared/errors.ts';
 import { createLogger } from '../../../shared/log.ts';
+import { aMesh } from '../../support/mesh-view.ts';
 
 const NODE: NodeRecord = {
   id: 'n1',
@@ -61,6 +62,7 @@ beforeEach(() => {
     log: createLogger('silent', 'test'),
     hostNames: ['vpn.example.com'],
     enrolment: () => null,
+    mesh: aMesh(),
   });
 });
 

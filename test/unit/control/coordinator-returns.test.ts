@@ -59,6 +59,7 @@ it(`SEC-45: a coordinator that is back has its ${AGENTS} agents in step by diffe
     const agent = new SyncClient(identityOf(member), null, systemClock, log, {
       onMap: (map) => maps.set(i, map),
       onConnected: (isConnected) => (isConnected ? connected.add(i) : connected.delete(i)),
+      onWatch: () => {},
       onRefused: (error) => expect.fail(error.message),
       onIdentity: () => {},
     });

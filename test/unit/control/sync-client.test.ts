@@ -8,6 +8,7 @@ import type { WarrenError } from '../../../shared/errors.ts';
 import { createLogger } from '../../../shared/log.ts';
 import { FakeCoordinator, snapshotMessage } from '../../support/fake-coordinator.ts';
 import { aMap, aPeer } from '../../support/map.ts';
+import { aPath } from '../../support/mesh-view.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 describe('the stream to the coordinator', () => {
@@ -15,6 +16,7 @@ describe('the stream to the coordinator', () => {
   let sync: SyncClient | null = null;
   const maps: NetworkMap[] = [];
   const connections: boolean[] = [];
+  const watched: number[] = [];
   const refused: WarrenError[] = [];
   const identities: Identity[] = [];
   /** Seconds are skipped by adding to this. */
@@ -30,7 +32,7 @@ describe('the stream to the coordinator', () => {
     fake = await FakeCoordinator.start();
     skipped = 0;
     ahead = 0;
-    for (const list of [maps, connections, refused, identities]) list.length = 0;
+    for (const list of [maps, connections, watched, refused, identities]) list.length = 0;
   });
 
   afterEach(() => {
@@ -42,6 +44,7 @@ describe('the stream to the coordinator', () => {
     sync = new SyncClient(identity, map, clock, createLogger('silent', 'test'), {
       onMap: (each) => maps.push(each),
       onConnected: (connected) => connections.push(connected),
+      onWatch: (interval) => watched.push(interval),
       onRefused: (error) => refused.push(error),
       onIdentity: (each) => identities.push(each),
     });
@@ -91,6 +94,17 @@ describe('the stream to the coordinator', () => {
     await fake.stream(2);
     await until('the last one again', () => reports().length === 3);
     expect(reports()).toEqual(['192.0.2.1:1', '192.0.2.1:2', '192.0.2.1:2']);
+  });
+
+  it('paths are told when the coordinator asked, and not before it has answered', async () => {
+    const client = start(await fake.identity());
+    const stream = await fake.stream(1);
+    expect(client.reportPaths({ peers: [] })).toBe(false);
+    stream.write({ message: { $case: 'watch', value: { interval: 2_000 } } });
+    await until('the wish', () => watched.length === 1);
+    expect([watched, connections]).toEqual([[2_000], [true]]);
+    expect(client.reportPaths({ peers: [aPath('b')] })).toBe(true);
+    await until('the report', () => fake.received.some(({ message }) => message?.$case === 'paths'));
   });
 
   it('a map that cannot be is not taken; the next stream asks for a whole one', async () => {

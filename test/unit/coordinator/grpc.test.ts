@@ -25,6 +25,7 @@ import {
   type TestGrpc,
   TestStream,
 } from '../../support/grpc-coordinator.ts';
+import { aPath } from '../../support/mesh-view.ts';
 import { derOf } from '../../support/relay.ts';
 import { CLI } from '../../support/store.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -344,6 +345,45 @@ describe('SEC-60: clients that want too much', () => {
     } finally {
       for (const socket of idle) socket.destroy();
     }
+  });
+});
+
+describe('reports of paths', () => {
+  it('are asked for, taken of the stream’s own node, told to no other, and move no version', async () => {
+    const [a, b] = [await newMember(grpc, 'a'), await newMember(grpc, 'b')];
+    const [streamA, streamB] = [stream(a.shown), stream(b.shown)];
+    const asked = await streamA.until((message) => (message.$case === 'watch' ? message.value : undefined));
+    expect(asked.interval).toBe(60_000);
+    await streamB.until((message) => (message.$case === 'watch' ? true : undefined));
+    for (const [watching, other] of [
+      [streamA, b],
+      [streamB, a],
+    ] as const) {
+      await watching.until((message) =>
+        (message.$case === 'snapshot' || message.$case === 'delta') &&
+        message.value.peers.some(({ nodeId, online }) => online && nodeId === other.nodeId)
+          ? true
+          : undefined,
+      );
+    }
+    const { version } = await grpc.store.network();
+    const heard = streamB.received.length;
+    streamA.send({
+      message: { $case: 'paths', value: { peers: [aPath(b.nodeId), aPath('stranger')] } },
+    });
+    const { telemetry } = grpc.server;
+    await waitFor('the report', () => telemetry.of(a.nodeId)?.peers.has(b.nodeId) === true);
+    expect([...(telemetry.of(a.nodeId)?.peers.keys() ?? [])]).toEqual([b.nodeId]);
+    expect(telemetry.of(b.nodeId)?.peers.size).toBe(0);
+    telemetry.watch(3_000, [a.nodeId]);
+    await streamA.until((message) =>
+      message.$case === 'watch' && message.value.interval === 3_000 ? true : undefined,
+    );
+    expect((await grpc.store.network()).version).toBe(version);
+    const others = streamB.received.slice(heard).filter(({ message }) => message?.$case !== 'heartbeat');
+    expect(others).toEqual([]);
+    streamA.close();
+    await waitFor('the end', () => telemetry.of(a.nodeId)?.isConnected === false);
   });
 });
 

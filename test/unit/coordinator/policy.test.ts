@@ -53,20 +53,19 @@ async function threeMembers() {
 function watch(member: Member, nameOf: (id: string) => string, hello = {}) {
   const stream = new TestStream(grpc, member.shown, hello);
   streams.push(stream);
-  const messages = () => stream.received.flatMap(({ message }) => message ?? []);
-  const self = () =>
-    messages().reduce<Self | undefined>(
-      (last, message) => (message.$case === 'heartbeat' ? last : (message.value.self ?? last)),
-      undefined,
+  const messages = () =>
+    stream.received.flatMap(({ message }) =>
+      message === undefined || message.$case === 'heartbeat' || message.$case === 'watch' ? [] : message,
     );
+  const self = () =>
+    messages().reduce<Self | undefined>((last, message) => message.value.self ?? last, undefined);
   return {
     stream,
-    messages: () => messages().filter(({ $case }) => $case !== 'heartbeat'),
+    messages,
     peers: () => {
       const ids = new Set<string>();
       for (const message of messages()) {
         if (message.$case === 'snapshot') ids.clear();
-        if (message.$case === 'heartbeat') continue;
         for (const { nodeId } of message.value.peers) ids.add(nodeId);
         for (const id of (message.value as Partial<Delta>).removedNodeIds ?? []) ids.delete(id);
       }
@@ -155,9 +154,7 @@ describe('a policy reaches the agents', () => {
     for (const route of routes) await grpc.store.approveRoute(web, route, true, Date.now(), CLI);
     await apply(acl('tag:laptop', '10.1.2.0/24:22') + acl('tag:db', 'tag:web:22'));
     const seenBy = (tag: 'laptop' | 'db') => {
-      const peers = watched[tag]
-        .messages()
-        .flatMap((message) => (message.$case === 'heartbeat' ? [] : message.value.peers));
+      const peers = watched[tag].messages().flatMap((message) => message.value.peers);
       return peers.findLast(({ nodeId }) => nodeId === web)?.routes;
     };
     await waitFor('the routes', () => seenBy('laptop')?.length === 1 && seenBy('db')?.length === 0);

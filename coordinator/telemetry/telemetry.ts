@@ -1,0 +1,183 @@
+import type { PathReport } from '../../proto/gen/warren.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { TokenBucket } from '../../shared/token-bucket.ts';
+import { LatencyHistory } from './latency-history.ts';
+import type { MeshNodes } from './mesh-nodes.ts';
+import { NodeTelemetry } from './node-telemetry.ts';
+import { relayedLatency } from './relayed-latency.ts';
+
+/** How often agents tell bytes and latencies while nobody looks, milliseconds. */
+export const QUIET_INTERVAL = 60_000;
+/** While somebody looks no agent is asked more often. */
+export const LEAST_INTERVAL = 2_000;
+/** After nobody looks any more, so that a page which is opened again asks nobody anew. */
+const LINGER = 15_000;
+/** What a node may report, in paths: a second and at once. More is dropped. */
+const RATE = 1_024;
+const BURST = 8_192;
+const MINUTE = 60_000;
+
+/** Hears which parts of the picture are others than before. */
+export interface MeshListener {
+  edge(a: string, b: string): void;
+  node(id: string): void;
+}
+
+/** One agent's stream, as its owner tells of it. */
+export interface ReportingStream {
+  /** Takes a report: untrusted. */
+  report(report: PathReport): void;
+  end(): void;
+}
+
+interface Demand {
+  interval: number;
+  /** Null for all. */
+  nodes: ReadonlySet<string> | null;
+}
+
+/**
+ * What agents tell of their paths, held in memory for a day and by this coordinator alone: nothing of it is in the network map or
+ * in the database. A report costs as much as it says, whoever else there is; nobody but the people of the admin page sees it.
+ */
+export class Telemetry {
+  readonly latencies = new LatencyHistory();
+  readonly #nodes: MeshNodes;
+  readonly #clock: Clock;
+  readonly #states = new Map<string, NodeTelemetry>();
+  readonly #streams = new Map<string, { ask: (interval: number) => void; asked: number }>();
+  readonly #listeners = new Set<MeshListener>();
+  readonly #demands = new Set<Demand>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #sweeper: NodeJS.Timeout;
+
+  constructor(nodes: MeshNodes, clock: Clock) {
+    this.#nodes = nodes;
+    this.#clock = clock;
+    this.#sweeper = setInterval(() => this.sweep(), MINUTE);
+    this.#sweeper.unref();
+  }
+
+  close(): void {
+    clearInterval(this.#sweeper);
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#listeners.clear();
+  }
+
+  /** What a node told; undefined if it never told anything to this coordinator. */
+  of(nodeId: string): NodeTelemetry | undefined {
+    return this.#states.get(nodeId);
+  }
+
+  states(): Iterable<NodeTelemetry> {
+    return this.#states.values();
+  }
+
+  /** A node's stream begins, and takes the place of one of before. `ask` sends a PathWatch of that interval. */
+  connect(nodeId: string, ask: (interval: number) => void): ReportingStream {
+    const state = this.#states.get(nodeId) ?? new NodeTelemetry(nodeId);
+    this.#states.set(nodeId, state);
+    state.begin();
+    const stream = { ask, asked: this.#intervalOf(nodeId) };
+    this.#streams.set(nodeId, stream);
+    const bucket = new TokenBucket(RATE, BURST, this.#clock.monotonic());
+    ask(stream.asked);
+    this.#tell(state);
+    return {
+      report: (report) => {
+        if (this.#streams.get(nodeId) === stream) this.#take(state, report, bucket, stream.asked);
+      },
+      end: () => {
+        if (this.#streams.get(nodeId) !== stream) return;
+        this.#streams.delete(nodeId);
+        state.end();
+        this.#tell(state);
+      },
+    };
+  }
+
+  /** Hears of changes until the function returned is called. */
+  listen(listener: MeshListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Somebody looks at some nodes, or at all (null): they tell more often until the function returned is called. */
+  watch(interval: number, nodeIds: readonly string[] | null): () => void {
+    const nodes = nodeIds === null ? null : new Set(nodeIds);
+    const demand = { interval: Math.max(LEAST_INTERVAL, interval), nodes };
+    this.#demands.add(demand);
+    this.#ask(nodes);
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        this.#demands.delete(demand);
+        this.#ask(nodes);
+      }, LINGER);
+      timer.unref();
+      this.#timers.add(timer);
+    };
+  }
+
+  /** Forgets nodes that are no longer members, and what was said of them. */
+  sweep(): void {
+    for (const [id, state] of this.#states) {
+      if (this.#nodes.node(id) === undefined) {
+        this.#states.delete(id);
+        this.latencies.forget(id);
+        continue;
+      }
+      for (const peerId of state.peers.keys()) {
+        if (this.#nodes.node(peerId) === undefined) state.peers.delete(peerId);
+      }
+    }
+  }
+
+  #take(state: NodeTelemetry, report: PathReport, bucket: TokenBucket, interval: number): void {
+    const time = { now: this.#clock.wall(), monotonic: this.#clock.monotonic(), interval };
+    if (!bucket.take(1, time.monotonic)) return;
+    if (state.takeOwnSide(report, time.now)) for (const each of this.#listeners) each.node(state.id);
+    const minute = Math.floor(time.now / MINUTE);
+    for (const path of report.peers) {
+      if (!bucket.take(1, time.monotonic)) return;
+      // A node speaks for itself alone, and of those alone that it may see.
+      if (this.#nodes.node(path.nodeId) === undefined || !this.#nodes.mayMeet(state.id, path.nodeId))
+        continue;
+      const entry = state.takePath(path.nodeId, path, time);
+      if (entry === null) continue;
+      const { kind, latency } = entry.view;
+      const measured = kind === 'relay' ? relayedLatency(this, this.#nodes, state.id, path.nodeId) : latency;
+      if (measured !== null && kind !== 'none')
+        this.latencies.record(state.id, path.nodeId, minute, measured);
+      for (const each of this.#listeners) each.edge(state.id, path.nodeId);
+    }
+  }
+
+  #tell(state: NodeTelemetry): void {
+    for (const each of this.#listeners) {
+      each.node(state.id);
+      for (const peerId of state.peers.keys()) each.edge(state.id, peerId);
+    }
+  }
+
+  #intervalOf(nodeId: string): number {
+    let interval = QUIET_INTERVAL;
+    for (const demand of this.#demands) {
+      if (demand.nodes === null || demand.nodes.has(nodeId)) interval = Math.min(interval, demand.interval);
+    }
+    return interval;
+  }
+
+  #ask(nodes: ReadonlySet<string> | null): void {
+    for (const nodeId of nodes ?? this.#streams.keys()) {
+      const stream = this.#streams.get(nodeId);
+      const interval = this.#intervalOf(nodeId);
+      if (stream === undefined || stream.asked === interval) continue;
+      stream.asked = interval;
+      stream.ask(interval);
+    }
+  }
+}
