@@ -388,11 +388,12 @@ export class Daemon {
     );
   }
 
-  #report(report: EndpointReport): void {
-    const { advertiseRoutes, mappings, advertiseExitNode, segments } = this.#settings;
+  #report({ reachable, ...report }: EndpointReport): void {
+    const { acceptRoutes, advertiseRoutes, mappings, advertiseExitNode, segments } = this.#settings;
     this.#sync?.report({
       ...report,
       segments: segments.map(({ name }) => name),
+      reach: { endpoints: reachable, acceptsRoutes: acceptRoutes },
       offers: { routes: advertiseRoutes, exitNode: advertiseExitNode, tags: [], mappings },
     });
   }

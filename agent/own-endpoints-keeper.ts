@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Report } from '../proto/gen/warren.ts';
 import { localAddresses } from './host/local-addresses.ts';
-import { ownEndpoints } from './mesh/own-endpoints.ts';
+import { ownEndpoints, reachableEndpoints } from './mesh/own-endpoints.ts';
 
 /** What the rest of the agent knows of where this host can be reached, asked for when it is put together. */
 export interface EndpointSources {
@@ -19,7 +19,10 @@ export interface EndpointSources {
 }
 
 /** What the coordinator is told of it. */
-export type EndpointReport = Pick<Report, 'endpoints' | 'listenPort' | 'homeRelay'>;
+export type EndpointReport = Pick<Report, 'endpoints' | 'listenPort' | 'homeRelay'> & {
+  /** Those at which any host can begin. */
+  reachable: string[];
+};
 
 /** Those who hear of it. */
 export interface EndpointListeners {
@@ -43,7 +46,7 @@ export class OwnEndpointsKeeper {
   /** The address that the coordinator saw; empty before it has. */
   #observed = '';
   #homeRelay = '';
-  #report: EndpointReport = { endpoints: [], listenPort: 0, homeRelay: '' };
+  #report: EndpointReport = { endpoints: [], listenPort: 0, homeRelay: '', reachable: [] };
 
   constructor(sources: EndpointSources, listeners: EndpointListeners) {
     this.#sources = sources;
@@ -79,17 +82,19 @@ export class OwnEndpointsKeeper {
   tell(): void {
     const [listenPort, mapped] = [this.#sources.listenPort(), this.#sources.mapped()];
     const configured = this.#sources.configured();
+    const overlay = this.#sources.overlay();
     this.#listeners.onOwnSide(this.#addresses, listenPort, mapped, configured);
     const endpoints = ownEndpoints(
       this.#addresses,
       this.#observed,
       listenPort,
-      this.#sources.overlay(),
+      overlay,
       mapped,
       this.#sources.reflexive(),
       configured,
     );
-    const report = { endpoints, listenPort, homeRelay: this.#homeRelay };
+    const reachable = reachableEndpoints(this.#addresses, listenPort, overlay, configured);
+    const report = { endpoints, listenPort, homeRelay: this.#homeRelay, reachable };
     if (isDeepStrictEqual(report, this.#report)) return;
     this.#report = report;
     this.#listeners.onReport(report);

@@ -52,7 +52,8 @@ export class RelayKeeper {
     return this.#relays.status();
   }
 
-  mapChanged({ self, peers }: NetworkMap): void {
+  mapChanged({ self, peers: all }: NetworkMap): void {
+    const peers = all.filter(({ device }) => device === undefined);
     this.#keys = new Map(peers.map((peer) => [peer.nodeId, keyFromBase64(peer.publicKey) as Uint8Array]));
     this.#peers = new Map(
       peers.map(({ publicKey, nodeId, homeRelay }) => [publicKey, { nodeId, home: homeRelay }]),

@@ -3,6 +3,7 @@ import { runProgram } from '../shared/command-line.ts';
 import { VERSION } from '../shared/version.ts';
 import { adminCommand } from './cli/admin.ts';
 import { auditCommand } from './cli/audit.ts';
+import { deviceCommand } from './cli/device.ts';
 import { dnsCommand } from './cli/dns.ts';
 import { networkCommand } from './cli/network.ts';
 import { nodesCommand } from './cli/nodes.ts';
@@ -25,6 +26,7 @@ const program = new Command('coordinator')
   .addCommand(networkCommand())
   .addCommand(dnsCommand())
   .addCommand(nodesCommand())
+  .addCommand(deviceCommand())
   .addCommand(routesCommand())
   .addCommand(policyCommand())
   .addCommand(segmentsCommand())

@@ -14,6 +14,8 @@ import {
   withoutFirewall,
 } from '../mesh/firewall-rules.ts';
 import type { MapFilter, NetworkMap } from '../mesh/network-map.ts';
+import { wantedTransit } from '../mesh/transit.ts';
+import type { WantedState } from '../mesh/wanted-state.ts';
 import type { HostFeature } from './host-feature.ts';
 import { runCommand } from './run-command.ts';
 import { SEGMENT_PORT } from './segment-rules.ts';
@@ -55,7 +57,8 @@ export class Firewall implements HostFeature {
   }
 
   /** Throws `unsupported` where a policy cannot be enforced: nothing passes then. */
-  async apply({ self }: NetworkMap): Promise<void> {
+  async apply(map: NetworkMap, state: WantedState): Promise<void> {
+    const { self } = map;
     const wanted: WantedFirewall = {
       interfaceName: this.#interfaceName,
       listenPort: this.#listenPort(),
@@ -64,6 +67,7 @@ export class Firewall implements HostFeature {
       carries: self.approvedRoutes.length > 0 || self.exitNodeApproved,
       multicast: self.multicast,
       openPorts: self.segments.length > 0 ? [SEGMENT_PORT] : [],
+      transit: wantedTransit(map, state),
     };
     const rules = firewallRules(wanted);
     if (rules === this.#applied) return;

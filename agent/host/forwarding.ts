@@ -8,6 +8,8 @@ import {
   withoutForwarding,
 } from '../mesh/forwarding-rules.ts';
 import type { NetworkMap } from '../mesh/network-map.ts';
+import { wantedTransit } from '../mesh/transit.ts';
+import type { WantedState } from '../mesh/wanted-state.ts';
 import type { HostFeature } from './host-feature.ts';
 import { runCommand } from './run-command.ts';
 
@@ -16,8 +18,8 @@ const SIX = '/proc/sys/net/ipv6/conf/all/forwarding';
 const INTERFACES = '/proc/sys/net/ipv6/conf';
 
 /**
- * Makes this host forward what the mesh sends to networks behind it, for as long as one of its offers is granted: the kernel's
- * forwarding, put back to what it was, and the translation of sources.
+ * Makes this host forward what the mesh sends to networks behind it, for as long as one of its offers is granted, and what its plain
+ * WireGuard devices send, for as long as it has some: the kernel's forwarding, put back to what it was, and the translation of sources.
  */
 export class Forwarding implements HostFeature {
   readonly when = 'after-routes';
@@ -33,9 +35,11 @@ export class Forwarding implements HostFeature {
   }
 
   /** Throws `permission-denied` where forwarding cannot be switched on, `unsupported` without nftables. */
-  async apply({ self }: NetworkMap): Promise<void> {
+  async apply(map: NetworkMap, wanted: WantedState): Promise<void> {
+    const { self } = map;
+    const forwardsForDevices = wantedTransit(map, wanted) !== null;
     await this.#findLeftovers();
-    if (self.approvedRoutes.length === 0 && !self.exitNodeApproved) {
+    if (self.approvedRoutes.length === 0 && !self.exitNodeApproved && !forwardsForDevices) {
       await this.#end();
       return;
     }
@@ -51,13 +55,15 @@ export class Forwarding implements HostFeature {
       },
       before,
     );
-    if (rules === this.#applied) return;
+    const applied = `${rules}${forwardsForDevices}`;
+    if (applied === this.#applied) return;
     await runCommand('nft', ['-f', '-'], rules);
     this.#before = before;
     write(FOUR, '1');
-    if (self.exitNodeApproved || self.approvedRoutes.some((cidr) => cidr.includes(':'))) forwardSix();
+    const carriesSix = self.exitNodeApproved || self.approvedRoutes.some((cidr) => cidr.includes(':'));
+    if (carriesSix || forwardsForDevices) forwardSix();
     else write(SIX, before.six);
-    this.#applied = rules;
+    this.#applied = applied;
   }
 
   close(): Promise<void> {

@@ -1,6 +1,8 @@
 import { formatIp } from '../../shared/ip.ts';
 import type { MapFilter } from './network-map.ts';
 import { type SourceClass, sourceClasses } from './source-classes.ts';
+import type { Transit } from './transit.ts';
+import { type TransitRules, transitRules } from './transit-rules.ts';
 
 /** What the firewall of a host follows. */
 export interface WantedFirewall {
@@ -18,6 +20,8 @@ export interface WantedFirewall {
   multicast: boolean;
   /** UDP ports of the mesh's own that other rules guard. */
   openPorts: readonly number[];
+  /** Null for a host that is no device's gateway. */
+  transit: Transit | null;
 }
 
 /** What a counter of nftables has counted. */
@@ -111,13 +115,18 @@ function grantOf({ id, destinations, services }: Rule): string {
  */
 export function firewallRules(wanted: WantedFirewall, counts: Counts = NOTHING): string {
   const { interfaceName, filter } = wanted;
-  const parts = [borders(wanted, counts)];
-  if (filter !== undefined) parts.push(...policyOf(wanted, filter, counts));
+  const transit = transitRules(wanted.transit, interfaceName, wanted.carries);
+  const parts = [borders(wanted, counts, transit)];
+  if (filter !== undefined) parts.push(...policyOf(wanted, filter, counts, transit));
   return `${withoutFirewall(interfaceName)}table ${firewallTable(interfaceName)} {\n${parts.join('\n')}}\n`;
 }
 
 /** What holds with any policy and with none: the overlay's addresses are of the mesh alone, and it is entered by its members. */
-function borders({ interfaceName, listenPort, overlay, carries }: WantedFirewall, counts: Counts): string {
+function borders(
+  { interfaceName, listenPort, overlay, carries }: WantedFirewall,
+  counts: Counts,
+  transit: TransitRules,
+): string {
   const ranges = (ip: Family['ip']) => overlay.filter((cidr) => cidr.includes(':') === (ip === 'ip6'));
   const drops = (direction: 'saddr' | 'daddr') =>
     FAMILIES.flatMap(({ ip }) =>
@@ -135,17 +144,22 @@ ${drops('saddr')}  }
 ${answers}${drops('daddr')}  }
   chain forwarded {
     type filter hook forward priority filter; policy accept;
-    oifname != "${interfaceName}" accept
+${indented(transit.forwarded)}    oifname != "${interfaceName}" accept
 ${answers}    counter name unasked drop
   }
   chain own {
     type filter hook output priority filter; policy accept;
     oifname "${interfaceName}" udp sport ${listenPort} drop
-  }
+${indented(transit.own)}  }
 `;
 }
 
-function policyOf(wanted: WantedFirewall, filter: MapFilter, counts: Counts): string[] {
+function policyOf(
+  wanted: WantedFirewall,
+  filter: MapFilter,
+  counts: Counts,
+  transit: TransitRules,
+): string[] {
   const { interfaceName, multicast, openPorts } = wanted;
   const sources = filter.rules.map((rule) => rule.sources);
   const parts = filter.rules.map((_, position) => counter(ruleCounter(position), counts));
@@ -175,7 +189,7 @@ function policyOf(wanted: WantedFirewall, filter: MapFilter, counts: Counts): st
     for (const way of ['in', 'out'] as const) parts.push(verdicts(way, family, classes, chains));
   }
   const open = openPorts.length === 0 ? '' : `    udp dport { ${openPorts.join(', ')} } accept\n`;
-  parts.push(`${counter(DENIED_COUNTER, counts)}  chain incoming {
+  parts.push(`${transit.chains}${counter(DENIED_COUNTER, counts)}  chain incoming {
     type filter hook prerouting priority mangle; policy accept;
     iifname != "${interfaceName}" accept
     meta l4proto ${IP_IN_IP} counter name denied drop
@@ -183,7 +197,7 @@ function policyOf(wanted: WantedFirewall, filter: MapFilter, counts: Counts): st
     ip frag-off & 0x3fff != 0 counter name denied drop
     ct state established ct direction reply accept
     ct state related meta l4proto { icmp, icmpv6 } accept
-${open}    ip saddr vmap @in_ip
+${open}${indented(transit.incoming)}    ip saddr vmap @in_ip
     ip6 saddr vmap @in_ip6
     counter name denied drop
   }
@@ -194,7 +208,7 @@ ${open}    ip saddr vmap @in_ip
   }
   chain judged {
     ct state related meta l4proto { icmp, icmpv6 } accept
-    ip daddr vmap @out_ip
+${indented(transit.answers)}    ip daddr vmap @out_ip
     ip6 daddr vmap @out_ip6
     counter name denied drop
   }
@@ -255,6 +269,10 @@ function chain(name: string, lines: readonly Line[]): string {
   for (const { match, verdict } of lines) if (!first.has(match)) first.set(match, verdict);
   const text = [...first].map(([match, verdict]) => `    ${match} ${verdict}\n`).join('');
   return `  chain ${name} {\n${text}    counter name denied drop\n  }\n`;
+}
+
+function indented(lines: readonly string[]): string {
+  return lines.map((line) => `    ${line}\n`).join('');
 }
 
 /** A set of one is dearer to the kernel than that one. */

@@ -79,6 +79,10 @@ const selfSchema = z.object({
   mappings: z.array(mapping).default([]),
   /** What the coordinator has to say to whoever administers this host. */
   notices: z.array(z.string()).default([]),
+  /** Under a policy: of whom the plain WireGuard devices may know that this node is the gateway of. */
+  carriedDevices: z
+    .array(z.object({ nodeId: z.string().min(1), seesNodeIds: z.array(z.string()) }))
+    .default([]),
 });
 
 const peerSchema = z.object({
@@ -99,6 +103,8 @@ const peerSchema = z.object({
   mappings: z.array(mapping).default([]),
   /** Names of the layer 2 segments that it is a part of. */
   segments: z.array(z.string()).default([]),
+  /** For a plain WireGuard device: the node that forwards for it, and whether it dials this one itself. */
+  device: z.object({ gateway: z.string(), direct: z.boolean() }).optional(),
 });
 
 const mapSchema = z.object({

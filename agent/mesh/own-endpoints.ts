@@ -1,6 +1,11 @@
-import { formatEndpoint } from '../../shared/endpoint.ts';
+import { type Endpoint, formatEndpoint, parseEndpoint } from '../../shared/endpoint.ts';
 import { parseIp } from '../../shared/ip.ts';
 import { type Prefix, parsePrefix, prefixContains } from '../../shared/prefix.ts';
+import { isLocal, isProbeable } from '../paths/address-class.ts';
+import { UdpAddress } from '../wireguard/udp-address.ts';
+
+/** Shared by the customers of a carrier, behind its NAT (RFC 6598). */
+const CARRIERS = parsePrefix('100.64.0.0/10') as Prefix;
 
 /** More than these are of no use to anybody. */
 const MAX_ENDPOINTS = 16;
@@ -34,6 +39,35 @@ export function ownEndpoints(
   // A host with very many addresses still tells the one that is known to be reachable from outside.
   const own = [...new Set(addresses.flatMap(endpointOf))].slice(0, MAX_ENDPOINTS - seen.length);
   return [...new Set([...own, ...seen])];
+}
+
+/**
+ * Those at which any host can begin, which a device must that is told once: what the user gave, and public addresses of this host's
+ * own interfaces, IPv4 first. A host with a private IPv4 address and a public IPv6 one is mostly behind a router that lets
+ * nothing in, so such an address counts only beside a public IPv4 one, or alone.
+ */
+export function reachableEndpoints(
+  addresses: readonly string[],
+  port: number,
+  overlay: readonly string[],
+  configured: readonly string[],
+): string[] {
+  if (port === 0) return [...configured];
+  const own = ownEndpoints(addresses, '', port, overlay, null, []).flatMap((text) => {
+    const endpoint = parseEndpoint(text);
+    return endpoint === null ? [] : [{ text, isFour: endpoint.address.length === 4, endpoint }];
+  });
+  const open = own.filter(({ endpoint }) => isPublic(endpoint));
+  const four = open.filter(({ isFour }) => isFour);
+  const isOnlySix = own.every(({ isFour }) => !isFour);
+  const six = four.length > 0 || isOnlySix ? open.filter(({ isFour }) => !isFour) : [];
+  return [...new Set([...configured, ...[...four, ...six].map(({ text }) => text)])];
+}
+
+function isPublic({ address, port }: Endpoint): boolean {
+  const place = UdpAddress.from(address, port);
+  const isOfCarrier = address.length === 4 && prefixContains(CARRIERS, address);
+  return isProbeable(place) && !isLocal(place) && !isOfCarrier;
 }
 
 function isLoopback(address: Uint8Array): boolean {

@@ -43,6 +43,7 @@ export function candidateChanges(
 ): PeerCandidates[] {
   const old = new Map(before.map((peer) => [peer.publicKey, peer]));
   return after
+    .filter(({ isDevice }) => !isDevice)
     .filter(({ publicKey, endpoints }) => !sameList(old.get(publicKey)?.endpoints ?? NONE, endpoints))
     .map(({ publicKey, endpoints }) => ({
       publicKey: keyFromBase64(publicKey) as Uint8Array,

@@ -21,6 +21,8 @@ export interface WantedPeer {
   endpoints: string[];
   /** Gets a copy of every broadcast and multicast: who is not there would only cost a handshake. */
   inGroup: boolean;
+  /** Runs plain WireGuard: nothing is said to it of paths. */
+  isDevice: boolean;
 }
 
 export interface MeshChoices {
@@ -43,22 +45,25 @@ export function wantedState(map: NetworkMap, choices: MeshChoices, now: number):
   for (const address of map.self.addresses) owners.set(hostPrefix(address), map.self.nodeId);
   for (const route of map.self.approvedRoutes) owners.set(route, map.self.nodeId);
   // Addresses before routes: what somebody offers to carry never takes a member's own address.
-  for (const peer of ranked) claim(owners, peer.addresses.map(hostPrefix), peer);
-  if (choices.acceptRoutes) for (const peer of ranked) claim(owners, peer.routes, peer);
+  for (const peer of ranked) claim(owners, peer.addresses.map(hostPrefix), carrierOf(peer));
+  if (choices.acceptRoutes) for (const peer of ranked) claim(owners, peer.routes, peer.nodeId);
   const claimed = new Map<string, string[]>();
   for (const [cidr, nodeId] of owners) claimed.set(nodeId, [...(claimed.get(nodeId) ?? []), cidr]);
-  const peers = alive.map((peer) => ({
+  const own = new Set(map.self.addresses.map(hostPrefix));
+  const members = new Set([...own, ...map.peers.flatMap((peer) => peer.addresses.map(hostPrefix))]);
+  const isPeer = ({ nodeId, device }: MapPeer) =>
+    device === undefined || carrierOf({ nodeId, device }) === nodeId;
+  const peers = alive.filter(isPeer).map((peer) => ({
     nodeId: peer.nodeId,
     publicKey: peer.publicKey,
     allowedIps: (claimed.get(peer.nodeId) ?? []).sort(),
     endpoints: peer.endpoints,
     inGroup: map.self.multicast && peer.online,
+    isDevice: peer.device !== undefined,
   }));
-  const own = new Set(map.self.addresses.map(hostPrefix));
-  const subnets = alive.flatMap((peer) => {
-    const addresses = new Set(peer.addresses.map(hostPrefix));
-    return (claimed.get(peer.nodeId) ?? []).filter((cidr) => !addresses.has(cidr));
-  });
+  const subnets = alive.flatMap((peer) =>
+    (claimed.get(peer.nodeId) ?? []).filter((cidr) => !members.has(cidr)),
+  );
   return {
     addresses: [...own],
     // Own networks under the mesh's prefix as well: so that this host's programs can follow names there, and be translated.
@@ -81,6 +86,11 @@ function isAlive(keyExpiresAt: number, now: number): boolean {
   return keyExpiresAt === 0 || keyExpiresAt > now;
 }
 
-function claim(owners: Map<string, string>, cidrs: readonly string[], peer: MapPeer): void {
-  for (const cidr of cidrs) if (!owners.has(cidr)) owners.set(cidr, peer.nodeId);
+/** Whose packets have a peer's addresses: of a device that does not dial this host, its gateway's. */
+function carrierOf({ nodeId, device }: Pick<MapPeer, 'nodeId' | 'device'>): string {
+  return device === undefined || device.direct ? nodeId : device.gateway;
+}
+
+function claim(owners: Map<string, string>, cidrs: readonly string[], nodeId: string): void {
+  for (const cidr of cidrs) if (!owners.has(cidr)) owners.set(cidr, nodeId);
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
 import {
+  type CarriedDeviceView,
   type DeltaView,
   deltaFor,
   type SelfView,
@@ -151,7 +152,9 @@ export class MapFeed implements MeshNodes {
     if (steps === null || difference === null || viewer.viewVersion > version)
       return this.#snapshot(viewer.id);
     const recent = this.#recent.slice(this.#recent.length - steps);
-    const { peers, gone, self } = difference;
+    const { peers, gone } = difference;
+    // Whom its devices may know of is told to a gateway as a part of what it is.
+    const self = difference.self || this.#visibility.devicesOf(viewer.id).length > 0;
     const isForAll = recent.some(({ relays, settings }) => relays !== null || settings !== null);
     if (mayLag && steps < LAG_STEPS && peers.length + gone.length === 0 && !self && !isForAll) return null;
     const seen = peers.flatMap((id) => this.#nodes.get(id) ?? []);
@@ -184,7 +187,14 @@ export class MapFeed implements MeshNodes {
         this.#overlaps.noticesFor(viewerId, this.#nodes.values(), (other) =>
           this.#visibility.mayMeet(viewerId, other),
         ),
+      devices: () => (this.#visibility.hasPolicy ? this.#carriedBy(viewerId) : []),
     };
+  }
+
+  #carriedBy(viewerId: string): CarriedDeviceView[] {
+    return this.#visibility
+      .devicesOf(viewerId)
+      .map(({ id }) => ({ nodeId: id, seesNodeIds: [...this.#visibility.peersOf(id)] }));
   }
 
   /** One that another release wrote, say. */

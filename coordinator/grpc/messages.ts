@@ -62,6 +62,7 @@ function peerMessage(view: PeerView): Peer {
   return {
     ...view,
     publicKey: Buffer.from(keyFromBase64(view.publicKey) as Uint8Array),
+    device: view.device ?? undefined,
     keyExpiresAt: BigInt(view.keyExpiresAt),
   };
 }

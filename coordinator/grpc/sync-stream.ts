@@ -185,6 +185,8 @@ export class SyncStream implements Subscriber {
             listenPort: report.listenPort,
             homeRelay: report.homeRelay ?? '',
             offeredSegments: report.segments,
+            reachableEndpoints: report.reach?.endpoints ?? [],
+            acceptsRoutes: report.reach?.acceptsRoutes ?? false,
             offers: {
               routes: report.offers?.routes ?? [],
               exitNode: report.offers?.exitNode ?? false,

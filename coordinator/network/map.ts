@@ -1,3 +1,4 @@
+import { type DeviceState, gatewayOf, isDialled } from './devices/device-file.ts';
 import type { DnsSettings } from './dns-settings.ts';
 import { type Granted, grantedMappings, grantedRoutes, isExitNode, type RouteMapping } from './grants.ts';
 import { isExpired } from './joining.ts';
@@ -19,6 +20,8 @@ export interface MapNode extends Granted, SegmentMember, Decided {
   readonly keyExpiresAt: number;
   readonly homeRelay: string;
   readonly viewVersion: number;
+  /** Absent or null for what runs an agent. */
+  readonly device?: DeviceState | null;
 }
 
 export interface MapNetwork {
@@ -71,6 +74,13 @@ export interface SelfView {
   mappings: RouteMapping[];
   /** For an administrator of the node, one sentence each. */
   notices: string[];
+  /** Under a policy: the plain WireGuard devices that it is the gateway of, and of whom it may tell them. */
+  carriedDevices: CarriedDeviceView[];
+}
+
+export interface CarriedDeviceView {
+  nodeId: string;
+  seesNodeIds: string[];
 }
 
 /** What a node is told of another. */
@@ -92,6 +102,8 @@ export interface PeerView {
   homeRelay: string;
   /** Names of the layer 2 segments that it is a part of. */
   segments: string[];
+  /** Null for what runs an agent. */
+  device: { gateway: string; direct: boolean } | null;
 }
 
 export interface SnapshotView {
@@ -119,10 +131,17 @@ export interface Sight {
   filter(): readonly FilterRuleView[] | null;
   /** What an administrator of the viewer should know. */
   notices(): string[];
+  /** Under a policy, the devices that the viewer is the gateway of. */
+  devices(): CarriedDeviceView[];
 }
 
 /** Without a policy. */
-export const EVERYTHING: Sight = { carriedBy: () => null, filter: () => null, notices: () => [] };
+export const EVERYTHING: Sight = {
+  carriedBy: () => null,
+  filter: () => null,
+  notices: () => [],
+  devices: () => [],
+};
 
 /** What a node is told that takes no part. */
 const STANDING_NOTICES = {
@@ -152,6 +171,7 @@ export function selfView(
     stunServers: stunServers(network.relays),
     dns: network.settings.dns,
     multicast: network.settings.multicast,
+    carriedDevices: sight.devices(),
     filter: sight.filter(),
     segments: (isMember ? grantedSegments(node) : []).map((name) => ({
       name,
@@ -170,7 +190,7 @@ function stunServers(relays: readonly MapRelay[]): SelfView['stunServers'] {
   return [...servers.values()];
 }
 
-export function peerView(node: MapNode, sight: Sight): PeerView {
+export function peerView(node: MapNode, sight: Sight, viewerId: string): PeerView {
   const { routes, exitNode } = sight.carriedBy(node.id) ?? {
     routes: grantedRoutes(node),
     exitNode: isExitNode(node),
@@ -189,6 +209,10 @@ export function peerView(node: MapNode, sight: Sight): PeerView {
     online: node.online,
     homeRelay: node.homeRelay,
     segments: grantedSegments(node),
+    device:
+      node.device == null
+        ? null
+        : { gateway: gatewayOf(node.device), direct: isDialled(node.device, viewerId) },
   };
 }
 
@@ -213,7 +237,7 @@ export function snapshotFor(
   sight: Sight = EVERYTHING,
 ): SnapshotView {
   const peers: PeerView[] = [];
-  for (const node of nodes) if (isVisible(viewer, node, now)) peers.push(peerView(node, sight));
+  for (const node of nodes) if (isVisible(viewer, node, now)) peers.push(peerView(node, sight, viewer.id));
   return { epoch: network.epoch, version: network.version, self: selfView(viewer, network, sight), peers };
 }
 
@@ -245,7 +269,7 @@ export function deltaFor(
   }
   for (const node of changes.changed) {
     if (node.id === viewer.id) delta.self ??= selfView(node, network, sight);
-    else if (isVisible(viewer, node, now)) delta.peers.push(peerView(node, sight));
+    else if (isVisible(viewer, node, now)) delta.peers.push(peerView(node, sight, viewer.id));
     else delta.removedNodeIds.push(node.id);
   }
   return delta;

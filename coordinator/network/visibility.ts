@@ -1,3 +1,4 @@
+import { type DeviceState, gatewayOf } from './devices/device-file.ts';
 import type { Granted } from './grants.ts';
 import type { MeetingGroups } from './meeting-groups.ts';
 import { ONE_GROUP } from './meeting-groups.ts';
@@ -10,7 +11,10 @@ import { type Difference, Span, type Step } from './policy/span.ts';
 import { type Decided, takesPart } from './standing.ts';
 
 /** What visibility depends on in a node. */
-export type VisibleNode = Granted & Identified & Decided & Pick<PolicyNode, 'id' | 'address4' | 'address6'>;
+export type VisibleNode = Granted &
+  Identified &
+  Decided &
+  Pick<PolicyNode, 'id' | 'address4' | 'address6'> & { readonly device?: DeviceState | null };
 
 /** What brought the network from one version to another. */
 export interface VisibilityChange {
@@ -34,6 +38,8 @@ export class Visibility {
   problem: string | null = null;
   readonly #network: PolicyNetwork;
   readonly #nodes = new Map<string, VisibleNode>();
+  /** By gateway. */
+  readonly #devices = new Map<string, VisibleNode[]>();
   #policy: CompiledPolicy | null;
   #steps: Step[] = [];
   #version: number;
@@ -49,6 +55,7 @@ export class Visibility {
     this.#network = network;
     this.#version = network.version;
     for (const node of nodes) if (takesPart(node)) this.#nodes.set(node.id, node);
+    this.#sortDevices();
     this.#policy = policy === null ? null : this.#compile(policy.document);
   }
 
@@ -60,15 +67,25 @@ export class Visibility {
     const changed = change.changed.filter(takesPart);
     const shutOut = change.changed.filter((node) => !takesPart(node)).map(({ id }) => id);
     const removed = [...change.removed, ...shutOut];
+    const gateways = new Set<string>();
+    for (const id of [...changed.map((node) => node.id), ...removed]) gateways.add(this.#gatewayOf(id));
     for (const node of changed) this.#nodes.set(node.id, node);
     for (const id of removed) this.#nodes.delete(id);
-    const step = this.#policy?.update(changed.map(policyNode), removed) ?? null;
+    for (const { id } of changed) gateways.add(this.#gatewayOf(id));
+    gateways.delete('');
+    if (gateways.size > 0) this.#sortDevices();
+    const touched = new Map(changed.map((node) => [node.id, node]));
+    for (const id of gateways) {
+      const gateway = this.#nodes.get(id);
+      if (gateway !== undefined) touched.set(id, gateway);
+    }
+    const step = this.#policy?.update([...touched.values()].map(this.#policyNode), removed) ?? null;
     let ended: Step['ended'];
     if (policy !== null) {
       ended = this.#policy;
       this.#policy = this.#compile(policy.document);
     }
-    this.#steps.push({ from, changed: changed.map(({ id }) => id), removed, policy: step, ended });
+    this.#steps.push({ from, changed: [...touched.keys()], removed, policy: step, ended });
     if (this.#steps.length > KEPT_STEPS) this.#steps.shift();
     this.#version = version;
     this.#spans.clear();
@@ -130,12 +147,37 @@ export class Visibility {
     return span.differenceFor(viewer);
   }
 
+  /** Devices that a node is the gateway of. */
+  devicesOf(nodeId: string): readonly VisibleNode[] {
+    return this.#devices.get(nodeId) ?? [];
+  }
+
+  /** Empty for what is no device. */
+  #gatewayOf(nodeId: string): string {
+    const device = this.#nodes.get(nodeId)?.device ?? null;
+    return device === null ? '' : gatewayOf(device);
+  }
+
+  #sortDevices(): void {
+    this.#devices.clear();
+    for (const node of this.#nodes.values()) {
+      if (node.device == null) continue;
+      const gateway = gatewayOf(node.device);
+      this.#devices.set(gateway, [...(this.#devices.get(gateway) ?? []), node]);
+    }
+  }
+
+  readonly #policyNode = (node: VisibleNode): PolicyNode => {
+    const devices = this.#devices.get(node.id);
+    return devices === undefined ? policyNode(node) : { ...policyNode(node), devices };
+  };
+
   /** A document that cannot be read was checked by another release: it lets nothing pass rather than everything. */
   #compile(text: string): CompiledPolicy {
     const { document, problems } = parsePolicy(text);
     const [first] = problems;
     this.problem = first === undefined ? null : `${first.line}:${first.column}: ${first.message}`;
-    const nodes = [...this.#nodes.values()].map(policyNode);
+    const nodes = [...this.#nodes.values()].map(this.#policyNode);
     return new CompiledPolicy(document ?? DENY_ALL, this.#network, nodes);
   }
 }

@@ -33,6 +33,20 @@ export async function joinNode(change: Change, request: JoinRecord): Promise<Joi
     await auditJoin(change, request, token?.id ?? '', 'refused', refusal ?? 'unknown token');
     return { refusal: refusal ?? 'unknown token' };
   }
+  const member = await tx
+    .selectFrom('nodes')
+    .selectAll()
+    .where('public_key', '=', request.publicKey)
+    .executeTakeFirst();
+  if (member !== undefined && member.device !== null) {
+    throw new WarrenError(
+      'already-exists',
+      `this key is that of ${member.name}, which runs plain WireGuard`,
+      {
+        hint: 'remove that device, or join with a key of its own',
+      },
+    );
+  }
   await tx
     .updateTable('tokens')
     .set({ uses: token.uses + 1 })
@@ -52,11 +66,6 @@ export async function joinNode(change: Change, request: JoinRecord): Promise<Joi
     last_seen_at: request.now,
     version: change.version(),
   };
-  const member = await tx
-    .selectFrom('nodes')
-    .selectAll()
-    .where('public_key', '=', request.publicKey)
-    .executeTakeFirst();
   const id =
     member === undefined
       ? await insertNode(change, request, token, reported)

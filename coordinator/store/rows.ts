@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import type { DeviceState } from '../network/devices/device-file.ts';
 import type { RouteMapping } from '../network/grants.ts';
 import type { NodeTable, TokenTable } from './schema.ts';
 import type { NodeRecord, TokenRecord } from './store.ts';
@@ -44,6 +45,9 @@ export function nodeFromRow(row: Selectable<NodeTable>): NodeRecord {
     approvedSegments: fromJson(row.approved_segments),
     approved: row.approved !== 0,
     disabled: row.disabled !== 0,
+    device: row.device === null ? null : (JSON.parse(row.device) as DeviceState),
+    reachableEndpoints: fromJson(row.reachable_endpoints),
+    acceptsRoutes: row.accepts_routes !== 0,
     version: row.version,
     viewVersion: row.view_version,
   };

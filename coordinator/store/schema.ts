@@ -99,6 +99,11 @@ export interface NodeTable {
   approved_segments: Generated<string>;
   approved: Generated<number>;
   disabled: Generated<number>;
+  /** JSON: the DeviceState of a device; null for what runs an agent. */
+  device: Generated<string | null>;
+  /** JSON. */
+  reachable_endpoints: Generated<string>;
+  accepts_routes: Generated<number>;
   version: number;
   view_version: number;
 }

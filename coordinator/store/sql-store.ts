@@ -7,6 +7,7 @@ import { insertAudit, listAudit } from './audit.ts';
 import { insertCertificate, nodeByCertificate } from './certificates.ts';
 import { type Change, runChange } from './change.ts';
 import { ChangeFeed } from './change-feed.ts';
+import * as devices from './devices.ts';
 import type { Engine } from './engine.ts';
 import { changesSince, networkFromRow, prune, snapshot } from './history.ts';
 import { auditJoin, joinNode } from './join.ts';
@@ -27,6 +28,7 @@ import type {
   EnrolRelayRecord,
   JoinRecord,
   JoinResult,
+  NewDevice,
   NewToken,
   NodePatch,
   NodeRecord,
@@ -190,6 +192,19 @@ export class SqlStore implements Store {
     check?: (node: NodeRecord) => void,
   ) {
     return this.#change((change) => changeNode(change, nodeId, patch, { ...by, now }, check));
+  }
+
+  addDevice(device: NewDevice, now: number, by: AuditActor) {
+    return this.#change((change) => devices.addDevice(change, device, { ...by, now }));
+  }
+
+  handOutDevice(
+    nodeId: string,
+    options: { publicKey?: string; wantsNames?: boolean },
+    now: number,
+    by: AuditActor,
+  ) {
+    return this.#change((change) => devices.handOutDevice(change, nodeId, options, { ...by, now }));
   }
 
   removeNode(nodeId: string, now: number, by: AuditActor) {

@@ -7,6 +7,8 @@
  * Errors: WarrenError `unavailable` when the database is away or busy (never an empty answer instead), `corrupt` or
  * `incompatible` when it is not ours, and what each method names.
  */
+
+import type { DeviceState } from '../network/devices/device-file.ts';
 import type { RouteMapping } from '../network/grants.ts';
 import type { NetworkSettings } from '../network/settings.ts';
 import type { AccountStore } from './accounts/accounts.ts';
@@ -101,6 +103,21 @@ export interface Store {
   renameNode(nodeId: string, name: string, now: number, audit: AuditActor): Promise<void>;
   /** 0 for never. */
   setKeyExpiry(nodeId: string, expiresAt: number, now: number, audit: AuditActor): Promise<void>;
+  /**
+   * Adds a member that runs plain WireGuard, with its first file. Throws `already-exists` for a name or key that another has,
+   * `usage` for what can be none, `unavailable` while no agent can be dialled, `exhausted` when no address is left.
+   */
+  addDevice(device: NewDevice, now: number, audit: AuditActor): Promise<NodeRecord>;
+  /**
+   * Gives a device the file that it should have now: agents go by it from then on. With a public key, that takes the place of its
+   * old one. Throws `not-found`, `usage` for what is no device, and what `addDevice` throws.
+   */
+  handOutDevice(
+    nodeId: string,
+    options: { publicKey?: string; wantsNames?: boolean },
+    now: number,
+    audit: AuditActor,
+  ): Promise<NodeRecord>;
   removeNode(nodeId: string, now: number, audit: AuditActor): Promise<void>;
 
   /** The network and all its nodes as they were at one moment, that of `network.version`. */
@@ -261,6 +278,20 @@ export interface Offers {
   mappings?: RouteMapping[];
 }
 
+export interface NewDevice {
+  /** A DNS label. */
+  name: string;
+  /** Base64. */
+  publicKey: string;
+  tags: readonly string[];
+  /** Empty for nobody. */
+  owner: string;
+  /** 0 for never. */
+  keyExpiresAt: number;
+  /** Whether it is to ask its gateway for names. */
+  wantsNames: boolean;
+}
+
 export interface NodeReport {
   endpoints: string[];
   listenPort: number;
@@ -269,6 +300,10 @@ export interface NodeReport {
   homeRelay?: string;
   /** Names of layer 2 segments that it would like to be a part of; absent: none. */
   offeredSegments?: string[];
+  /** Those of the endpoints at which any host can begin, best first; absent: none. */
+  reachableEndpoints?: string[];
+  /** Whether it sends what is for networks behind others there; absent: no. */
+  acceptsRoutes?: boolean;
   operatingSystem: string;
   agentVersion: string;
 }
@@ -307,6 +342,10 @@ export interface NodeRecord {
   approved: boolean;
   /** An administrator shut it out for now, which is the same. */
   disabled: boolean;
+  /** Null for what runs an agent; else it runs plain WireGuard, with this file. */
+  device: DeviceState | null;
+  reachableEndpoints: string[];
+  acceptsRoutes: boolean;
   /** The network's version at which anything visible to others last changed. */
   version: number;
   /** The network's version at which what this node itself may see last changed as a whole: a difference from before that is not enough. */

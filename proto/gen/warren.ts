@@ -163,6 +163,15 @@ export interface Report {
     | undefined;
   /** Names of layer 2 segments that this node would like to be a part of. Pending until granted. */
   segments: string[];
+  reach?: Reach | undefined;
+}
+
+/** What a host can be for plain WireGuard devices, which know nothing of paths. */
+export interface Reach {
+  /** Those of the endpoints at which any host can begin: named by the user, or public addresses of its own interfaces. Best first. */
+  endpoints: string[];
+  /** Whether it sends what is for networks behind others there. */
+  acceptsRoutes: boolean;
 }
 
 /** How this agent reaches its peers, for people who look at the mesh. Only what changed since the last one of this stream. */
@@ -291,6 +300,15 @@ export interface Self {
    * that it waits for approval or is disabled.
    */
   notices: string[];
+  /** Under a policy: the devices that this node is the gateway of, and of whom it may tell them. */
+  carriedDevices: CarriedDevice[];
+}
+
+/** What the gateway of a device may answer it about names. */
+export interface CarriedDevice {
+  nodeId: string;
+  /** Ids of the nodes that it may know of. */
+  seesNodeIds: string[];
 }
 
 /** An Ethernet that spans members by VXLAN (RFC 7348) over the mesh. */
@@ -375,6 +393,16 @@ export interface Peer {
   online: boolean;
   /** Id of the relay that this peer can be reached by; empty if none. */
   homeRelay: string;
+  /** Set for what runs no agent. */
+  device?: PlainDevice | undefined;
+}
+
+/** A host with a stock WireGuard client: no probes, no relay, no endpoint but the one that it calls from. */
+export interface PlainDevice {
+  /** Id of the node that forwards for it to all nodes that are no peers of its own. */
+  gateway: string;
+  /** The node that is told this is a peer in the device's file. */
+  direct: boolean;
 }
 
 /**
@@ -1374,7 +1402,7 @@ export const Hello: MessageFns<Hello> = {
 };
 
 function createBaseReport(): Report {
-  return { endpoints: [], listenPort: 0, offers: undefined, homeRelay: undefined, segments: [] };
+  return { endpoints: [], listenPort: 0, offers: undefined, homeRelay: undefined, segments: [], reach: undefined };
 }
 
 export const Report: MessageFns<Report> = {
@@ -1393,6 +1421,9 @@ export const Report: MessageFns<Report> = {
     }
     for (const v of message.segments) {
       writer.uint32(42).string(v!);
+    }
+    if (message.reach !== undefined) {
+      Reach.encode(message.reach, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1448,6 +1479,71 @@ export const Report: MessageFns<Report> = {
             }
 
             message.segments.push(reader.string());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.reach = Reach.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReach(): Reach {
+  return { endpoints: [], acceptsRoutes: false };
+}
+
+export const Reach: MessageFns<Reach> = {
+  encode(message: Reach, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.endpoints) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.acceptsRoutes !== false) {
+      writer.uint32(16).bool(message.acceptsRoutes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Reach {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReach();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpoints.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.acceptsRoutes = reader.bool();
             continue;
           }
         }
@@ -2218,6 +2314,7 @@ function createBaseSelf(): Self {
     segments: [],
     mappings: [],
     notices: [],
+    carriedDevices: [],
   };
 }
 
@@ -2282,6 +2379,9 @@ export const Self: MessageFns<Self> = {
     }
     for (const v of message.notices) {
       writer.uint32(146).string(v!);
+    }
+    for (const v of message.carriedDevices) {
+      CarriedDevice.encode(v!, writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -2441,6 +2541,71 @@ export const Self: MessageFns<Self> = {
             }
 
             message.notices.push(reader.string());
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.carriedDevices.push(CarriedDevice.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCarriedDevice(): CarriedDevice {
+  return { nodeId: "", seesNodeIds: [] };
+}
+
+export const CarriedDevice: MessageFns<CarriedDevice> = {
+  encode(message: CarriedDevice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    for (const v of message.seesNodeIds) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CarriedDevice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCarriedDevice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.seesNodeIds.push(reader.string());
             continue;
           }
         }
@@ -2982,6 +3147,7 @@ function createBasePeer(): Peer {
     keyExpiresAt: 0n,
     online: false,
     homeRelay: "",
+    device: undefined,
   };
 }
 
@@ -3028,6 +3194,9 @@ export const Peer: MessageFns<Peer> = {
     }
     if (message.homeRelay !== "") {
       writer.uint32(90).string(message.homeRelay);
+    }
+    if (message.device !== undefined) {
+      PlainDevice.encode(message.device, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -3147,6 +3316,71 @@ export const Peer: MessageFns<Peer> = {
             }
 
             message.homeRelay = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.device = PlainDevice.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePlainDevice(): PlainDevice {
+  return { gateway: "", direct: false };
+}
+
+export const PlainDevice: MessageFns<PlainDevice> = {
+  encode(message: PlainDevice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.gateway !== "") {
+      writer.uint32(10).string(message.gateway);
+    }
+    if (message.direct !== false) {
+      writer.uint32(16).bool(message.direct);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlainDevice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlainDevice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.gateway = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.direct = reader.bool();
             continue;
           }
         }

@@ -103,6 +103,7 @@ export function policyCost(count: number, rules: number): PolicyCost {
       carriedBy: (peer) => visibility.carriedFor(id, peer),
       filter: () => visibility.filterOf(id),
       notices: () => [],
+      devices: () => [],
     });
     const facts = { serverTime: 0, observedAddress: '192.0.2.1' };
     const size = Snapshot.encode(snapshotMessage(view, facts)).finish().length;

@@ -132,6 +132,7 @@ export function snapshotMessage(changes: Partial<Snapshot> = {}): SyncResponse {
       serverTime: BigInt(Date.now()),
       observedAddress: '127.0.0.1',
       dns: undefined,
+      carriedDevices: [],
     },
     peers: [],
     ...changes,

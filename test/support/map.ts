@@ -18,6 +18,7 @@ export function aSelf(changes: Partial<MapSelf> = {}): MapSelf {
     segments: [],
     mappings: [],
     notices: [],
+    carriedDevices: [],
     ...changes,
   };
 }

@@ -4,7 +4,14 @@ import { addBits, hasRule, rulesIn, shareBits } from './bits.ts';
 import type { PolicyDocument, Rule, Service } from './document.ts';
 import { internet } from './internet.ts';
 import { Members } from './members.ts';
-import { type NodeState, ownPrefixes, type PolicyNetwork, type PolicyNode, sameNode } from './node-state.ts';
+import {
+  type NodeState,
+  ownPrefixes,
+  type PartDevice,
+  type PolicyNetwork,
+  type PolicyNode,
+  sameNode,
+} from './node-state.ts';
 import { disjoint, intersection } from './prefix-set.ts';
 import { RuleIndex } from './rule-index.ts';
 import { RuleSources } from './rule-sources.ts';
@@ -97,10 +104,11 @@ export class CompiledPolicy {
   /** The same for all nodes like the one and the other: whether they are one and the same is not asked. */
   mayMeetIfOthers(a: NodeState, b: NodeState): boolean {
     if (this.classesMeet(a, b)) return true;
-    return a.owner !== '' && a.owner === b.owner && (a.nodeClass.selfSource || b.nodeClass.selfSource);
+    if (isOneOwner(a, b) && (a.nodeClass.selfSource || b.nodeClass.selfSource)) return true;
+    return this.#forwardsFor(a, b) || this.#forwardsFor(b, a);
   }
 
-  /** The same without rules for own machines. */
+  /** The same without rules for own machines, and without gateways and their devices. */
   classesMeet(a: NodeState, b: NodeState): boolean {
     return this.#members.classesMeet(a.nodeClass, b.nodeClass);
   }
@@ -108,6 +116,11 @@ export class CompiledPolicy {
   /** Machines of a user, where a rule asks for own ones. */
   ownedBy(owner: string): Iterable<NodeState> {
     return this.#members.owners.get(owner) ?? [];
+  }
+
+  /** Gateways of a user's devices, where a rule asks for own machines. */
+  gatewaysFor(owner: string): Iterable<NodeState> {
+    return this.#members.gateways.get(owner) ?? [];
   }
 
   /** Ids of the nodes that one may know of. */
@@ -118,10 +131,30 @@ export class CompiledPolicy {
       if (!this.#members.classesMeet(state.nodeClass, other)) continue;
       for (const peer of other.states) if (peer !== state) yield peer.node.id;
     }
-    for (const peer of this.#members.owners.get(state.owner) ?? []) {
+    const apart = new Set([
+      ...this.ownedBy(state.owner),
+      ...this.gatewaysFor(state.owner),
+      ...carriedDevices(state).flatMap((device) => this.#withOwnMachines(device)),
+    ]);
+    for (const peer of apart) {
       if (this.#members.classesMeet(state.nodeClass, peer.nodeClass)) continue;
       if (this.mayMeet(state, peer)) yield peer.node.id;
     }
+  }
+
+  /** A device, and the machines of its user, as far as they are there. */
+  #withOwnMachines({ id, owner }: PartDevice): NodeState[] {
+    const state = this.#members.states.get(id);
+    return [...(state === undefined ? [] : [state]), ...this.ownedBy(owner)];
+  }
+
+  /** Whether one is the gateway of the other, or of a device that the other reaches as a machine of its own user. */
+  #forwardsFor(gateway: NodeState, other: NodeState): boolean {
+    return carriedDevices(gateway).some(({ id, owner, identity }) => {
+      if (id === other.node.id) return true;
+      if (owner === '' || owner !== other.owner) return false;
+      return other.nodeClass.selfSource || shareBits(identity.src, this.#index.self);
+    });
   }
 
   /** Of what a peer carries, that which the viewer may reach or be reached from. */
@@ -130,7 +163,7 @@ export class CompiledPolicy {
     const seen = peer.parts.filter((part) => shareBits(src, part.dst) || shareBits(dst, part.src));
     return {
       routes: seen.flatMap(({ route }) => route ?? []),
-      exitNode: seen.some(({ route }) => route === null),
+      exitNode: seen.some(({ route, device }) => route === null && device === null),
     };
   }
 
@@ -139,7 +172,8 @@ export class CompiledPolicy {
     const state = this.#members.states.get(id);
     if (state === undefined) return [];
     const bits = state.nodeClass.dst.slice();
-    if (state.owner !== '') addBits(bits, this.#index.self);
+    const devices = carriedDevices(state).filter(({ owner }) => owner !== '');
+    if (state.owner !== '' || devices.length > 0) addBits(bits, this.#index.self);
     return rulesIn(bits).flatMap((rule) => {
       const { id, services } = this.document.rules[rule] as Rule;
       const own = state.owner !== '' && hasRule(this.#index.self, rule);
@@ -151,6 +185,12 @@ export class CompiledPolicy {
           destinations: state.own,
           services,
         },
+        ...(hasRule(this.#index.self, rule) ? devices : []).map((device) => ({
+          id,
+          sources: this.#sources.ownOf(rule, device.owner),
+          destinations: device.own,
+          services,
+        })),
       ].filter(({ sources, destinations }) => sources.length > 0 && destinations.length > 0);
     });
   }
@@ -158,6 +198,7 @@ export class CompiledPolicy {
   /** Whether a step may have changed the filter of a node that it did not change itself. */
   filterTouched(state: NodeState, step: Pick<PolicyStep, 'sources' | 'owners'>): boolean {
     if (state.owner !== '' && step.owners.has(state.owner)) return true;
+    if (carriedDevices(state).some(({ owner }) => owner !== '' && step.owners.has(owner))) return true;
     if (step.sources.size === 0) return false;
     return rulesIn(state.nodeClass.dst).some((rule) => step.sources.has(this.#sources.key(rule)));
   }
@@ -211,12 +252,21 @@ export class CompiledPolicy {
     const isAny = destinations.some(({ kind }) => kind === 'any');
     const isInternet = destinations.some(({ kind }) => kind === 'internet');
     const reached = named ? ownPrefixes(state) : shared(ownPrefixes(state), networks);
-    for (const { prefixes, route } of state.parts) {
-      const whole = isAny || (isInternet && route === null);
+    for (const { prefixes, route, device } of state.parts) {
+      const isNamed = device === null ? isInternet && route === null : hasRule(device.identity.dst, rule);
+      const whole = isAny || isNamed;
       reached.push(...(whole ? prefixes : shared(prefixes, networks)));
     }
     return disjoint(reached).map(formatPrefix);
   }
+}
+
+function isOneOwner(a: NodeState, b: NodeState): boolean {
+  return a.owner !== '' && a.owner === b.owner;
+}
+
+function carriedDevices({ parts }: NodeState): PartDevice[] {
+  return parts.flatMap(({ device }) => device ?? []);
 }
 
 function shared(prefixes: readonly Prefix[], networks: readonly Prefix[]): Prefix[] {

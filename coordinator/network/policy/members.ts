@@ -2,6 +2,7 @@ import { type Prefix, parsePrefix } from '../../../shared/prefix.ts';
 import { addBits, isEmpty, shareBits } from './bits.ts';
 import {
   addressesOf,
+  type CarriedDevice,
   type Identity,
   type NodeClass,
   type NodeState,
@@ -9,7 +10,7 @@ import {
   type Part,
   type PolicyNode,
 } from './node-state.ts';
-import type { RuleIndex, Sides } from './rule-index.ts';
+import type { Identified, RuleIndex, Sides } from './rule-index.ts';
 
 /** All nodes under one policy, sorted into what its rules can tell apart. */
 export class Members {
@@ -18,6 +19,8 @@ export class Members {
   readonly classes: NodeClass[] = [];
   /** Machines of users, where a rule asks for own ones. */
   readonly owners = new Map<string, Set<NodeState>>();
+  /** Gateways of users' devices, where a rule asks for own machines. */
+  readonly gateways = new Map<string, Set<NodeState>>();
   /** How many nodes carry each granted route. */
   readonly routes = new Map<string, number>();
   readonly #index: RuleIndex;
@@ -38,7 +41,7 @@ export class Members {
     const identity = this.#identity(node);
     const parts = this.#partsOf(node);
     const more = [...addresses.flatMap((address) => this.#index.address(address) ?? []), ...parts];
-    const owner = this.#hasSelf && node.tags.length === 0 ? node.owner : '';
+    const owner = this.#ownerOf(node);
     const state = {
       node,
       addresses,
@@ -51,11 +54,8 @@ export class Members {
     this.states.set(node.id, state);
     identity.states.add(state);
     state.nodeClass.states.add(state);
-    if (owner !== '') {
-      const own = this.owners.get(owner);
-      if (own === undefined) this.owners.set(owner, new Set([state]));
-      else own.add(state);
-    }
+    if (owner !== '') putInto(this.owners, owner, state);
+    for (const of of ownersOfDevices(state)) putInto(this.gateways, of, state);
     for (const route of node.routes) this.routes.set(route, (this.routes.get(route) ?? 0) + 1);
     return state;
   }
@@ -64,8 +64,8 @@ export class Members {
     this.states.delete(state.node.id);
     state.identity.states.delete(state);
     state.nodeClass.states.delete(state);
-    this.owners.get(state.owner)?.delete(state);
-    if (this.owners.get(state.owner)?.size === 0) this.owners.delete(state.owner);
+    takeFrom(this.owners, state.owner, state);
+    for (const of of ownersOfDevices(state)) takeFrom(this.gateways, of, state);
     for (const route of state.node.routes) {
       const left = (this.routes.get(route) ?? 0) - 1;
       if (left > 0) this.routes.set(route, left);
@@ -98,10 +98,37 @@ export class Members {
   #partsOf(node: PolicyNode): Part[] {
     const parts: Part[] = node.routes.flatMap((route) => {
       const prefix = parsePrefix(route);
-      return prefix === null ? [] : [{ ...this.#index.route(prefix), prefixes: [prefix], route }];
+      return prefix === null
+        ? []
+        : [{ ...this.#index.route(prefix), prefixes: [prefix], route, device: null }];
     });
+    for (const device of node.devices ?? []) parts.push(this.#devicePart(device));
     if (!node.exitNode) return parts;
-    return [...parts, { ...this.#index.exit(this.#internet), prefixes: this.#internet, route: null }];
+    const exit = this.#index.exit(this.#internet);
+    return [...parts, { ...exit, prefixes: this.#internet, route: null, device: null }];
+  }
+
+  /** Who may talk to a device has to know of its gateway. */
+  #devicePart(device: CarriedDevice): Part {
+    const identity = this.#index.identity(device);
+    const sides = { src: identity.src.slice(), dst: identity.dst.slice() };
+    const addresses = addressesOf(device);
+    for (const address of addresses) {
+      const more = this.#index.address(address);
+      if (more === null) continue;
+      addBits(sides.src, more.src);
+      addBits(sides.dst, more.dst);
+    }
+    return {
+      ...sides,
+      prefixes: addresses.map((bytes) => ({ bytes, length: bytes.length * 8 })),
+      route: null,
+      device: { id: device.id, identity, owner: this.#ownerOf(device), own: ownDestinations(device) },
+    };
+  }
+
+  #ownerOf({ tags, owner }: Identified): string {
+    return this.#hasSelf && tags.length === 0 ? owner : '';
   }
 
   /** Most nodes are told apart by identity alone, and their class is found by it. */
@@ -128,4 +155,20 @@ export class Members {
     }
     return nodeClass;
   }
+}
+
+function ownersOfDevices({ parts }: NodeState): string[] {
+  return parts.flatMap(({ device }) => (device === null || device.owner === '' ? [] : [device.owner]));
+}
+
+function putInto(map: Map<string, Set<NodeState>>, key: string, state: NodeState): void {
+  const states = map.get(key);
+  if (states === undefined) map.set(key, new Set([state]));
+  else states.add(state);
+}
+
+function takeFrom(map: Map<string, Set<NodeState>>, key: string, state: NodeState): void {
+  const states = map.get(key);
+  states?.delete(state);
+  if (states?.size === 0) map.delete(key);
 }

@@ -10,7 +10,12 @@ export interface PolicyNode extends Identified {
   /** Subnet routes that count, canonical CIDR. */
   readonly routes: readonly string[];
   readonly exitNode: boolean;
+  /** Plain WireGuard devices that it is the gateway of. */
+  readonly devices?: readonly CarriedDevice[];
 }
+
+/** As much of a device as decides who may talk to it. It carries nothing itself. */
+export type CarriedDevice = Identified & Pick<PolicyNode, 'id' | 'address4' | 'address6'>;
 
 /** The overlay's own ranges, CIDR. */
 export interface PolicyNetwork {
@@ -48,11 +53,21 @@ export interface NodeClass extends Sides {
 /** Something that a node carries beside its own addresses. */
 export interface Part extends Sides {
   readonly prefixes: readonly Prefix[];
-  /** Null for the Internet. */
+  /** Null for the Internet and for a device. */
   readonly route: string | null;
+  readonly device: PartDevice | null;
 }
 
-export function addressesOf({ address4, address6 }: PolicyNode): IpBytes[] {
+/** A device that a gateway carries: what it is itself counts, not only where it is. */
+export interface PartDevice {
+  readonly id: string;
+  readonly identity: Sides;
+  /** As in NodeState. */
+  readonly owner: string;
+  readonly own: readonly string[];
+}
+
+export function addressesOf({ address4, address6 }: Pick<PolicyNode, 'address4' | 'address6'>): IpBytes[] {
   return [address4, address6].flatMap((text) => parseIp(text) ?? []);
 }
 
@@ -61,7 +76,7 @@ export function ownPrefixes({ addresses }: NodeState): Prefix[] {
 }
 
 /** Own addresses as CIDRs. */
-export function ownDestinations({ address4, address6 }: PolicyNode): string[] {
+export function ownDestinations({ address4, address6 }: Pick<PolicyNode, 'address4' | 'address6'>): string[] {
   return [`${address4}/32`, `${address6}/128`];
 }
 
@@ -73,6 +88,17 @@ export function sameNode(a: PolicyNode, b: PolicyNode): boolean {
     a.address4 === b.address4 &&
     a.address6 === b.address6 &&
     String(a.tags) === String(b.tags) &&
-    String(a.routes) === String(b.routes)
+    String(a.routes) === String(b.routes) &&
+    sameDevices(a.devices ?? [], b.devices ?? [])
   );
+}
+
+function sameDevices(a: readonly CarriedDevice[], b: readonly CarriedDevice[]): boolean {
+  const same = (one: CarriedDevice, other: CarriedDevice) =>
+    one.id === other.id &&
+    one.owner === other.owner &&
+    one.address4 === other.address4 &&
+    one.address6 === other.address6 &&
+    String(one.tags) === String(other.tags);
+  return a.length === b.length && a.every((device, index) => same(device, b[index] as CarriedDevice));
 }

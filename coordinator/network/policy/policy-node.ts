@@ -1,11 +1,8 @@
 import { type Granted, grantedRoutes, isExitNode } from '../grants.ts';
-import type { PolicyNode } from './node-state.ts';
-import type { Identified } from './rule-index.ts';
+import type { CarriedDevice, PolicyNode } from './node-state.ts';
 
 /** What the store has of a node, as the policy looks at it: only what was granted counts. */
-export function policyNode(
-  node: Granted & Identified & Pick<PolicyNode, 'id' | 'address4' | 'address6'>,
-): PolicyNode {
+export function policyNode(node: Granted & CarriedDevice): PolicyNode {
   return {
     id: node.id,
     address4: node.address4,

@@ -73,7 +73,7 @@ export class Span {
       news = this.#newsFor(viewer, isOther);
       this.#byClass.set(key, news);
     }
-    const apart = new Set([viewerId, ...this.#ownMachines(viewer, isOther)]);
+    const apart = new Set([viewerId, ...this.#seenApart(viewer, isOther)]);
     const peers = news.peers.filter((id) => !apart.has(id));
     const gone = news.gone.filter((id) => !apart.has(id));
     for (const id of apart) {
@@ -133,22 +133,33 @@ export class Span {
     return String(before?.routes) === String(now?.routes) && before?.exitNode === now?.exitNode;
   }
 
-  /** Machines of the viewer's user, before and after, of which there may be something to tell. */
-  #ownMachines({ was, is }: Passage, isOther: boolean): string[] {
-    if ((was?.owner ?? '') === '' && (is?.owner ?? '') === '') return [];
+  /**
+   * Those of whom there may be something to tell beside what classes say, before and after: machines of the viewer's user and gateways
+   * of them; of a gateway its devices, and machines of their users.
+   */
+  #seenApart({ was, is }: Passage, isOther: boolean): string[] {
+    const states = [was, is].flatMap((state) => state ?? []);
+    const devices = states.flatMap(({ parts }) => parts.flatMap(({ device }) => device ?? []));
+    const owners = new Set([...states, ...devices].map(({ owner }) => owner).filter((owner) => owner !== ''));
+    const carried = devices.map(({ id }) => id);
+    if (owners.size === 0) return isOther ? carried : carried.filter((id) => this.#changed.has(id));
     const isOwn = (state: NodeState | null) =>
-      state !== null && state.owner !== '' && (state.owner === was?.owner || state.owner === is?.owner);
+      state !== null &&
+      (owners.has(state.owner) ||
+        state.parts.some(({ device }) => device !== null && owners.has(device.owner)));
     if (!isOther) {
       return this.#changedOrRemoved.filter((id) => {
         const peer = this.#passage(id);
-        return isOwn(peer.was) || isOwn(peer.is);
+        return isOwn(peer.was) || isOwn(peer.is) || carried.includes(id);
       });
     }
-    return [
-      ...(this.#base?.ownedBy(was?.owner ?? '') ?? []),
-      ...this.#policy.ownedBy(is?.owner ?? ''),
-      ...[...this.#before.values()].filter(isOwn),
-    ].flatMap((state) => state?.node.id ?? []);
+    const own = [this.#base, this.#policy].flatMap((policy) =>
+      [...owners].flatMap((owner) =>
+        policy === null ? [] : [...policy.ownedBy(owner), ...policy.gatewaysFor(owner)],
+      ),
+    );
+    const before = [...this.#before.values()].filter(isOwn);
+    return [...carried, ...[...own, ...before].flatMap((state) => state?.node.id ?? [])];
   }
 
   #isSelfOther(viewerId: string, was: NodeState | null): boolean {

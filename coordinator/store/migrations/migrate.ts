@@ -9,6 +9,7 @@ import { policies } from './0005-policies.ts';
 import { accounts } from './0006-accounts.ts';
 import { standing } from './0007-standing.ts';
 import { mappedRoutes } from './0008-mapped-routes.ts';
+import { devices } from './0009-devices.ts';
 import type { EngineMigration } from './migration.ts';
 
 /** All steps in order. A step that was ever released is never edited; the next one is added. */
@@ -21,6 +22,7 @@ const MIGRATIONS: Readonly<Record<string, EngineMigration>> = {
   '0006-accounts': accounts,
   '0007-standing': standing,
   '0008-mapped-routes': mappedRoutes,
+  '0009-devices': devices,
 };
 
 const MIGRATION_TABLE = 'warren_migrations';

@@ -10,6 +10,7 @@ const WANTED: WantedFirewall = {
   carries: false,
   multicast: false,
   openPorts: [],
+  transit: null,
 };
 const RULES = [
   {

@@ -12,6 +12,7 @@ const peer = (n: number, changes: Partial<WantedPeer> = {}): WantedPeer => ({
   allowedIps: [`100.64.0.${n}/32`],
   endpoints: [`192.0.2.${n}:1000`],
   inGroup: false,
+  isDevice: false,
   ...changes,
 });
 

@@ -1,0 +1,33 @@
+import type { NetworkMap } from './network-map.ts';
+import { hostPrefix, type WantedState } from './wanted-state.ts';
+
+/** What a host forwards within the mesh for plain WireGuard devices: it is their gateway. */
+export interface Transit {
+  /** Their addresses, host prefixes. */
+  devices: string[];
+  /** This host's, host prefixes. */
+  own: string[];
+  /** Where the others are, CIDRs. */
+  towards: string[];
+  /** What of that is not forwarded, but this host's own to judge: its addresses, those devices, networks behind it. */
+  except: string[];
+}
+
+/** Null for a host that is no device's gateway. */
+export function wantedTransit(
+  { self, peers }: NetworkMap,
+  wanted: Pick<WantedState, 'peers' | 'routes'>,
+): Transit | null {
+  const present = new Set(wanted.peers.map(({ nodeId }) => nodeId));
+  const devices = peers
+    .filter(({ nodeId, device }) => device?.gateway === self.nodeId && present.has(nodeId))
+    .flatMap(({ addresses }) => addresses.map(hostPrefix));
+  if (devices.length === 0) return null;
+  const own = self.addresses.map(hostPrefix);
+  return {
+    devices,
+    own,
+    towards: wanted.routes,
+    except: [...new Set([...own, ...devices, ...self.approvedRoutes])],
+  };
+}

@@ -1,0 +1,243 @@
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { renderUnicodeCompact } from 'uqr';
+import { collect, duration } from '../../shared/arguments.ts';
+import { WarrenError } from '../../shared/errors.ts';
+import { keyFromBase64, keyToBase64, wipe } from '../../shared/key.ts';
+import { x25519KeyPair, x25519PublicKey } from '../../shared/key-proof.ts';
+import { textTable } from '../../shared/text-table.ts';
+import { DeviceFiles } from '../network/devices/device-files.ts';
+import { renderDeviceFile } from '../network/devices/render-file.ts';
+import { canonicalTag } from '../network/tags.ts';
+import type { NodeRecord, Store } from '../store/store.ts';
+import { cliActor, type DataOptions, nodeNamed, printJson, withData, withStore } from './options.ts';
+
+export function deviceCommand(): Command {
+  return new Command('device')
+    .description('members that run plain WireGuard: phones, routers, what has no agent')
+    .addCommand(addCommand())
+    .addCommand(listCommand())
+    .addCommand(configCommand())
+    .addCommand(rekeyCommand())
+    .addCommand(removeCommand());
+}
+
+interface ShownOptions extends DataOptions {
+  qr: boolean;
+}
+
+interface AddOptions extends ShownOptions {
+  publicKey?: string;
+  tag?: string[];
+  owner: string;
+  expires?: number;
+  dns: 'true' | 'false';
+}
+
+function addCommand(): Command {
+  return withData(new Command('add'))
+    .description(
+      'add a device and print its WireGuard file; a private key made for it is shown only this once',
+    )
+    .argument('<name>', 'its name in the network')
+    .option('--public-key <key>', "the device's own, so that no private key is made here", key)
+    .option('--tag <name>', 'a tag; may be repeated', collect(tag))
+    .option('--owner <user>', 'the user whose device it is', '')
+    .option('--expires <duration>', 'how long it is a member, instead of until it is removed', duration)
+    .addOption(dnsOption('true'))
+    .option('--qr', 'show a QR code for the WireGuard app instead of the text', false)
+    .addHelpText(
+      'after',
+      [
+        '\nExamples:',
+        '  bin/coordinator device add phone --qr --data /var/lib/warren-coordinator',
+        '  bin/coordinator device add router --public-key "$(wg pubkey <key)" --data /var/lib/warren-coordinator',
+      ].join('\n'),
+    )
+    .action((name: string, options: AddOptions) =>
+      withStore(options, async (store) => {
+        const now = Date.now();
+        const keys = options.publicKey === undefined ? await x25519KeyPair() : null;
+        const node = await store.addDevice(
+          {
+            name,
+            publicKey: keys === null ? (options.publicKey as string) : keyToBase64(keys.publicKey),
+            tags: options.tag ?? [],
+            owner: options.owner,
+            keyExpiresAt: options.expires === undefined ? 0 : now + options.expires,
+            wantsNames: options.dns === 'true',
+          },
+          now,
+          cliActor(),
+        );
+        show(node, keys?.privateKey ?? null, options.qr);
+      }),
+    );
+}
+
+function listCommand(): Command {
+  return withData(new Command('list'))
+    .description('the devices, and whether the file that each was given is still good')
+    .option('--json', 'for programs', false)
+    .addHelpText('after', '\nExample:\n  bin/coordinator device list --data /var/lib/warren-coordinator')
+    .action(async (options: DataOptions & { json: boolean }) => {
+      const devices = await withStore(options, listDevices);
+      if (options.json) {
+        printJson(devices);
+        return;
+      }
+      process.stdout.write(
+        textTable(
+          ['NAME', 'ADDRESSES', 'GATEWAY', 'FILE', 'TAGS', 'EXPIRES'],
+          devices.map((device) => [
+            device.name,
+            device.addresses.join(' '),
+            device.gateway ?? '-',
+            device.outOfDate.length === 0 ? 'good' : 'out of date',
+            device.tags.join(','),
+            device.expiresAt ?? 'never',
+          ]),
+        ),
+      );
+      for (const { name, outOfDate } of devices) {
+        for (const why of outOfDate) process.stdout.write(`${name}: ${why}\n`);
+      }
+      if (devices.some(({ outOfDate }) => outOfDate.length > 0)) {
+        process.stdout.write('`coordinator device config NAME` prints the file of now\n');
+      }
+    });
+}
+
+function configCommand(): Command {
+  return withData(new Command('config'))
+    .description('print the file that a device should have now; agents go by it from then on')
+    .argument('<device>', 'name or id')
+    .option('--private-key-file <file>', "the device's private key, to stand in it instead of a placeholder")
+    .addOption(dnsOption())
+    .option('--qr', 'show a QR code instead of the text', false)
+    .addHelpText(
+      'after',
+      '\nExample:\n  bin/coordinator device config router --private-key-file key --data /var/lib/warren-coordinator',
+    )
+    .action((nameOrId: string, options: ShownOptions & { privateKeyFile?: string; dns?: 'true' | 'false' }) =>
+      withStore(options, async (store) => {
+        const device = await nodeNamed(store, nameOrId);
+        const privateKey =
+          options.privateKeyFile === undefined
+            ? null
+            : await privateKeyOf(device.publicKey, options.privateKeyFile);
+        const wantsNames = options.dns === undefined ? {} : { wantsNames: options.dns === 'true' };
+        const node = await store.handOutDevice(device.id, wantsNames, Date.now(), cliActor());
+        show(node, privateKey, options.qr);
+        if (JSON.stringify(node.device?.file) !== JSON.stringify(device.device?.file)) {
+          process.stderr.write(`this is another file than ${node.name} had: put it there now\n`);
+        }
+      }),
+    );
+}
+
+function rekeyCommand(): Command {
+  return withData(new Command('rekey'))
+    .description(
+      'give a device another key and print its new file; the old key is good for nothing from then on',
+    )
+    .argument('<device>', 'name or id')
+    .option('--public-key <key>', "the device's own new one, so that no private key is made here", key)
+    .option('--qr', 'show a QR code for the WireGuard app instead of the text', false)
+    .addHelpText(
+      'after',
+      '\nExample:\n  bin/coordinator device rekey phone --qr --data /var/lib/warren-coordinator',
+    )
+    .action((nameOrId: string, options: ShownOptions & { publicKey?: string }) =>
+      withStore(options, async (store) => {
+        const device = await nodeNamed(store, nameOrId);
+        const keys = options.publicKey === undefined ? await x25519KeyPair() : null;
+        const publicKey = keys === null ? (options.publicKey as string) : keyToBase64(keys.publicKey);
+        const node = await store.handOutDevice(device.id, { publicKey }, Date.now(), cliActor());
+        show(node, keys?.privateKey ?? null, options.qr);
+      }),
+    );
+}
+
+function removeCommand(): Command {
+  return withData(new Command('remove'))
+    .description('take a device out of the network for good')
+    .argument('<device>', 'name or id')
+    .addHelpText(
+      'after',
+      '\nExample:\n  bin/coordinator device remove phone --data /var/lib/warren-coordinator',
+    )
+    .action((nameOrId: string, options: DataOptions) =>
+      withStore(options, async (store) => {
+        const node = await nodeNamed(store, nameOrId);
+        if (node.device === null) {
+          throw new WarrenError('usage', `${node.name} runs an agent`, {
+            hint: '`coordinator nodes remove` removes it',
+          });
+        }
+        await store.removeNode(node.id, Date.now(), cliActor());
+      }),
+    );
+}
+
+async function listDevices(store: Store) {
+  const { network, nodes } = await store.snapshot();
+  const files = new DeviceFiles({ ...network, zone: network.settings.dns.zone }, nodes, Date.now());
+  return nodes.flatMap(({ device, ...node }) =>
+    device === null
+      ? []
+      : [
+          {
+            id: node.id,
+            name: node.name,
+            addresses: [node.address4, node.address6],
+            publicKey: node.publicKey,
+            gateway: device.file.peers[0]?.name ?? null,
+            peers: device.file.peers.map(({ name }) => name),
+            handedOutAt: new Date(device.handedOutAt).toISOString(),
+            outOfDate: files.whyOutOfDate(node.id),
+            tags: node.tags,
+            owner: node.owner,
+            expiresAt: node.keyExpiresAt === 0 ? null : new Date(node.keyExpiresAt).toISOString(),
+          },
+        ],
+  );
+}
+
+/** Prints the file and forgets the key. */
+function show({ name, device }: NodeRecord, privateKey: Uint8Array | null, asQr: boolean): void {
+  if (device === null) return;
+  const text = renderDeviceFile(device.file, name, privateKey === null ? null : keyToBase64(privateKey));
+  if (privateKey !== null) wipe(privateKey);
+  process.stdout.write(asQr ? `${renderUnicodeCompact(text, { border: 2 })}\n` : text);
+}
+
+/** Throws `usage` for a key that is not the device's. */
+async function privateKeyOf(publicKey: string, file: string): Promise<Uint8Array> {
+  const privateKey = keyFromBase64(readFileSync(file, 'utf8').trim());
+  if (privateKey !== null && keyToBase64(await x25519PublicKey(privateKey)) === publicKey) return privateKey;
+  throw new WarrenError('usage', `${file} does not hold the private key of this device`, {
+    hint: `its public key is ${publicKey}`,
+  });
+}
+
+function dnsOption(preset?: 'true'): Option {
+  const option = new Option(
+    '--dns <true|false>',
+    'whether the device is to ask its gateway for names; wg-quick(8) needs resolvconf for that',
+  ).choices(['true', 'false']);
+  return preset === undefined ? option : option.default(preset);
+}
+
+function key(text: string): string {
+  if (keyFromBase64(text) === null) {
+    throw new InvalidArgumentError('expected 44 characters of base64, as `wg pubkey` prints them.');
+  }
+  return text;
+}
+
+function tag(text: string): string {
+  const canonical = canonicalTag(text);
+  if (canonical === null) throw new InvalidArgumentError('expected a lower-case name such as server.');
+  return canonical;
+}

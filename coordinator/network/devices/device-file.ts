@@ -1,0 +1,173 @@
+import { parseEndpoint } from '../../../shared/endpoint.ts';
+import { type Prefix, parsePrefix, prefixContains } from '../../../shared/prefix.ts';
+import type { Granted } from '../grants.ts';
+import { isExpired } from '../joining.ts';
+import { type Decided, takesPart } from '../standing.ts';
+
+/** What the file of a plain WireGuard device says, but for its private key: plain data, kept as JSON. */
+export interface DeviceFile {
+  /** Own ones as host prefixes. */
+  readonly addresses: readonly string[];
+  /** Where it asks for names; empty for nowhere. */
+  readonly resolvers: readonly string[];
+  /** Searched for names without dots; null where it asks for none. */
+  readonly searchDomain: string | null;
+  /** The first is the gateway. */
+  readonly peers: readonly DevicePeer[];
+}
+
+/** An agent that the device dials. */
+export interface DevicePeer {
+  readonly nodeId: string;
+  readonly name: string;
+  /** Base64. */
+  readonly publicKey: string;
+  /** `ADDRESS:PORT`. */
+  readonly endpoint: string;
+  /** CIDRs. */
+  readonly allowedIps: readonly string[];
+}
+
+/** The file that a device was given last. Agents go by it: the device does what it says, and nobody can tell it anything else. */
+export interface DeviceState {
+  readonly file: DeviceFile;
+  /** Milliseconds since the epoch. */
+  readonly handedOutAt: number;
+  /** Whether names are to be asked for at the gateway. */
+  readonly wantsNames: boolean;
+}
+
+/** What may be a device's peer. */
+export interface DialledNode extends Granted, Decided {
+  readonly id: string;
+  readonly name: string;
+  readonly publicKey: string;
+  readonly address4: string;
+  readonly address6: string;
+  readonly online: boolean;
+  readonly createdAt: number;
+  readonly keyExpiresAt: number;
+  /** Where any host can begin with it, best first. */
+  readonly reachableEndpoints: readonly string[];
+  readonly acceptsRoutes: boolean;
+  readonly device: DeviceState | null;
+}
+
+export interface FileSources {
+  readonly device: { readonly id: string; readonly address4: string; readonly address6: string };
+  readonly wantsNames: boolean;
+  readonly nodes: readonly DialledNode[];
+  readonly network: { readonly prefix4: string; readonly prefix6: string; readonly zone: string };
+  /** Of the routes that a node carries those which the policy lets the device use; null where it may not know of the node. */
+  readonly routesFor: (node: DialledNode) => readonly string[] | null;
+  /** What it was given last: nothing of it changes without need. */
+  readonly last: DeviceFile | null;
+  readonly now: number;
+}
+
+/** Keepalives go to each, by battery; a QR code has room for no more. */
+const MAX_PEERS = 8;
+
+/**
+ * What a device should be given now; null while no agent can be dialled. Agents that can are its peers, as far as the policy lets it
+ * know of them; one of them, its gateway, has the whole overlay and so all the others.
+ *
+ * The gateway of before stays for as long as it can be dialled and there is none better. A new one is the first of those
+ * connected, that accept routes, that joined first.
+ */
+export function wantedFile(sources: FileSources): DeviceFile | null {
+  const { device, wantsNames, network, routesFor, last } = sources;
+  const dialled = candidates(sources);
+  const [first] = dialled;
+  if (first === undefined) return null;
+  const known = new Set(last?.peers.map(({ nodeId }) => nodeId));
+  const gateway = gatewayAmong(dialled, last?.peers[0]?.nodeId) as DialledNode;
+  const others = dialled
+    .filter((node) => node !== gateway && routesFor(node) !== null)
+    .sort((a, b) => Number(known.has(b.id)) - Number(known.has(a.id)))
+    .slice(0, MAX_PEERS - 1);
+  const direct = [gateway, ...others];
+  const endpoints = direct.map(({ reachableEndpoints }) => reachableEndpoints[0] as string);
+  const routes = routesOver(direct, sources, endpoints);
+  return {
+    addresses: hostPrefixes(device),
+    resolvers: wantsNames ? [gateway.address4, gateway.address6] : [],
+    searchDomain: wantsNames ? network.zone : null,
+    peers: direct.map((node, index) => ({
+      nodeId: node.id,
+      name: node.name,
+      publicKey: node.publicKey,
+      endpoint: endpoints[index] as string,
+      allowedIps: [
+        ...(node === gateway ? [network.prefix4, network.prefix6] : hostPrefixes(node)),
+        ...(routes.get(node.id) ?? []),
+      ],
+    })),
+  };
+}
+
+/** Those that can be dialled, the best gateway first. */
+function candidates({ nodes, now }: FileSources): DialledNode[] {
+  return nodes
+    .filter((node) => isActiveAgent(node, now) && node.reachableEndpoints.length > 0)
+    .sort(
+      (a, b) =>
+        Number(b.online) - Number(a.online) ||
+        Number(b.acceptsRoutes) - Number(a.acceptsRoutes) ||
+        a.createdAt - b.createdAt ||
+        (a.id < b.id ? -1 : 1),
+    );
+}
+
+function isActiveAgent(node: DialledNode, now: number): boolean {
+  return node.device === null && takesPart(node) && !isExpired(node.keyExpiresAt, now);
+}
+
+function gatewayAmong(dialled: readonly DialledNode[], before: string | undefined): DialledNode | undefined {
+  const kept = dialled.find(({ id }) => id === before);
+  return kept !== undefined && (kept.online || dialled[0]?.online !== true) ? kept : dialled[0];
+}
+
+/**
+ * Networks behind agents, by the peer that they are reached through: the router itself where it is one, else the gateway, if that
+ * sends what is for networks. A network that holds the endpoint of a peer would cut off that peer, and is left out.
+ */
+function routesOver(
+  direct: readonly DialledNode[],
+  { nodes, routesFor, now }: FileSources,
+  endpoints: readonly string[],
+): Map<string, string[]> {
+  const [gateway] = direct as [DialledNode];
+  const taken = new Set<string>();
+  const routes = new Map<string, string[]>();
+  const outer = endpoints.flatMap((text) => parseEndpoint(text)?.address ?? []);
+  const take = (carrier: DialledNode, offered: readonly string[]) => {
+    for (const route of offered) {
+      const prefix = parsePrefix(route) as Prefix;
+      if (taken.has(route) || outer.some((address) => prefixContains(prefix, address))) continue;
+      taken.add(route);
+      routes.set(carrier.id, [...(routes.get(carrier.id) ?? []), route].sort());
+    }
+  };
+  const onlineFirst = [...direct].sort((a, b) => Number(b.online) - Number(a.online));
+  for (const node of onlineFirst) take(node, routesFor(node) ?? []);
+  if (!gateway.acceptsRoutes) return routes;
+  for (const node of nodes) {
+    if (isActiveAgent(node, now)) take(gateway, routesFor(node) ?? []);
+  }
+  return routes;
+}
+
+function hostPrefixes({ address4, address6 }: { address4: string; address6: string }): string[] {
+  return [`${address4}/32`, `${address6}/128`];
+}
+
+/** The node that forwards for a device; empty for none. */
+export function gatewayOf({ file }: DeviceState): string {
+  return file.peers[0]?.nodeId ?? '';
+}
+
+/** Whether a node is a peer in a device's file. */
+export function isDialled({ file }: DeviceState, nodeId: string): boolean {
+  return file.peers.some((peer) => peer.nodeId === nodeId);
+}
