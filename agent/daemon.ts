@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Self } from '../proto/gen/warren.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { describeError, WarrenError } from '../shared/errors.ts';
@@ -35,6 +36,8 @@ import type { Tunnel } from './tunnel/tunnel.ts';
 
 /** As many flows are told at once. */
 const MOST_FLOWS = 1_000;
+/** How long an ephemeral node that is stopped may take to tell the coordinator, milliseconds: less than who stops it waits. */
+const FAREWELL = 3_000;
 /** Batches of datagrams that wait for the relays' code: handshakes, invitations, and the packets right after. */
 const MAX_BEFORE_RELAYS = 32;
 
@@ -87,6 +90,8 @@ export class Daemon {
   readonly #network = new NetworkWatch(() => this.#lookAtNetwork());
   #listenPort = 0;
   #isUp = false;
+  /** The coordinator is being told that this node leaves: that it then no longer knows it is no failure. */
+  #leaving = false;
   #stopping = false;
   #starting = Promise.resolve();
 
@@ -143,9 +148,23 @@ export class Daemon {
     if (!this.#tunnel?.facts.tellsNetworkChanges) this.#network.poll();
   }
 
-  /** Asks it to end; `ended` tells when it has. */
+  /** Asks it to end; `ended` tells when it has. An ephemeral node leaves the network, if the coordinator is there to be told. */
   stop(): void {
-    this.#finish({ kind: 'stopped' });
+    if (this.#map?.self.ephemeral !== true || this.#stopping) this.#finish({ kind: 'stopped' });
+    else if (!this.#leaving) void this.#leaveOrStop();
+  }
+
+  async #leaveOrStop(): Promise<void> {
+    const late = sleep(FAREWELL, undefined, { ref: false }).then(() => {
+      throw new WarrenError('unavailable', 'the coordinator does not answer');
+    });
+    await Promise.race([this.#leave(false), late]).catch((error: unknown) => {
+      this.#log.warn(
+        { reason: describeError(error) },
+        'stopped without leaving: an ephemeral node is removed later',
+      );
+      this.#finish({ kind: 'stopped' });
+    });
   }
 
   async #openTunnel(): Promise<void> {
@@ -266,7 +285,9 @@ export class Daemon {
         if (connected) reporter.reset();
       },
       onWatch: (interval) => reporter.watch(interval),
-      onRefused: (error) => this.#fail(error),
+      onRefused: (error) => {
+        if (!this.#leaving) this.#fail(error);
+      },
       onIdentity: (identity) => {
         this.#state.saveIdentity(identity);
         this.#identity = identity;
@@ -498,12 +519,16 @@ export class Daemon {
 
   async #leave(force: boolean): Promise<{ told: boolean }> {
     let told = true;
+    this.#leaving = true;
     try {
       const { leaveNetwork } = await import('./control/sync-client.ts');
       await leaveNetwork(this.#identity);
     } catch (error) {
       const isGone = error instanceof WarrenError && error.code === 'unauthenticated';
-      if (!isGone && !force) throw error;
+      if (!isGone && !force) {
+        this.#leaving = false;
+        throw error;
+      }
       told = isGone;
     }
     this.#finish({ kind: 'left' });

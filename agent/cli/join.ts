@@ -20,6 +20,11 @@ export function joinCommand(): Command {
     .description('make this host a member of the mesh, and run the agent in the foreground')
     .argument('[token]', 'what `coordinator token create` printed; - reads it from standard input')
     .option('--token-file <file>', 'read the token from a file instead; - is standard input')
+    .option(
+      '--unless-joined',
+      'where this host has joined before, start as `up` does with the settings given here, and leave the token alone',
+      false,
+    )
     .option('--interface <name>', 'name of the network interface', interfaceName, DEFAULT_INTERFACE)
     .option('--hostname <name>', 'name in the mesh, instead of this host’s')
     .option('--listen-port <port>', 'UDP port for the mesh; 0 lets the system choose', portNumber, 0)
@@ -60,6 +65,7 @@ Examples:
   bin/agent join warren1_…
   bin/agent join --token-file /run/secrets/warren-token --hostname db1 --listen-port 51820
   bin/agent join warren1_… --advertise-routes 192.168.10.0/24,192.168.1.0/24=10.201.1.0/24
+  bin/agent join --token-file /run/secrets/warren-token --unless-joined    for containers and services, which start often
 
 SIGTERM or Ctrl-C ends it and leaves nothing on the host; \`bin/agent up\` starts it again without a token.`,
     )

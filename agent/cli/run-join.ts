@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { WarrenError } from '../../shared/errors.ts';
-import { parseJoinToken } from '../../shared/join-token.ts';
+import { type JoinToken, parseJoinToken } from '../../shared/join-token.ts';
+import { keyToBase64 } from '../../shared/key.ts';
+import { x25519KeyPair } from '../../shared/key-proof.ts';
 import { createLogger } from '../../shared/log.ts';
 import type { LogLevel } from '../../shared/log-levels.ts';
 import { enrol } from '../control/enrol.ts';
 import { restoreHostResolver } from '../host/host-resolver.ts';
 import { checkPrivileges } from '../host/privileges.ts';
 import { releaseStartupPages } from '../host/startup-pages.ts';
+import type { Identity, Settings } from '../state/records.ts';
 import { State } from '../state/state.ts';
 import type { DriverName } from '../tunnel/commands.ts';
 import type { AdvertisedRoutes } from './advertised-routes.ts';
@@ -18,6 +21,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 export interface JoinOptions {
   state: string;
   tokenFile?: string;
+  unlessJoined: boolean;
   interface: string;
   hostname?: string;
   listenPort: number;
@@ -41,8 +45,8 @@ export async function join(argument: string | undefined, options: JoinOptions): 
   if (options.bridge !== undefined && options.segment.length !== 1) {
     throw new WarrenError('usage', '--bridge goes with one --segment');
   }
-  const advertised = options.advertiseRoutes ?? { routes: [], mappings: [] };
-  const token = parseJoinToken(await tokenText(argument, options.tokenFile));
+  const readToken = async () => parseJoinToken(await tokenText(argument, options.tokenFile));
+  const token = options.unlessJoined ? null : await readToken();
   checkPrivileges();
   const log = createLogger(options.logLevel, 'agent');
   const state = State.open(options.state, { create: true });
@@ -52,55 +56,78 @@ export async function join(argument: string | undefined, options: JoinOptions): 
   for (const signal of SIGNALS) process.on(signal, quit);
   try {
     const known = state.identity();
-    const samePin = known !== null && known.pin === Buffer.from(token.pin).toString('base64');
-    if (known !== null && !samePin) {
-      throw new WarrenError(
-        'already-exists',
-        `this host is a member of another network already (${options.state})`,
-        {
-          hint: 'leave it first with `bin/agent leave`, or give a folder of its own with --state',
-        },
-      );
-    }
     restoreHostResolver(options.state, log);
     releaseStartupPages();
-    const identity = await enrol({
-      token,
-      name: options.hostname,
-      advertiseRoutes: advertised.routes,
-      mappings: advertised.mappings,
-      advertiseExitNode: options.advertiseExitNode,
-      known,
-      progress: (line) => process.stderr.write(`${line}\n`),
-    });
+    const identity =
+      known !== null && options.unlessJoined
+        ? known
+        : await becomeMember(state, known, token ?? (await readToken()), options);
     // What enrolling took, gRPC and the making of a certificate request, before the tunnel takes its part.
     releaseStartupPages();
-    const lastPort = state.settings()?.lastPort;
-    const settings = {
-      version: 1 as const,
-      interfaceName: options.interface,
-      mtu: options.mtu,
-      listenPort: options.listenPort,
-      driver: options.driver ?? null,
-      workers: options.workers ?? null,
-      advertiseRoutes: advertised.routes,
-      mappings: advertised.mappings,
-      acceptRoutes: options.acceptRoutes,
-      advertiseExitNode: options.advertiseExitNode,
-      acceptDns: options.acceptDns,
-      snat: options.snat === 'true',
-      endpoints: options.endpoint ?? [],
-      stunServers: options.stun ?? [],
-      segments: options.segment.map((name) => ({ name, bridge: options.bridge ?? null })),
-      ...(lastPort === undefined ? {} : { lastPort }),
-    };
-    state.saveIdentity(identity);
+    const settings = settingsOf(options, state.settings()?.lastPort);
     state.saveSettings(settings);
     for (const signal of SIGNALS) process.off(signal, quit);
     await runDaemon(state, identity, settings, log);
   } finally {
     lock.release();
   }
+}
+
+/** Joins with the key that this host has, from being a member or from a try that was cut off, or else with a new one. */
+async function becomeMember(
+  state: State,
+  known: Identity | null,
+  token: JoinToken,
+  options: JoinOptions,
+): Promise<Identity> {
+  const pin = Buffer.from(token.pin).toString('base64');
+  if (known !== null && known.pin !== pin) {
+    throw new WarrenError(
+      'already-exists',
+      `this host is a member of another network already (${options.state})`,
+      {
+        hint: 'leave it first with `bin/agent leave`, or give a folder of its own with --state',
+      },
+    );
+  }
+  const tried = state.joining();
+  let privateKey = known?.privateKey ?? (tried?.pin === pin ? tried.privateKey : null);
+  if (privateKey === null) {
+    privateKey = keyToBase64((await x25519KeyPair()).privateKey);
+    state.saveJoining({ version: 1, privateKey, pin });
+  }
+  const identity = await enrol({
+    token,
+    name: options.hostname,
+    advertiseRoutes: options.advertiseRoutes?.routes ?? [],
+    mappings: options.advertiseRoutes?.mappings ?? [],
+    advertiseExitNode: options.advertiseExitNode,
+    privateKey,
+    progress: (line) => process.stderr.write(`${line}\n`),
+  });
+  state.saveIdentity(identity);
+  return identity;
+}
+
+function settingsOf(options: JoinOptions, lastPort: number | undefined): Settings {
+  return {
+    version: 1,
+    interfaceName: options.interface,
+    mtu: options.mtu,
+    listenPort: options.listenPort,
+    driver: options.driver ?? null,
+    workers: options.workers ?? null,
+    advertiseRoutes: options.advertiseRoutes?.routes ?? [],
+    mappings: options.advertiseRoutes?.mappings ?? [],
+    acceptRoutes: options.acceptRoutes,
+    advertiseExitNode: options.advertiseExitNode,
+    acceptDns: options.acceptDns,
+    snat: options.snat === 'true',
+    endpoints: options.endpoint ?? [],
+    stunServers: options.stun ?? [],
+    segments: options.segment.map((name) => ({ name, bridge: options.bridge ?? null })),
+    ...(lastPort === undefined ? {} : { lastPort }),
+  };
 }
 
 async function tokenText(argument: string | undefined, file: string | undefined): Promise<string> {

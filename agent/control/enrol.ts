@@ -5,7 +5,7 @@ import { certificateRequest } from '../../shared/certificate-request.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import type { JoinToken } from '../../shared/join-token.ts';
 import { keyFromBase64, keyToBase64, wipe } from '../../shared/key.ts';
-import { keyProof, x25519KeyPair, x25519PublicKey } from '../../shared/key-proof.ts';
+import { keyProof, x25519PublicKey } from '../../shared/key-proof.ts';
 import { pinnedAuthority } from '../../shared/pinned-authority.ts';
 import { rpcError } from '../../shared/rpc-error.ts';
 import { NEWEST_PROTOCOL_VERSION, OLDEST_PROTOCOL_VERSION, VERSION } from '../../shared/version.ts';
@@ -22,8 +22,11 @@ export interface EnrolOptions {
   /** Those of them that stand for another network of this host's site. */
   mappings: readonly { prefix: string; sitePrefix: string }[];
   advertiseExitNode: boolean;
-  /** The identity of an earlier joining, whose key and so whose address are kept. */
-  known: Identity | null;
+  /**
+   * The WireGuard private key to join with, base64, on disk before it is used here: then an answer that is lost, with this
+   * process, can be asked for again. One that was a member before keeps its address.
+   */
+  privateKey: string;
   /** Told what is being done, for people. */
   progress: (text: string) => void;
 }
@@ -38,10 +41,7 @@ export async function enrol(options: EnrolOptions): Promise<Identity> {
   try {
     options.progress(`joining at ${url}`);
     const description = await describe(client);
-    const privateKey =
-      options.known === null
-        ? (await x25519KeyPair()).privateKey
-        : (keyFromBase64(options.known.privateKey) as Uint8Array);
+    const privateKey = keyFromBase64(options.privateKey) as Uint8Array;
     const identity = await joinWith(client, description, privateKey, options, authority, url);
     wipe(privateKey);
     return identity;

@@ -9,7 +9,7 @@ export function checkPrivileges(): void {
     const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
     if (((BigInt(`0x${effective}`) >> CAP_NET_ADMIN) & 1n) === 0n) {
       throw new WarrenError('permission-denied', 'not allowed to make network interfaces', {
-        hint: 'run as root, or in a container with --cap-add NET_ADMIN',
+        hint: 'run as root; in a container: --user root --cap-add NET_ADMIN',
       });
     }
     if (!existsSync('/dev/net/tun')) {

@@ -83,6 +83,8 @@ const selfSchema = z.object({
   carriedDevices: z
     .array(z.object({ nodeId: z.string().min(1), seesNodeIds: z.array(z.string()) }))
     .default([]),
+  /** It leaves the network when it is stopped. */
+  ephemeral: z.boolean().default(false),
 });
 
 const peerSchema = z.object({

@@ -29,6 +29,15 @@ export const identitySchema = z.object({
 });
 export type Identity = z.infer<typeof identitySchema>;
 
+/** The key that this host is about to join with: `joining.json`, until `identity.json` is there. */
+export const joiningSchema = z.object({
+  version: z.literal(1),
+  privateKey: base64(32),
+  /** Of the network that it was made for. */
+  pin: base64(32),
+});
+export type Joining = z.infer<typeof joiningSchema>;
+
 /** What the user asked for at joining, so that `up` does the same: `settings.json`. */
 export const settingsSchema = z.object({
   version: z.literal(1),

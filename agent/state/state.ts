@@ -16,6 +16,8 @@ import { lockFolder } from './lock.ts';
 import {
   type Identity,
   identitySchema,
+  type Joining,
+  joiningSchema,
   type SavedMap,
   type Settings,
   savedMapSchema,
@@ -23,7 +25,7 @@ import {
 } from './records.ts';
 
 /** All but the identity, which goes last. */
-const FORGOTTEN = ['map.json', 'map.json.broken', 'settings.json', 'timestamp', 'names.json'];
+const FORGOTTEN = ['joining.json', 'map.json', 'map.json.broken', 'settings.json', 'timestamp', 'names.json'];
 const TIMESTAMP_LENGTH = 12;
 /** sockaddr_un holds 108 bytes, the last of them zero (unix(7)). */
 const LONGEST_SOCKET_PATH = 107;
@@ -94,6 +96,16 @@ export class State {
 
   saveIdentity(identity: Identity): void {
     this.#write('identity.json', identity);
+    rmSync(join(this.folder, 'joining.json'), { force: true });
+  }
+
+  /** What an earlier try to join left, or null. */
+  joining(): Joining | null {
+    return this.#read('joining.json', joiningSchema);
+  }
+
+  saveJoining(joining: Joining): void {
+    this.#write('joining.json', joining);
   }
 
   settings(): Settings | null {

@@ -32,6 +32,22 @@ export function tokenRefusal(
   return null;
 }
 
+/** What is known of the member whose key comes with a token that was used up. */
+export interface EarlierUse {
+  /** By this very token. */
+  readonly joinedByToken: boolean;
+  readonly keyExpiresAt: number;
+}
+
+/**
+ * Whether a refusal is lifted because the host whose joining used the token up asks again: the first answer was lost on its way, or
+ * with the process that waited for it. Not for a key that was expired in the meantime.
+ */
+export function isRetry(refusal: Refusal, earlier: EarlierUse | null, now: number): boolean {
+  if (refusal !== 'used token' || earlier === null) return false;
+  return earlier.joinedByToken && !isExpired(earlier.keyExpiresAt, now);
+}
+
 /**
  * What a host that was a member keeps when it joins again with its old key: a token that names tags sets them, one
  * without leaves them; an expiry that has passed is lifted, since joining anew is what it asked for. Who was approved stays so,

@@ -17,6 +17,7 @@ export interface MapNode extends Granted, SegmentMember, Decided {
   readonly endpoints: readonly string[];
   readonly tags: readonly string[];
   readonly online: boolean;
+  readonly ephemeral: boolean;
   readonly keyExpiresAt: number;
   readonly homeRelay: string;
   readonly viewVersion: number;
@@ -67,6 +68,7 @@ export interface SelfView {
   stunServers: { host: string; port: number; alternatePort: number }[];
   dns: DnsSettings;
   multicast: boolean;
+  ephemeral: boolean;
   /** What may come in from the mesh; null for everything. */
   filter: readonly FilterRuleView[] | null;
   segments: { name: string; vni: number }[];
@@ -172,6 +174,7 @@ export function selfView(
     dns: network.settings.dns,
     multicast: network.settings.multicast,
     carriedDevices: sight.devices(),
+    ephemeral: node.ephemeral,
     filter: sight.filter(),
     segments: (isMember ? grantedSegments(node) : []).map((name) => ({
       name,

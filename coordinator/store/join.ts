@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { WarrenError } from '../../shared/errors.ts';
 import { slotAddress } from '../network/address-pool.ts';
-import { type Refusal, rejoin, tokenRefusal } from '../network/joining.ts';
+import { type EarlierUse, isRetry, type Refusal, rejoin, tokenRefusal } from '../network/joining.ts';
 import { dnsLabel, freeLabel } from '../network/names.ts';
 import { checkOffers } from '../network/offers.ts';
 import { oneLine } from './audit.ts';
@@ -28,16 +28,20 @@ export async function joinNode(change: Change, request: JoinRecord): Promise<Joi
     .where('secret_hash', '=', request.secretHash)
     .executeTakeFirst();
   const token = row === undefined ? undefined : tokenFromRow(row);
-  const refusal = tokenRefusal(token, request.now, 'node');
-  if (token === undefined || refusal !== null) {
-    await auditJoin(change, request, token?.id ?? '', 'refused', refusal ?? 'unknown token');
-    return { refusal: refusal ?? 'unknown token' };
-  }
   const member = await tx
     .selectFrom('nodes')
     .selectAll()
     .where('public_key', '=', request.publicKey)
     .executeTakeFirst();
+  const refusal = tokenRefusal(token, request.now, 'node');
+  const again =
+    token !== undefined &&
+    refusal !== null &&
+    isRetry(refusal, member === undefined ? null : await earlierUse(change, member, token), request.now);
+  if (token === undefined || (refusal !== null && !again)) {
+    await auditJoin(change, request, token?.id ?? '', 'refused', refusal ?? 'unknown token');
+    return { refusal: refusal ?? 'unknown token' };
+  }
   if (member !== undefined && member.device !== null) {
     throw new WarrenError(
       'already-exists',
@@ -47,11 +51,13 @@ export async function joinNode(change: Change, request: JoinRecord): Promise<Joi
       },
     );
   }
-  await tx
-    .updateTable('tokens')
-    .set({ uses: token.uses + 1 })
-    .where('id', '=', token.id)
-    .execute();
+  if (!again) {
+    await tx
+      .updateTable('tokens')
+      .set({ uses: token.uses + 1 })
+      .where('id', '=', token.id)
+      .execute();
+  }
 
   const { offers, refused } = checkOffers(request.offers, change.overlay());
   const reported = {
@@ -80,8 +86,7 @@ export async function joinNode(change: Change, request: JoinRecord): Promise<Joi
   await approveOffers(change, (await nodeById(tx, id)) as NodeRecord, before, request.now);
   const node = (await nodeById(tx, id)) as NodeRecord;
   const detail = [
-    member === undefined ? 'new' : 'again',
-    `token ${token.id}`,
+    `${member === undefined ? 'new' : 'again'}, ${byToken(token.id)}`,
     `addresses ${node.address4} ${node.address6}`,
     ...(node.approved ? [] : ['waits for approval']),
     ...refused.map((what) => `not taken: ${what}`),
@@ -95,6 +100,29 @@ async function ownership(tx: Tx, owner: string): Promise<{ owner?: string; owner
   if (owner === '') return {};
   const user = await tx.selectFrom('users').select('groups').where('name', '=', owner).executeTakeFirst();
   return user === undefined ? {} : { owner, owner_groups: user.groups };
+}
+
+const byToken = (tokenId: string) => `token ${tokenId}`;
+
+/** What the audit log, which nobody can change, knows of a member and the token that comes with its key. */
+async function earlierUse(
+  { tx }: Change,
+  member: { public_key: string; key_expires_at: number },
+  token: TokenRecord,
+): Promise<EarlierUse> {
+  const row = await tx
+    .selectFrom('audit')
+    .select('id')
+    .where('at', '>=', token.createdAt)
+    .where('action', '=', 'node.join')
+    .where('actor', '=', `key:${member.public_key}`)
+    .where('result', '=', 'ok')
+    .where((where) =>
+      // From the text's beginning: what comes at its end was the host's to choose.
+      where.or(['new', 'again'].map((how) => where('detail', 'like', `${how}, ${byToken(token.id)}, %`))),
+    )
+    .executeTakeFirst();
+  return { joinedByToken: row !== undefined, keyExpiresAt: member.key_expires_at };
 }
 
 /** The audit row of a request to join, whatever came of it. */

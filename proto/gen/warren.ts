@@ -302,6 +302,8 @@ export interface Self {
   notices: string[];
   /** Under a policy: the devices that this node is the gateway of, and of whom it may tell them. */
   carriedDevices: CarriedDevice[];
+  /** This node is removed when it has been away for a while, and leaves by itself when it is stopped. */
+  ephemeral: boolean;
 }
 
 /** What the gateway of a device may answer it about names. */
@@ -2315,6 +2317,7 @@ function createBaseSelf(): Self {
     mappings: [],
     notices: [],
     carriedDevices: [],
+    ephemeral: false,
   };
 }
 
@@ -2382,6 +2385,9 @@ export const Self: MessageFns<Self> = {
     }
     for (const v of message.carriedDevices) {
       CarriedDevice.encode(v!, writer.uint32(154).fork()).join();
+    }
+    if (message.ephemeral !== false) {
+      writer.uint32(168).bool(message.ephemeral);
     }
     return writer;
   },
@@ -2549,6 +2555,14 @@ export const Self: MessageFns<Self> = {
             }
 
             message.carriedDevices.push(CarriedDevice.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.ephemeral = reader.bool();
             continue;
           }
         }

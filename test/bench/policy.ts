@@ -130,6 +130,7 @@ function mapNode(node: VisibleNode, n: number): MapNode {
     publicKey: Buffer.alloc(32, n & 255).toString('base64'),
     endpoints: [`192.0.2.${n & 255}:51820`, `10.1.${(n >> 8) & 255}.${n & 255}:51820`],
     online: true,
+    ephemeral: false,
     keyExpiresAt: 0,
     homeRelay: 'relay-1',
     viewVersion: 1,

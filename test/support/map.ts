@@ -19,6 +19,7 @@ export function aSelf(changes: Partial<MapSelf> = {}): MapSelf {
     mappings: [],
     notices: [],
     carriedDevices: [],
+    ephemeral: false,
     ...changes,
   };
 }

@@ -13,6 +13,8 @@ import { chooseHome } from '../../agent/relay/choose-home.ts';
 import { RelayClient } from '../../agent/relay/client.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { parseJoinToken } from '../../shared/join-token.ts';
+import { keyToBase64 } from '../../shared/key.ts';
+import { x25519KeyPair } from '../../shared/key-proof.ts';
 import { createLogger } from '../../shared/log.ts';
 
 const [, , tokenFile, ownName, otherName] = process.argv as [string, string, string, string, string];
@@ -24,7 +26,7 @@ const identity = await enrol({
   advertiseRoutes: [],
   mappings: [],
   advertiseExitNode: false,
-  known: null,
+  privateKey: keyToBase64((await x25519KeyPair()).privateKey),
   progress: () => {},
 });
 const clients = new Map<string, RelayClient>();

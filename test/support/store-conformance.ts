@@ -151,6 +151,58 @@ export function storeConformance(create: () => Promise<StoreFixture>): void {
       },
     );
 
+    it('the host that used a token up may ask again with the same key, for its answer can be lost', async () => {
+      const secret = randomBytes(32);
+      const publicKey = randomBytes(32).toString('base64');
+      const { id } = await store.createToken(aToken(secret, { tags: ['web'] }), CLI);
+      const lost = aCertificate();
+      const first = await store.join(aRequest(secret, { publicKey, issueCertificate: async () => lost }));
+      const again = await store.join(aRequest(secret, { publicKey }));
+      expect(again.rejoined).toBe(true);
+      expect(again.node).toMatchObject({
+        id: first.node.id,
+        name: first.node.name,
+        address4: first.node.address4,
+        tags: ['web'],
+      });
+      expect(await store.nodeByCertificate(lost.fingerprint)).toBeNull();
+      // And once more: the audit log knows the second try as well.
+      await store.join(aRequest(secret, { publicKey }));
+      expect(await store.listTokens()).toMatchObject([{ id, uses: 1 }]);
+      expect(await store.listNodes()).toHaveLength(1);
+    });
+
+    it.each<[string, (publicKey: string, nodeId: string, tokenId: string) => Promise<unknown>]>([
+      ['was expired', (_key, node) => store.setKeyExpiry(node, NOW, NOW, CLI)],
+      ['was removed', (_key, node) => store.removeNode(node, NOW, CLI)],
+      ['has a token that was revoked', (_key, _node, token) => store.revokeToken(token, NOW, CLI)],
+    ])('but not a host that %s since', async (_, meanwhile) => {
+      const secret = randomBytes(32);
+      const publicKey = randomBytes(32).toString('base64');
+      const { id } = await store.createToken(aToken(secret), CLI);
+      const { node } = await store.join(aRequest(secret, { publicKey }));
+      await meanwhile(publicKey, node.id, id);
+      await expect(store.join(aRequest(secret, { publicKey }))).rejects.toMatchObject({
+        code: 'unauthenticated',
+      });
+    });
+
+    it('SEC-1: nor a member that joined by another token, whatever it wished to be called', async () => {
+      const secret = randomBytes(32);
+      const { id } = await store.createToken(aToken(secret, { tags: ['admin'] }), CLI);
+      await store.join(aRequest(secret));
+      const publicKey = randomBytes(32).toString('base64');
+      const own = randomBytes(32);
+      await store.createToken(aToken(own), CLI);
+      await store.join(aRequest(own, { publicKey, name: `new, token ${id}, ` }));
+      await expect(store.join(aRequest(secret, { publicKey }))).rejects.toMatchObject({
+        code: 'unauthenticated',
+      });
+      expect((await store.findNode(publicKey)) ?? (await store.listNodes()).at(-1)).toMatchObject({
+        tags: [],
+      });
+    });
+
     it('SEC-2: of 50 joins at once with a one-use token exactly one succeeds', async () => {
       const secret = randomBytes(32);
       await store.createToken(aToken(secret), CLI);

@@ -21,6 +21,7 @@ function node(id: string, changes: Partial<MapNode> = {}): MapNode {
     endpoints: ['192.0.2.1:51820'],
     tags: [],
     online: true,
+    ephemeral: false,
     keyExpiresAt: 0,
     homeRelay: '',
     viewVersion: 1,
