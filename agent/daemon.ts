@@ -6,8 +6,10 @@ import { keyFromBase64, wipe } from '../shared/key.ts';
 import type { Logger } from '../shared/log.ts';
 import { PeerNames } from './capture/peer-names.ts';
 import type { SyncClient } from './control/sync-client.ts';
+import { ExitKeeper } from './exit-keeper.ts';
 import { FlowTracking } from './flows/flow-tracking.ts';
 import type { FlowsAnswer } from './flows/mesh-flows.ts';
+import { ExitUse } from './host/exit-use.ts';
 import { Firewall, type FirewallStatus } from './host/firewall.ts';
 import { Forwarding } from './host/forwarding.ts';
 import type { HostFeature } from './host/host-feature.ts';
@@ -17,6 +19,8 @@ import { SegmentDevices } from './host/segment-devices.ts';
 import { releaseStartupPages, releasingStartupPages } from './host/startup-pages.ts';
 import { serveLocalApi } from './local-api/server.ts';
 import { checkMap, type NetworkMap } from './mesh/network-map.ts';
+import { OUTSIDE_MARK } from './mesh/outside-flows.ts';
+import { serversOf } from './mesh/servers.ts';
 import { NameService } from './names/name-service.ts';
 import { NetworkWatch } from './network-watch.ts';
 import { openTunnel } from './open-tunnel.ts';
@@ -63,7 +67,7 @@ export class Daemon {
   /** Settles when the agent has ended and nothing of it is left on the host. */
   readonly ended: Promise<DaemonEnd>;
   readonly #state: State;
-  readonly #settings: Settings;
+  #settings: Settings;
   readonly #clock: Clock = systemClock;
   readonly #log: Logger;
   readonly #onUp: (facts: TunnelFacts, listenPort: number) => void;
@@ -83,10 +87,12 @@ export class Daemon {
   #flowTracking: FlowTracking | null = null;
   #firewall: Firewall | null = null;
   #names: NameService | null = null;
+  #exitUse: ExitUse | null = null;
   #map: NetworkMap | null = null;
   /** The coordinator's clock less this host's monotonic one. */
   #serverOffset: number;
   readonly #endpoints: OwnEndpointsKeeper;
+  readonly #exit: ExitKeeper;
   readonly #network = new NetworkWatch(() => this.#lookAtNetwork());
   #listenPort = 0;
   #isUp = false;
@@ -110,7 +116,9 @@ export class Daemon {
     this.#onUp = options.onUp;
     this.#serverOffset = this.#clock.wall() - this.#clock.monotonic();
     this.#endpoints = this.#endpointsKeeper();
+    this.#exit = this.#exitKeeper();
     this.ended = this.#end.promise.then(async (end) => {
+      if (end.kind === 'failed') this.#exitUse?.keep(true);
       await this.#close();
       return end;
     });
@@ -122,6 +130,7 @@ export class Daemon {
     try {
       await this.#starting;
     } catch (error) {
+      this.#exitUse?.keep(false);
       this.#end.resolve({ kind: 'stopped' });
       await this.ended;
       throw error;
@@ -203,6 +212,7 @@ export class Daemon {
       tunnel,
       mtu,
       acceptRoutes: this.#settings.acceptRoutes,
+      exitNode: () => this.#exit.choice,
       features: this.#hostFeatures(),
       now: () => this.#serverNow(),
       log: this.#log,
@@ -223,13 +233,11 @@ export class Daemon {
     );
     const privateKey = keyFromBase64(this.#identity.privateKey) as Uint8Array;
     await this.#listen(tunnel);
-    await tunnel.configure({ privateKey, replacePeers: true });
+    await tunnel.configure({ privateKey, replacePeers: true }, marked(tunnel));
     wipe(privateKey);
     this.#listenPort = await this.#currentPort();
     if (listenPort === 0 && this.#settings.lastPort !== this.#listenPort) {
-      this.#keep('the UDP port', () =>
-        this.#state.saveSettings({ ...this.#settings, lastPort: this.#listenPort }),
-      );
+      this.#saveSettings({ ...this.#settings, lastPort: this.#listenPort });
     }
   }
 
@@ -346,9 +354,15 @@ export class Daemon {
     const reconciler = this.#reconciler as Reconciler;
     if (!(await reconciler.apply(map))) return;
     this.#saveMap(map);
+    this.#exit.settle(map);
     if (this.#isUp) return;
     this.#isUp = true;
     this.#onUp((this.#tunnel as Tunnel).facts, this.#listenPort);
+  }
+
+  #saveSettings(settings: Settings): void {
+    this.#settings = settings;
+    this.#keep('the settings', () => this.#state.saveSettings(settings));
   }
 
   #saveMap(map: NetworkMap): void {
@@ -377,7 +391,9 @@ export class Daemon {
     if (hasLostAddress) this.#sync?.reconnect();
     if (hasChanged) this.#relays?.networkChanged(hasLostAddress);
     this.#endpoints.tell();
-    void this.#reconciler?.followNetworks();
+    // With an exit node also the router and rules matter, which somebody else may have taken away.
+    if (this.#exit.choice === null) void this.#reconciler?.followNetworks();
+    else void this.#reconciler?.again().catch(() => {});
     void this.#portMapper?.networkChanged();
   }
 
@@ -409,6 +425,16 @@ export class Daemon {
     );
   }
 
+  #exitKeeper(): ExitKeeper {
+    return new ExitKeeper({
+      settings: () => this.#settings,
+      map: () => this.#map,
+      now: () => this.#serverNow(),
+      save: (settings) => this.#saveSettings(settings),
+      changed: async () => this.#reconciler?.again(),
+    });
+  }
+
   #report({ reachable, ...report }: EndpointReport): void {
     const { acceptRoutes, advertiseRoutes, mappings, advertiseExitNode, segments } = this.#settings;
     this.#sync?.report({
@@ -426,7 +452,16 @@ export class Daemon {
     this.#flowTracking = new FlowTracking(interfaceName);
     this.#names = this.#nameService(interfaceName);
     this.#firewall = new Firewall(interfaceName, () => this.#listenPort, this.#log);
+    const names = this.#names;
+    this.#exitUse = new ExitUse({
+      interfaceName,
+      listenPort: () => this.#listenPort,
+      servers: (map) => serversOf(map, this.#identity.urls, (name) => names.knownAddresses(name)),
+      allowsLan: () => this.#exit.allowsLan,
+      acceptDns: this.#settings.acceptDns,
+    });
     return [
+      ...this.#exitUse.features,
       this.#firewall,
       this.#flowTracking,
       this.#names,
@@ -441,6 +476,7 @@ export class Daemon {
       stateFolder: this.#state.folder,
       acceptDns: this.#settings.acceptDns,
       coordinatorUrls: this.#identity.urls,
+      onKnownAddresses: () => void this.#reconciler?.again().catch(() => {}),
       clock: this.#clock,
       log: this.#log,
     });
@@ -451,6 +487,9 @@ export class Daemon {
       status: () => this.#status(),
       ping: (args: unknown) => this.#ping(args),
       flows: () => this.#meshFlows(),
+      'exit-nodes': async () => this.#exit.status(),
+      'use-exit-node': (args: unknown) => this.#exit.use(args),
+      'leave-exit-node': () => this.#exit.off(),
       rules: (): Promise<FirewallStatus | null> => this.#firewall?.status() ?? Promise.resolve(null),
       leave: (args: unknown) => this.#leave((args as { force?: boolean } | null)?.force === true),
     };
@@ -471,6 +510,7 @@ export class Daemon {
       outside: this.#paths?.reflexive ?? [],
       portMapping: this.#portMapper?.summary ?? null,
       names: this.#names?.status() ?? null,
+      exit: this.#exit.status(),
       now: this.#clock.wall(),
     });
   }
@@ -562,4 +602,9 @@ export class Daemon {
       }
     }
   }
+}
+
+/** The mark that the tunnel's sockets have, where the driver can set one: they are never led into the tunnel itself. */
+function marked({ facts }: Tunnel): { fwmark?: number } {
+  return facts.driver === 'linux' ? { fwmark: OUTSIDE_MARK } : {};
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { runProgram } from '../shared/command-line.ts';
 import { VERSION } from '../shared/version.ts';
 import { captureCommand } from './cli/capture.ts';
+import { exitNodeCommand } from './cli/exit-node.ts';
 import { flowsCommand } from './cli/flows.ts';
 import { joinCommand } from './cli/join.ts';
 import { leaveCommand } from './cli/leave.ts';
@@ -23,6 +24,7 @@ const program = new Command('agent')
   .addCommand(netcheckCommand())
   .addCommand(captureCommand())
   .addCommand(flowsCommand())
+  .addCommand(exitNodeCommand())
   .addCommand(rulesCommand())
   .addCommand(leaveCommand())
   .addCommand(tunnelCommand());

@@ -5,6 +5,7 @@ import { checkConflicts } from './host/conflicts.ts';
 import type { HostFeature } from './host/host-feature.ts';
 import { reconcileInterface } from './host/interface.ts';
 import { localAddresses } from './host/local-addresses.ts';
+import type { ExitChoice } from './mesh/exit-node.ts';
 import type { NetworkMap } from './mesh/network-map.ts';
 import { candidateChanges, peerChanges } from './mesh/peer-changes.ts';
 import { type WantedPeer, wantedState } from './mesh/wanted-state.ts';
@@ -19,6 +20,8 @@ export interface ReconcilerOptions {
   tunnel: Tunnel;
   mtu: number;
   acceptRoutes: boolean;
+  /** Asked for each time. */
+  exitNode: () => ExitChoice | null;
   /** In the order in which they are applied; closed in the other one. */
   features: readonly HostFeature[];
   /** The coordinator's clock, milliseconds since the epoch. */
@@ -43,6 +46,8 @@ export class Reconciler {
   /** What this host cannot have, as told already. */
   #noted: readonly string[] = [];
   #closed = false;
+  /** What the host refused of the newest. */
+  #refusal: unknown = null;
   /** One run after the other. */
   #running: Promise<boolean> = Promise.resolve(false);
   #timer: NodeJS.Timeout | null = null;
@@ -58,6 +63,11 @@ export class Reconciler {
   apply(map: NetworkMap): Promise<boolean> {
     this.#map = map;
     return this.#run();
+  }
+
+  /** Applies the map again, after what is beside it has changed; what the host refuses is thrown. */
+  async again(): Promise<void> {
+    if (this.#hasApplied && !(await this.#run()) && this.#refusal !== null) throw this.#refusal;
   }
 
   /** Applies the map again if this host is connected to other networks than the last time. Throws nothing. */
@@ -86,9 +96,11 @@ export class Reconciler {
     if (this.#map === null || this.#closed) return false;
     try {
       await this.#bringHostTo(this.#map);
+      this.#refusal = null;
       return true;
     } catch (error) {
       if (!this.#hasApplied) throw error;
+      this.#refusal = error;
       const reason = describeError(error);
       this.#options.log.error({ reason }, 'the map could not be applied as a whole; trying again');
       this.#runIn(RETRY_INTERVAL);
@@ -97,9 +109,9 @@ export class Reconciler {
   }
 
   async #bringHostTo(map: NetworkMap): Promise<void> {
-    const { tunnel, mtu, acceptRoutes, features, log } = this.#options;
+    const { tunnel, mtu, acceptRoutes, exitNode, features, log } = this.#options;
     const now = this.#options.now();
-    const wanted = wantedState(map, { acceptRoutes }, now);
+    const wanted = wantedState(map, { acceptRoutes, exitNode: exitNode() }, now);
     const name = tunnel.facts.interfaceName;
     const ranges = map.self.networkPrefixes.join(' ');
     if (ranges !== this.#checkedRanges) {

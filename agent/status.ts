@@ -1,6 +1,7 @@
 import { formatEndpoint } from '../shared/endpoint.ts';
 import { keyToBase64, keyToHex, wipe } from '../shared/key.ts';
 import { formatPrefix } from '../shared/prefix.ts';
+import type { ExitStatus } from './exit-keeper.ts';
 import type { NetworkMap } from './mesh/network-map.ts';
 import type { NamesStatus } from './names/name-service.ts';
 import { describeNat, type NatKind } from './paths/nat-kind.ts';
@@ -38,6 +39,9 @@ export interface Status {
     portMapping: { endpoint: string; protocol: string } | null;
     /** Where DNS is answered for the network's names, and whether this host's programs ask there. */
     names: NamesStatus | null;
+    /** The exit node that was chosen, and those there are. */
+    exitNode: ExitStatus['chosen'];
+    exitNodes: ExitStatus['offered'];
     /** What was dropped and why, since the start. */
     counters: Record<string, number>;
   };
@@ -84,6 +88,7 @@ export interface StatusSources {
   outside: readonly string[];
   portMapping: { endpoint: string; protocol: string } | null;
   names: NamesStatus | null;
+  exit: ExitStatus;
   /** This host's clock, milliseconds since the epoch. */
   now: number;
 }
@@ -117,6 +122,8 @@ export function statusOf(sources: StatusSources): Status {
       outside: [...sources.outside],
       portMapping: sources.portMapping,
       names: sources.names,
+      exitNode: sources.exit.chosen,
+      exitNodes: sources.exit.offered,
       counters: snapshot.device.counters,
     },
     peers: (map?.peers ?? []).map((peer) => {

@@ -5,6 +5,7 @@ import { adminCommand } from './cli/admin.ts';
 import { auditCommand } from './cli/audit.ts';
 import { deviceCommand } from './cli/device.ts';
 import { dnsCommand } from './cli/dns.ts';
+import { exitNodesCommand } from './cli/exit-nodes.ts';
 import { networkCommand } from './cli/network.ts';
 import { nodesCommand } from './cli/nodes.ts';
 import { policyCommand } from './cli/policy.ts';
@@ -28,6 +29,7 @@ const program = new Command('coordinator')
   .addCommand(nodesCommand())
   .addCommand(deviceCommand())
   .addCommand(routesCommand())
+  .addCommand(exitNodesCommand())
   .addCommand(policyCommand())
   .addCommand(segmentsCommand())
   .addCommand(relayCommand())

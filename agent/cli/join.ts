@@ -7,6 +7,7 @@ import {
   interfaceName,
   mtu,
   withAcceptDns,
+  withExitNode,
   withLogLevel,
   withOutside,
   withState,
@@ -57,7 +58,10 @@ export function joinCommand(): Command {
       [],
     )
     .option('--bridge <name>', 'make the device of the segment a port of this bridge', interfaceName);
-  return withLogLevel(withState(withOutside(withWorkers(withAcceptDns(command, true)))), 'warn')
+  return withLogLevel(
+    withState(withExitNode(withOutside(withWorkers(withAcceptDns(command, true))), false)),
+    'warn',
+  )
     .addHelpText(
       'after',
       `

@@ -81,6 +81,26 @@ function stunServer(text: string): { host: string; port: number } {
   return { host: bare, port: Number(port) };
 }
 
+/** `--exit-node` and what goes with it; `none` and `--no-…` where a setting of before can be taken back. */
+export function withExitNode(command: Command, hasBefore: boolean): Command {
+  const ofBefore = hasBefore ? '; none for none any more' : '';
+  return command
+    .option('--exit-node <name|address>', `reach the Internet by this node${ofBefore}`, exitNode)
+    .addOption(
+      new Option(
+        '--exit-node-allow-lan [true|false]',
+        'reach private networks that this host is connected to all the same',
+      )
+        .choices(['true', 'false'])
+        .preset('true'),
+    );
+}
+
+function exitNode(text: string): string {
+  if (/^[\p{L}\p{N}][\p{L}\p{N}.:_-]*$/u.test(text)) return text;
+  throw new InvalidArgumentError('expected the name or an address of a node.');
+}
+
 /** `--workers N`. */
 export function withWorkers(command: Command): Command {
   return command.option(

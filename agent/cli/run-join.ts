@@ -7,6 +7,8 @@ import { x25519KeyPair } from '../../shared/key-proof.ts';
 import { createLogger } from '../../shared/log.ts';
 import type { LogLevel } from '../../shared/log-levels.ts';
 import { enrol } from '../control/enrol.ts';
+import { exitChoice, isExitItself } from '../exit-keeper.ts';
+import { removeExitLeftovers } from '../host/exit-use.ts';
 import { restoreHostResolver } from '../host/host-resolver.ts';
 import { checkPrivileges } from '../host/privileges.ts';
 import { releaseStartupPages } from '../host/startup-pages.ts';
@@ -31,6 +33,8 @@ export interface JoinOptions {
   advertiseRoutes?: AdvertisedRoutes;
   acceptRoutes: boolean;
   advertiseExitNode: boolean;
+  exitNode?: string;
+  exitNodeAllowLan?: 'true' | 'false';
   snat: 'true' | 'false';
   endpoint?: string[];
   stun?: { host: string; port: number }[];
@@ -45,6 +49,7 @@ export async function join(argument: string | undefined, options: JoinOptions): 
   if (options.bridge !== undefined && options.segment.length !== 1) {
     throw new WarrenError('usage', '--bridge goes with one --segment');
   }
+  if (exitChoice(options.exitNode) !== null && options.advertiseExitNode) throw isExitItself();
   const readToken = async () => parseJoinToken(await tokenText(argument, options.tokenFile));
   const token = options.unlessJoined ? null : await readToken();
   checkPrivileges();
@@ -57,6 +62,9 @@ export async function join(argument: string | undefined, options: JoinOptions): 
   try {
     const known = state.identity();
     restoreHostResolver(options.state, log);
+    // What a killed agent keeps in would keep this host from the coordinator too, if that is another one.
+    const goesOn = known !== null && options.unlessJoined && exitChoice(options.exitNode) !== null;
+    if (!goesOn) await removeExitLeftovers(options.interface);
     releaseStartupPages();
     const identity =
       known !== null && options.unlessJoined
@@ -121,6 +129,8 @@ function settingsOf(options: JoinOptions, lastPort: number | undefined): Setting
     mappings: options.advertiseRoutes?.mappings ?? [],
     acceptRoutes: options.acceptRoutes,
     advertiseExitNode: options.advertiseExitNode,
+    exitNode: exitChoice(options.exitNode),
+    exitAllowLan: options.exitNodeAllowLan === 'true',
     acceptDns: options.acceptDns,
     snat: options.snat === 'true',
     endpoints: options.endpoint ?? [],

@@ -1,9 +1,11 @@
 import { WarrenError } from '../../shared/errors.ts';
 import { createLogger } from '../../shared/log.ts';
 import { leaveNetwork } from '../control/sync-client.ts';
+import { removeExitLeftovers } from '../host/exit-use.ts';
 import { restoreHostResolver } from '../host/host-resolver.ts';
 import { askAgent } from '../local-api/client.ts';
 import { State } from '../state/state.ts';
+import { DEFAULT_INTERFACE } from './options.ts';
 
 /** Takes this host out of the network: by the running agent, or from here where none runs. */
 export async function leave(folder: string, force: boolean): Promise<void> {
@@ -15,6 +17,7 @@ export async function leave(folder: string, force: boolean): Promise<void> {
     const lock = state.lock();
     try {
       restoreHostResolver(folder, createLogger('warn', 'agent'));
+      await removeExitLeftovers(state.settings()?.interfaceName ?? DEFAULT_INTERFACE);
       const isTold = await leaveNetwork(identity).then(
         () => true,
         (failure: unknown) => {

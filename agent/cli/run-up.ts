@@ -2,7 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { WarrenError } from '../../shared/errors.ts';
 import { createLogger } from '../../shared/log.ts';
 import type { LogLevel } from '../../shared/log-levels.ts';
+import { exitChoice, isExitItself } from '../exit-keeper.ts';
+import { removeExitLeftovers } from '../host/exit-use.ts';
 import { restoreHostResolver } from '../host/host-resolver.ts';
+import type { ExitChoice } from '../mesh/exit-node.ts';
 import { State } from '../state/state.ts';
 import { runDaemon } from './run-daemon.ts';
 
@@ -11,6 +14,9 @@ export interface UpChanges {
   acceptDns?: boolean;
   endpoint?: string[];
   stun?: { host: string; port: number }[];
+  /** `none` takes it back. */
+  exitNode?: string;
+  exitNodeAllowLan?: 'true' | 'false';
 }
 
 /** Runs the agent of a host that has joined before, with the settings of that time but for the changes. */
@@ -30,12 +36,23 @@ export async function up(folder: string, logLevel: LogLevel, changes: UpChanges)
       acceptDns: changes.acceptDns ?? saved.acceptDns,
       endpoints: changes.endpoint ?? saved.endpoints,
       stunServers: changes.stun ?? saved.stunServers,
+      exitNode: exitOf(changes.exitNode, saved.exitNode),
+      exitAllowLan:
+        changes.exitNodeAllowLan === undefined ? saved.exitAllowLan : changes.exitNodeAllowLan === 'true',
     };
+    if (settings.exitNode !== null && settings.advertiseExitNode) throw isExitItself();
     if (!isDeepStrictEqual(settings, saved)) state.saveSettings(settings);
     const log = createLogger(logLevel, 'agent');
     restoreHostResolver(folder, log);
+    // Before anything is asked of the coordinator: without an exit node nothing is kept in.
+    if (settings.exitNode === null) await removeExitLeftovers(settings.interfaceName);
     await runDaemon(state, identity, settings, log);
   } finally {
     lock.release();
   }
+}
+
+function exitOf(wanted: string | undefined, saved: ExitChoice | null): ExitChoice | null {
+  if (wanted === undefined || wanted === saved?.name) return saved;
+  return exitChoice(wanted);
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { textTable } from '../../shared/text-table.ts';
 import { pathWords } from '../path-words.ts';
 import type { PeerStatus, Status } from '../status.ts';
+import { exitWords } from './exit-words.ts';
 import { withState } from './options.ts';
 
 /** `bin/agent status`: what the running agent knows. */
@@ -31,6 +32,7 @@ function statusText({ self, peers }: Status, now: number): string {
     `  NAT ${self.nat ?? 'not known: no STUN server was asked'}`,
     `  relay ${relayText(self.relays)}`,
     `  names ${namesText(self.names)}`,
+    `  exit node ${exitText(self)}`,
     '',
   ].join('\n');
   if (peers.length === 0) return `${head}\nno peers yet\n`;
@@ -66,6 +68,12 @@ function relayText(relays: Status['self']['relays']): string {
   const home = relays.find((relay) => relay.home);
   if (home === undefined) return relays.length === 0 ? 'none in this network' : 'none can be reached';
   return home.latencyMs === null ? home.id : `${home.id}, ${home.latencyMs.toFixed(1)} ms`;
+}
+
+function exitText({ exitNode, exitNodes }: Status['self']): string {
+  if (exitNode !== null) return `${exitNode.name}, ${exitWords(exitNode)}`;
+  const offered = exitNodes.map(({ name }) => name).join(', ');
+  return offered === '' ? 'none' : `none; there are: ${offered}`;
 }
 
 function namesText(names: Status['self']['names']): string {

@@ -1,3 +1,4 @@
+import { chosenPeer, EVERYTHING, type ExitChoice } from './exit-node.ts';
 import type { MapPeer, NetworkMap } from './network-map.ts';
 
 /** What this host is to look like by a map: a pure function of the map, the user's choices and the time. */
@@ -7,6 +8,8 @@ export interface WantedState {
   /** What goes into the tunnel's interface, CIDRs. */
   routes: string[];
   peers: WantedPeer[];
+  /** Null where no exit node was chosen; else whose tunnel the Internet is behind, where `nodeId` null is nobody's for now. */
+  exit: { nodeId: string | null } | null;
   /** When the next key expires, on the coordinator's clock; Infinity if none does. */
   nextExpiry: number;
 }
@@ -27,6 +30,8 @@ export interface WantedPeer {
 
 export interface MeshChoices {
   acceptRoutes: boolean;
+  /** Absent or null for none. */
+  exitNode?: ExitChoice | null;
 }
 
 /**
@@ -49,6 +54,10 @@ export function wantedState(map: NetworkMap, choices: MeshChoices, now: number):
   if (choices.acceptRoutes) for (const peer of ranked) claim(owners, peer.routes, peer.nodeId);
   const claimed = new Map<string, string[]>();
   for (const [cidr, nodeId] of owners) claimed.set(nodeId, [...(claimed.get(nodeId) ?? []), cidr]);
+  const { exitNode = null } = choices;
+  const chosen = exitNode === null ? null : chosenPeer(map, exitNode);
+  // Whether it is online is the coordinator's guess: it is tried either way.
+  const exitId = alive.find((peer) => peer === chosen && peer.exitNode)?.nodeId ?? null;
   const own = new Set(map.self.addresses.map(hostPrefix));
   const members = new Set([...own, ...map.peers.flatMap((peer) => peer.addresses.map(hostPrefix))]);
   const isPeer = ({ nodeId, device }: MapPeer) =>
@@ -56,7 +65,7 @@ export function wantedState(map: NetworkMap, choices: MeshChoices, now: number):
   const peers = alive.filter(isPeer).map((peer) => ({
     nodeId: peer.nodeId,
     publicKey: peer.publicKey,
-    allowedIps: (claimed.get(peer.nodeId) ?? []).sort(),
+    allowedIps: [...(claimed.get(peer.nodeId) ?? []), ...(peer.nodeId === exitId ? EVERYTHING : [])].sort(),
     endpoints: peer.endpoints,
     inGroup: map.self.multicast && peer.online,
     isDevice: peer.device !== undefined,
@@ -71,6 +80,7 @@ export function wantedState(map: NetworkMap, choices: MeshChoices, now: number):
       ...new Set([...map.self.networkPrefixes, ...map.self.mappings.map(({ prefix }) => prefix), ...subnets]),
     ],
     peers,
+    exit: exitNode === null ? null : { nodeId: exitId },
     nextExpiry: Math.min(
       ...[map.self, ...map.peers].map((node) => node.keyExpiresAt).filter((at) => at > now),
       Number.POSITIVE_INFINITY,

@@ -28,6 +28,8 @@ export interface NameServiceOptions {
   acceptDns: boolean;
   /** https://HOST:PORT of the coordinator. */
   coordinatorUrls: readonly string[];
+  /** A name that the agent needs has other addresses than before. */
+  onKnownAddresses: () => void;
   clock: Clock;
   log: Logger;
 }
@@ -52,6 +54,7 @@ export class NameService implements HostFeature {
   readonly when = 'after-routes';
   readonly #options: NameServiceOptions;
   readonly #host: HostResolver;
+  readonly #lastKnown: LastKnown;
   readonly #responder: Responder;
   #server: NameServer | null = null;
   #map: NetworkMap | null = null;
@@ -66,7 +69,8 @@ export class NameService implements HostFeature {
   constructor(options: NameServiceOptions) {
     this.#options = options;
     this.#host = new HostResolver(options.interfaceName, options.stateFolder, options.log);
-    this.#responder = new Responder(this.#loadLastKnown());
+    this.#lastKnown = this.#loadLastKnown();
+    this.#responder = new Responder(this.#lastKnown);
   }
 
   apply(map: NetworkMap): Promise<void> {
@@ -84,6 +88,11 @@ export class NameService implements HostFeature {
       await this.#server?.close();
       this.#server = null;
     });
+  }
+
+  /** The addresses that a name the agent needs had when it was last looked up. */
+  knownAddresses(name: string): string[] {
+    return this.#lastKnown.addresses(name);
   }
 
   status(): NamesStatus {
@@ -169,8 +178,9 @@ export class NameService implements HostFeature {
 
   #loadLastKnown(): LastKnown {
     const path = join(this.#options.stateFolder, LAST_KNOWN);
-    const { log } = this.#options;
+    const { log, onKnownAddresses } = this.#options;
     const save = (kept: Record<string, string[]>) => {
+      onKnownAddresses();
       try {
         writeFileAtomically(path, `${JSON.stringify({ version: 1, kept })}\n`);
       } catch (error) {

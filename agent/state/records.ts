@@ -55,6 +55,12 @@ export const settingsSchema = z.object({
   mappings: z.array(z.object({ prefix: z.string(), sitePrefix: z.string() })).default([]),
   acceptRoutes: z.boolean(),
   advertiseExitNode: z.boolean(),
+  /** Whose Internet this host uses, and whether it reaches its local networks by itself all the same. */
+  exitNode: z
+    .object({ name: z.string().min(1), nodeId: z.string().min(1).nullable() })
+    .nullable()
+    .default(null),
+  exitAllowLan: z.boolean().default(false),
   /** `ADDRESS:PORT` at which the user knows this host to be reached. */
   endpoints: z.array(z.string()).default([]),
   /** STUN servers to ask beside those of the network. */

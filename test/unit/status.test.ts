@@ -49,6 +49,7 @@ function status(devices: PeerSnapshot[], map = aMap([peer]) as ReturnType<typeof
     outside: [],
     portMapping: null,
     names: null,
+    exit: { chosen: null, offered: [] },
     latencies: new Map([[peer.nodeId, 1.25]]),
     now: NOW,
   });

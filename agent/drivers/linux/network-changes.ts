@@ -7,13 +7,13 @@ const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_FLAGS = 0x80000 | 0x800;
 const NETLINK_ROUTE = 0;
-/** RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE of linux/rtnetlink.h. */
-const GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
+/** RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV4_RULE, _IPV6_IFADDR, _IPV6_ROUTE of linux/rtnetlink.h, and RTNLGRP_IPV6_RULE. */
+const GROUPS = 0x1 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 0x40000;
 /** struct sockaddr_nl: family 0, pad 2, pid 4, groups 8. */
 const SOCKADDR_NL_LENGTH = 12;
 
 /**
- * Hears from the kernel that links, addresses or routes of this network namespace changed (rtnetlink(7)). What changed is not
+ * Hears from the kernel that links, addresses, routes or rules of this network namespace changed (rtnetlink(7)). What changed is not
  * looked at: whoever is told reads how things stand.
  */
 export class NetworkChanges implements Wakeup {

@@ -45,6 +45,8 @@ const SETTINGS: Settings = {
   mappings: [],
   acceptRoutes: false,
   advertiseExitNode: false,
+  exitNode: null,
+  exitAllowLan: false,
   acceptDns: true,
   snat: true,
   endpoints: [],

@@ -1,0 +1,215 @@
+/**
+ * The Internet by another node: laptop and exit are in networks of their own, behind one router, which is the Internet too. What
+ * leaves the laptop is captured on its cable.
+ *
+ *     laptop (192.168.7.2, 2001:db8:7::2) ──┐
+ *          printer (192.168.7.9) ───────────┤ router ─── server (203.0.113.9, 2001:db8:113::9)
+ *     exit (192.0.2.2, 2001:db8:2::2) ──────┤
+ *     coordinator (198.51.100.1) ───────────┘
+ */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { capture } from '../support/capture.ts';
+import { leftovers, TestAgent, TestCoordinator } from '../support/mesh.ts';
+import { describeNeeds } from '../support/needs.ts';
+import { Lab, type TestHost } from '../support/netns.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const SERVER = ['203.0.113.9', '2001:db8:113::9'] as const;
+
+describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump'], 'an exit node', () => {
+  const lab = new Lab();
+  const port = 51_820;
+  let coordinator: TestCoordinator;
+  let laptop: TestAgent;
+  let exit: TestAgent;
+  let server: TestHost;
+  let printer: TestHost;
+  let router: TestHost;
+
+  beforeAll(async () => {
+    router = await lab.host('router');
+    await router.runOk('sysctl', ['-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']);
+    const lan = await lab.switch('lan');
+    await lab.plug(router, lan, ['192.168.7.1/24', '2001:db8:7::1/64']);
+    const host = async (name: string, four: string, six: string) => {
+      const made = await lab.host(name);
+      await lab.link(router, [`${four}1/24`, `${six}1/64`], made, [`${four}2/24`, `${six}2/64`]);
+      await made.ip(`route add default via ${four}1`);
+      await made.ip(`-6 route add default via ${six}1`);
+      return made;
+    };
+    const coordinatorHost = await host('coord', '198.51.100.', '2001:db8:c::');
+    const exitHost = await host('exit', '192.0.2.', '2001:db8:2::');
+    server = await host('server', '203.0.113.', '2001:db8:113::');
+    for (const address of SERVER)
+      await server.ip(`address add ${address}/32 dev lo`.replace(':9/32', ':9/128'));
+    await router.ip(`route add ${SERVER[0]} via 203.0.113.2`);
+    await router.ip(`-6 route add ${SERVER[1]} via 2001:db8:113::2`);
+    const laptopHost = await lab.host('laptop');
+    await lab.plug(laptopHost, lan, ['192.168.7.2/24', '2001:db8:7::2/64']);
+    await laptopHost.ip('route add default via 192.168.7.1');
+    await laptopHost.ip('-6 route add default via 2001:db8:7::1');
+    printer = await lab.host('printer');
+    await lab.plug(printer, lan, ['192.168.7.9/24']);
+    coordinator = new TestCoordinator(coordinatorHost, lab.directory('coordinator'));
+    laptop = new TestAgent(laptopHost, 'laptop', `${lab.directory('laptop')}/state`);
+    exit = new TestAgent(exitHost, 'exit', `${lab.directory('exit')}/state`);
+    await coordinator.start();
+    await exit.join(await coordinator.token(), '--advertise-exit-node');
+    await laptop.join(await coordinator.token(), '--listen-port', String(port));
+    await laptop.knows(1);
+  });
+  afterAll(() => lab.close());
+
+  const reaches = (host: TestHost, address: string, ...flags: string[]) =>
+    host.run('ping', ['-n', '-c1', '-W1', ...flags, address]).then(({ status }) => status === 0);
+  const reachesAll = async (host: TestHost) =>
+    (await Promise.all(SERVER.map((to) => reaches(host, to)))).every(Boolean);
+  /** Every way to the Internet that a program of the laptop may try, whether it comes back or not. */
+  const tryAll = async () => {
+    const { host } = laptop;
+    const sent = SERVER.flatMap((to) => [
+      reaches(host, to),
+      reaches(host, to, '-I', 'eth0'),
+      host.run('ncat', ['-w', '1', to, '80']),
+      host.run('ncat', ['-u', '-w', '1', to, '53'], { input: 'who?' }),
+    ]);
+    await Promise.all(sent);
+  };
+  /** What the router got from the laptop that is neither the agent's nor of the link. */
+  const leaks = () =>
+    capture(
+      lab,
+      router,
+      'eth0',
+      `(src host 192.168.7.2 or src host 2001:db8:7::2 or src net 100.64.0.0/10) and not (udp src port ${port})` +
+        ` and not (tcp port 8443 and host 198.51.100.2) and not icmp6 and not (udp port 5351 or udp port 1900)`,
+    );
+  /** As `leaks`, while everything is tried. */
+  const leaked = async () => {
+    const all = await leaks();
+    await tryAll();
+    // The last of what could leak is followed by what the capture must see: it has then seen the rest.
+    const marker = await reaches(laptop.host, '192.168.7.1', '-m', '8847360');
+    expect(marker).toBe(true);
+    const packets = await all.stop((seen) => seen.some((packet) => packet[9] === 1 && packet[19] === 1));
+    return packets.filter((packet) => !packet.subarray(16, 20).equals(Buffer.from([192, 168, 7, 1])));
+  };
+  /** Which address a server of the Internet sees. */
+  const seenAs = async (address: string) => {
+    const listening = server.spawn('ncat', [address.includes(':') ? '-6' : '-4', '-l', '7000', '-v']);
+    await listening.waitForOutput(/Listening/);
+    await laptop.host.run('ncat', ['-z', '-w', '2', address, '7000']);
+    const [, source] = await listening.waitForOutput(/Connection from ([0-9a-f.:]*[0-9a-f])[.:\s]/);
+    await listening.end();
+    return source;
+  };
+  const chosen = async () => (await laptop.status()).self.exitNode?.state ?? null;
+  const tables = () => laptop.host.runOk('nft', ['list', 'tables']);
+
+  it('is none before an administrator approves it', async () => {
+    const { status, stderr } = await laptop.run('exit-node', 'use', 'exit');
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/"exit" is no exit node.*coordinator exit-nodes approve/),
+    ]);
+    expect(await coordinator.verb('exit-nodes', 'list')).toMatch(/exit +waits for approval/);
+    await coordinator.verb('exit-nodes', 'approve', 'exit');
+    await waitFor('the offer', async () => (await laptop.run('exit-node', 'list')).stdout.includes('exit '));
+    // What the capture below would see without an exit node.
+    expect(await leaked()).not.toHaveLength(0);
+  });
+
+  it('SEC-41: carries both families, and nothing else leaves', async () => {
+    const { stdout } = await laptop.run('exit-node', 'use', 'exit');
+    expect(stdout).toMatch(/^exit: in use/);
+    await waitFor('the way', () => reachesAll(laptop.host));
+    expect(await seenAs(SERVER[0])).toBe('192.0.2.2');
+    expect(await seenAs(SERVER[1])).toBe('2001:db8:2::2');
+    expect(await leaked()).toEqual([]);
+    // The agent itself goes past it.
+    const { self, peers } = await laptop.status();
+    expect(self.coordinator).toBe('connected');
+    expect(peers[0]).toMatchObject({ path: 'direct' });
+  });
+
+  it('SEC-41: routes that somebody else sets, more specific ones, lead nothing out', async () => {
+    const rogue = ['0.0.0.0/1', '128.0.0.0/1', '203.0.113.0/24', `${SERVER[0]}/32`];
+    for (const route of rogue) await laptop.host.ip(`route add ${route} via 192.168.7.1`);
+    await laptop.host.ip(`-6 route add ${SERVER[1]}/128 via 2001:db8:7::1`);
+    expect(await leaked()).toEqual([]);
+    expect(await reachesAll(laptop.host)).toBe(true);
+    // Rules that somebody takes away come back.
+    await laptop.host.ip('rule delete priority 8750');
+    await laptop.host.ip('-6 rule delete priority 8750');
+    for (const route of rogue) await laptop.host.ip(`route delete ${route}`);
+    await laptop.host.ip(`-6 route delete ${SERVER[1]}/128`);
+    await waitFor('the rules to be back', () => reachesAll(laptop.host));
+  });
+
+  it('the local network is kept by flag only, and its resolvers are not', async () => {
+    expect(await reaches(laptop.host, '192.168.7.9')).toBe(false);
+    await laptop.run('exit-node', 'use', 'exit', '--allow-lan');
+    expect(await reaches(laptop.host, '192.168.7.9')).toBe(true);
+    expect(await reachesAll(laptop.host)).toBe(true);
+    const resolver = printer.spawn('ncat', ['-l', '-k', '53', '-v']);
+    await resolver.waitForOutput(/Listening/);
+    expect((await laptop.host.run('ncat', ['-z', '-w', '1', '192.168.7.9', '53'])).status).not.toBe(0);
+    await resolver.end();
+    await laptop.run('exit-node', 'use', 'exit', '--allow-lan', 'false');
+    expect(await reaches(laptop.host, '192.168.7.9')).toBe(false);
+  });
+
+  it('SEC-41: nothing leaves while the exit node is away, not approved or expired', async () => {
+    await exit.stop();
+    await waitFor('the end to be known', async () => (await chosen()) === 'offline');
+    expect(await leaked()).toEqual([]);
+    await exit.up();
+    await waitFor('the way to be back', () => reachesAll(laptop.host));
+    await coordinator.verb('exit-nodes', 'unapprove', 'exit');
+    await waitFor('that to be known', async () => (await chosen()) === 'not an exit node');
+    expect(await leaked()).toEqual([]);
+    await coordinator.verb('exit-nodes', 'approve', 'exit');
+    await waitFor('the way to be back', () => reachesAll(laptop.host));
+    expect((await laptop.run('status')).stdout).toMatch(/exit node exit, in use/);
+  });
+
+  it('SEC-41: nothing leaves when the agent was killed; the next start goes on, and `none` gives all back', async () => {
+    await laptop.stop('SIGKILL');
+    expect(await leaked()).toEqual([]);
+    // Nor when its rules are gone too: nftables looks as packets leave.
+    await laptop.host.ip('rule delete priority 8750');
+    await laptop.host.ip('-6 rule delete priority 8750');
+    expect(await leaked()).toEqual([]);
+    await laptop.up();
+    await waitFor('the way to be back', () => reachesAll(laptop.host));
+    await laptop.stop('SIGKILL');
+    await laptop.up('--exit-node', 'none');
+    expect(await reachesAll(laptop.host)).toBe(true);
+    expect(await tables()).not.toContain('warren-exit');
+    expect(await seenAs(SERVER[0])).toBe('192.168.7.2');
+    expect(await laptop.stop()).toBe(0);
+    expect(await leftovers(laptop)).toEqual([]);
+  });
+
+  it('is remembered, and all of it is gone after an orderly end', async () => {
+    await laptop.up('--exit-node', 'exit');
+    await waitFor('the way', () => reachesAll(laptop.host));
+    expect(await laptop.stop()).toBe(0);
+    expect(await leftovers(laptop)).toEqual([]);
+    expect(await tables()).toBe('');
+    expect(await seenAs(SERVER[0])).toBe('192.168.7.2');
+    await laptop.up();
+    await waitFor('the same exit node', async () => (await chosen()) === 'in use');
+    await waitFor('the way', () => reachesAll(laptop.host));
+    expect(await seenAs(SERVER[1])).toBe('2001:db8:2::2');
+  });
+
+  it('after kill -9, `leave` gives all back', async () => {
+    await laptop.stop('SIGKILL');
+    expect((await laptop.run('leave')).stdout).toBe('left the network\n');
+    expect(await reachesAll(laptop.host)).toBe(true);
+    expect(await laptop.host.ip('rule')).not.toContain('8787');
+    expect(await tables()).not.toContain('warren-exit');
+  });
+});
