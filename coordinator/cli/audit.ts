@@ -1,5 +1,7 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { duration } from '../../shared/arguments.ts';
 import { textTable } from '../../shared/text-table.ts';
+import type { AuditFilter } from '../store/store.ts';
 import { type DataOptions, printJson, withData, withStore } from './options.ts';
 
 export function auditCommand(): Command {
@@ -7,13 +9,22 @@ export function auditCommand(): Command {
     withData(new Command('list'))
       .description('the latest changes, newest first')
       .option('--limit <number>', 'how many', count, 50)
-      .option('--json', 'for programs', false)
+      .option('--actor <name>', 'who, or its part before a colon, such as node')
+      .option('--action <name>', 'what, or its part before the dot, such as token')
+      .option('--target <text>', 'a part of what it was done to')
+      .addOption(new Option('--result <result>', 'what came of it').choices(['ok', 'refused', 'failed']))
+      .option('--since <when>', 'a time, or a duration before now such as 2h', when)
+      .option('--until <when>', 'the same', when)
+      .option('--json', 'for programs: with what it was before and after', false)
       .addHelpText(
         'after',
-        '\nExample:\n  bin/coordinator audit list --limit 20 --data /var/lib/warren-coordinator',
+        '\nExample:\n  bin/coordinator audit list --action token --since 7d --data /var/lib/warren-coordinator',
       )
-      .action(async (options: DataOptions & { limit: number; json: boolean }) => {
-        const rows = await withStore(options, (store) => store.listAudit({ limit: options.limit }));
+      .action(async (options: DataOptions & AuditFilter & { limit: number; json: boolean }) => {
+        const { limit, actor, action, target, result, since, until } = options;
+        const rows = await withStore(options, (store) =>
+          store.listAudit({ limit, actor, action, target, result, since, until }),
+        );
         if (options.json) {
           printJson(rows.map((row) => ({ ...row, at: new Date(row.at).toISOString() })));
           return;
@@ -34,6 +45,14 @@ export function auditCommand(): Command {
         );
       }),
   );
+}
+
+function when(text: string): number {
+  if (/^\d+[smhd]$/.test(text)) return Date.now() - duration(text);
+  const at = Date.parse(text);
+  if (Number.isNaN(at))
+    throw new InvalidArgumentError('expected 2h, 7d or a time such as 2026-01-31T12:00Z.');
+  return at;
 }
 
 function count(text: string): number {

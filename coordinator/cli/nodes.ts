@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { collect, duration } from '../../shared/arguments.ts';
 import { textTable } from '../../shared/text-table.ts';
+import { standingOf } from '../network/standing.ts';
 import { canonicalTag } from '../network/tags.ts';
-import type { NodeRecord } from '../store/store.ts';
+import type { NodePatch, NodeRecord } from '../store/store.ts';
 import { cliActor, type DataOptions, nodeNamed, printJson, withData, withStore } from './options.ts';
 
 export function nodesCommand(): Command {
@@ -12,6 +13,13 @@ export function nodesCommand(): Command {
     .addCommand(renameCommand())
     .addCommand(tagCommand())
     .addCommand(expireCommand())
+    .addCommand(standingCommand('approve', 'let a node in that waits for approval', { approved: true }))
+    .addCommand(
+      standingCommand('disable', 'shut a node out for now; nobody reaches it and it reaches nobody', {
+        disabled: true,
+      }),
+    )
+    .addCommand(standingCommand('enable', 'let a node back in that was disabled', { disabled: false }))
     .addCommand(removeCommand());
 }
 
@@ -31,7 +39,7 @@ function listCommand(): Command {
             nodes.map((node) => [
               node.name,
               `${node.address4} ${node.address6}`,
-              node.online ? 'connected' : 'away',
+              stateOf(node),
               time(node.lastSeenAt),
               node.tags.join(','),
               node.keyExpiresAt === 0 ? 'never' : time(node.keyExpiresAt),
@@ -93,6 +101,21 @@ function expireCommand(): Command {
     );
 }
 
+function standingCommand(name: string, description: string, patch: NodePatch): Command {
+  return withData(new Command(name))
+    .description(description)
+    .argument('<node>', 'name or id')
+    .addHelpText(
+      'after',
+      `\nExample:\n  bin/coordinator nodes ${name} laptop --data /var/lib/warren-coordinator`,
+    )
+    .action((nameOrId: string, options: DataOptions) =>
+      withStore(options, async (store) => {
+        await store.changeNode((await nodeNamed(store, nameOrId)).id, patch, Date.now(), cliActor());
+      }),
+    );
+}
+
 function removeCommand(): Command {
   return withData(new Command('remove'))
     .description('take a node out of the network for good')
@@ -115,6 +138,8 @@ function nodeForPrograms(node: NodeRecord) {
     addresses: [node.address4, node.address6],
     publicKey: node.publicKey,
     online: node.online,
+    approved: node.approved,
+    disabled: node.disabled,
     endpoints: node.endpoints,
     tags: node.tags,
     offers: node.offers,
@@ -127,6 +152,12 @@ function nodeForPrograms(node: NodeRecord) {
     lastSeenAt: iso(node.lastSeenAt),
     keyExpiresAt: node.keyExpiresAt === 0 ? null : iso(node.keyExpiresAt),
   };
+}
+
+function stateOf(node: NodeRecord): string {
+  const standing = standingOf(node);
+  if (standing === 'unapproved') return 'waits for approval';
+  return standing === 'disabled' ? 'disabled' : node.online ? 'connected' : 'away';
 }
 
 function iso(at: number): string {

@@ -1,19 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { WarrenError } from '../../shared/errors.ts';
+import type { PolicyCheck } from '../network/policy/check.ts';
 import type { Problem } from '../network/policy/document.ts';
-import { parsePolicy } from '../network/policy/parse.ts';
-import { runTests, type TestGround } from '../network/policy/run-tests.ts';
-
-/** What a look at a policy file says. */
-export interface PolicyCheck {
-  readonly ok: boolean;
-  readonly rules: number;
-  readonly tests: number;
-  /** All mistakes, and tests that fail, in the order of the text. */
-  readonly problems: readonly Problem[];
-  readonly warnings: readonly Problem[];
-}
 
 /** The text of a policy file, `-` for standard input. Throws `not-found` when it cannot be read. */
 export async function readPolicyFile(file: string): Promise<string> {
@@ -24,19 +13,6 @@ export async function readPolicyFile(file: string): Promise<string> {
     const { code } = cause as NodeJS.ErrnoException;
     throw new WarrenError('not-found', `the policy file ${file} cannot be read: ${code}`, { cause });
   }
-}
-
-/** Reads a document and runs its tests, against the nodes if they are known. */
-export function checkPolicy(document: string, ground: TestGround | null): PolicyCheck {
-  const parsed = parsePolicy(document);
-  const problems = parsed.document === null ? parsed.problems : runTests(parsed.document, ground);
-  return {
-    ok: problems.length === 0,
-    rules: new Set(parsed.document?.rules.map(({ id }) => id)).size,
-    tests: parsed.document?.tests.length ?? 0,
-    problems,
-    warnings: parsed.warnings,
-  };
 }
 
 /** Says on standard error what is odd and what is wrong; throws `corrupt` if anything is wrong. */

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { WarrenError } from '../../shared/errors.ts';
 import { textTable } from '../../shared/text-table.ts';
+import { checkPolicy } from '../network/policy/check.ts';
 import { DENY_ALL } from '../network/policy/compile.ts';
 import { explain, type Flow, parseFlow } from '../network/policy/explain.ts';
 import { parsePolicy } from '../network/policy/parse.ts';
@@ -8,7 +9,7 @@ import { policyNode } from '../network/policy/policy-node.ts';
 import type { TestGround } from '../network/policy/run-tests.ts';
 import type { PolicyRecord, Store } from '../store/store.ts';
 import { cliActor, type DataOptions, printJson, withData, withStore } from './options.ts';
-import { checkPolicy, readPolicyFile, reportCheck, reportWarnings } from './policy-file.ts';
+import { readPolicyFile, reportCheck, reportWarnings } from './policy-file.ts';
 
 export function policyCommand(): Command {
   return new Command('policy')

@@ -40,7 +40,13 @@ export async function listPolicies(db: Database): Promise<PolicyRecord[]> {
  * Makes a document the network's policy. One with a mistake, or whose tests fail on the network as it is, is refused whole:
  * throws `corrupt`. The same text as now is no new version.
  */
-export async function applyPolicy(change: Change, text: string, by: Decision): Promise<PolicyRecord> {
+export async function applyPolicy(
+  change: Change,
+  text: string,
+  by: Decision,
+  check: (current: PolicyRecord | null) => void = () => {},
+): Promise<PolicyRecord> {
+  check(await currentPolicy(change.tx));
   return put(change, text, null, by);
 }
 

@@ -8,13 +8,15 @@ export function settingsFromText(text: string): NetworkSettings {
   return { ...DEFAULT_SETTINGS, ...(JSON.parse(text) as Partial<NetworkSettings>) };
 }
 
-/** Changes what is given and leaves the rest; returns all. Agents hear of it only if something is new to them. */
+/** Changes what is given and leaves the rest; returns all. `check` throws what is to stop it. Agents hear of it only if something is new to them. */
 export async function changeSettings(
   change: Change,
   wanted: Partial<NetworkSettings>,
   by: Decision,
+  check: (before: NetworkSettings) => void = () => {},
 ): Promise<NetworkSettings> {
   const before = change.settings();
+  check(before);
   const after = { ...before, ...wanted };
   if (isDeepStrictEqual(before, after)) return before;
   change.setSettings(after);

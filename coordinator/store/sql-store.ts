@@ -33,6 +33,7 @@ import type {
   NodePatch,
   NodeRecord,
   NodeReport,
+  PolicyRecord,
   RelayFacts,
   RelayView,
   Store,
@@ -211,13 +212,18 @@ export class SqlStore implements Store {
     return this.#change((change) => administration.removeNode(change, nodeId, { ...by, now }));
   }
 
-  changeSettings(wanted: Partial<NetworkSettings>, now: number, by: AuditActor) {
-    return this.#change((change) => changeSettings(change, wanted, { ...by, now }));
+  changeSettings(
+    wanted: Partial<NetworkSettings>,
+    now: number,
+    by: AuditActor,
+    check?: (before: NetworkSettings) => void,
+  ) {
+    return this.#change((change) => changeSettings(change, wanted, { ...by, now }, check));
   }
 
-  applyPolicy(document: string, now: number, by: AuditActor) {
+  applyPolicy(document: string, now: number, by: AuditActor, check?: (current: PolicyRecord | null) => void) {
     const row = { ...by, at: now, action: 'policy.apply', target: '' };
-    return this.#policyChange(row, (change) => policies.applyPolicy(change, document, { ...by, now }));
+    return this.#policyChange(row, (change) => policies.applyPolicy(change, document, { ...by, now }, check));
   }
 
   restorePolicy(version: number, now: number, by: AuditActor) {

@@ -38,12 +38,23 @@ export interface Store {
   node(id: string): Promise<NodeRecord | null>;
   nodeByCertificate(fingerprint: Uint8Array): Promise<NodeRecord | null>;
   /** Changes those settings of the network that are given; returns all. */
-  changeSettings(wanted: Partial<NetworkSettings>, now: number, audit: AuditActor): Promise<NetworkSettings>;
+  changeSettings(
+    wanted: Partial<NetworkSettings>,
+    now: number,
+    audit: AuditActor,
+    check?: (before: NetworkSettings) => void,
+  ): Promise<NetworkSettings>;
   /**
    * Makes a document the network's policy, as its next version. One with a mistake, or whose tests fail on the network as it
-   * is, changes nothing and throws `corrupt`.
+   * is, changes nothing and throws `corrupt`. `check` looks at the policy before, in the same transaction, and throws what is to
+   * stop it.
    */
-  applyPolicy(document: string, now: number, audit: AuditActor): Promise<PolicyRecord>;
+  applyPolicy(
+    document: string,
+    now: number,
+    audit: AuditActor,
+    check?: (current: PolicyRecord | null) => void,
+  ): Promise<PolicyRecord>;
   /** The same with the document of an earlier version. Throws `not-found` too. */
   restorePolicy(version: number, now: number, audit: AuditActor): Promise<PolicyRecord>;
   /** The policy that counts, or that of a version; null if there is none. */

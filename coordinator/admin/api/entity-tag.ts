@@ -13,7 +13,9 @@ export const entityTags: MiddlewareHandler = async (context, next) => {
   const { res } = context;
   const { method } = context.req;
   const isJson = (res.headers.get('Content-Type') ?? '').startsWith('application/json');
-  if ((method !== 'GET' && method !== 'HEAD') || res.status !== 200 || !isJson) return;
+  // What is sent as a file is not held here as a whole.
+  const isFile = res.headers.has('Content-Disposition');
+  if ((method !== 'GET' && method !== 'HEAD') || res.status !== 200 || !isJson || isFile) return;
   const json = await res.text();
   const tag = entityTag(json);
   const held = context.req.header('If-None-Match');
@@ -31,7 +33,12 @@ export const entityTags: MiddlewareHandler = async (context, next) => {
 export function checkIfMatch(context: Context, current: unknown): void {
   const wanted = context.req.header('If-Match');
   if (wanted === undefined || holds(wanted, entityTag(JSON.stringify(current)), false)) return;
-  throw new WarrenError('stale', 'this was changed by somebody else meanwhile, and nothing was done', {
+  throw staleness();
+}
+
+/** Somebody was faster. */
+export function staleness(): WarrenError {
+  return new WarrenError('stale', 'this was changed by somebody else meanwhile, and nothing was done', {
     hint: 'read it again and repeat the change if it is still wanted',
   });
 }

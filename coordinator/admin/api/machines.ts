@@ -21,7 +21,7 @@ const ListQuery = Paging.extend({
     .string()
     .max(256)
     .optional()
-    .openapi({ description: 'A part of the name, an address, a tag, the owner or the id.' }),
+    .openapi({ description: 'A part of the name, an address, a tag or the owner; or the id.' }),
   tag: Tag.optional(),
   online: Flag.optional().openapi({ type: 'boolean' }),
   state: z.enum(['member', 'unapproved', 'disabled', 'expired']).optional(),
@@ -135,6 +135,6 @@ export async function machineOf(store: Store, id: string): Promise<NodeRecord> {
 }
 
 function matches(node: NodeRecord, search: string): boolean {
-  const texts = [node.name, node.address4, node.address6, node.owner, node.id, ...node.tags];
-  return texts.some((text) => text.toLowerCase().includes(search));
+  const texts = [node.name, node.address4, node.address6, node.owner, ...node.tags];
+  return node.id === search || texts.some((text) => text.toLowerCase().includes(search));
 }

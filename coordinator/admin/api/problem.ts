@@ -46,6 +46,9 @@ export interface FieldError {
   path: string;
   /** In words, for people. */
   message: string;
+  /** Within a text that has lines, both from 1. */
+  line?: number;
+  column?: number;
 }
 
 /** RFC 9457. */
@@ -56,7 +59,14 @@ export const Problem = z
     status: z.int(),
     detail: z.string().openapi({ description: 'What failed, why, and what to do about it.' }),
     errors: z
-      .array(z.object({ path: z.string(), message: z.string() }))
+      .array(
+        z.object({
+          path: z.string(),
+          message: z.string(),
+          line: z.int().optional(),
+          column: z.int().optional(),
+        }),
+      )
       .optional()
       .openapi({ description: 'What is wrong with single fields.' }),
   })
@@ -78,10 +88,7 @@ export function problem(
 /** What somebody is told of an error. Those that are not ours keep their text to the log. */
 export function problemOf(context: Context, error: unknown, log: Logger): Response {
   if (error instanceof InvalidField) {
-    return problem(context, 422, describeError(error), {
-      code: 'usage',
-      errors: [{ path: error.path, message: describeError(error) }],
-    });
+    return problem(context, 422, describeError(error), { code: error.code, errors: error.fields });
   }
   if (error instanceof WarrenError && error.code !== 'internal') {
     if (error.code === 'unavailable')
@@ -97,11 +104,16 @@ export function problemOf(context: Context, error: unknown, log: Logger): Respon
 
 /** A value that only the store or another part could judge, with the field that it came in. */
 export class InvalidField extends WarrenError {
-  readonly path: string;
+  readonly fields: readonly FieldError[];
 
-  constructor(path: string, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  /** `where` is the path of the one field, or all that is wrong. */
+  constructor(
+    where: string | readonly FieldError[],
+    message: string,
+    options: { hint?: string; cause?: unknown } = {},
+  ) {
     super('usage', message, options);
-    this.path = path;
+    this.fields = typeof where === 'string' ? [{ path: where, message: describeError(this) }] : where;
   }
 }
 

@@ -12,12 +12,30 @@
 import type { AdminDependencies } from '../dependencies.ts';
 import { addAdvertisedRoutes } from './advertised-routes.ts';
 import { type AddResource, type Api, createApi } from './api.ts';
+import { addAudit } from './audit.ts';
+import { addEvents } from './events.ts';
 import { addGrants } from './grants.ts';
 import { addMachines } from './machines.ts';
 import { addMe } from './me.ts';
+import { addPolicy } from './policy.ts';
+import { addPolicyQuestions } from './policy-questions.ts';
+import { addRelays } from './relays.ts';
+import { addSettings } from './settings.ts';
 import { addTokens } from './tokens.ts';
 
-const RESOURCES: readonly AddResource[] = [addMe, addMachines, addGrants, addAdvertisedRoutes, addTokens];
+const RESOURCES: readonly AddResource[] = [
+  addMe,
+  addMachines,
+  addGrants,
+  addAdvertisedRoutes,
+  addTokens,
+  addPolicy,
+  addPolicyQuestions,
+  addAudit,
+  addSettings,
+  addRelays,
+  addEvents,
+];
 
 /** Whoever gets here was let in by the authentication, for this method and path. */
 export function apiRoutes(dependencies: AdminDependencies): Api {
