@@ -4,6 +4,7 @@ import { type Actor, type AdminEnvironment, lesserRole } from './actor.ts';
 import { remoteAddress } from './connection.ts';
 import { cookie } from './cookies.ts';
 import type { AdminDependencies } from './dependencies.ts';
+import { isBearer } from './guards.ts';
 import { mayRequest } from './permissions.ts';
 
 type AdminContext = Context<AdminEnvironment>;
@@ -18,7 +19,8 @@ export function authentication(dependencies: AdminDependencies): MiddlewareHandl
     const { path, method } = context.req;
     const found = await identify(context, dependencies);
     if (found === null) {
-      if (isApi(path)) return problem(context, 401, 'Sign in first', 'no session and no good API key was sent');
+      if (isApi(path))
+        return problem(context, 401, 'Sign in first', 'no session and no good API key was sent');
       if (!isNavigation(context)) return context.text('Sign in first.\n', 401);
       const here = `${path}${new URL(context.req.url).search}`;
       return context.redirect(here === '/' ? '/sign-in' : `/sign-in?return=${encodeURIComponent(here)}`, 303);
@@ -49,7 +51,7 @@ async function identify(
 ): Promise<{ actor: Actor; session: SessionRecord | null } | null> {
   const source = remoteAddress(context);
   const header = context.req.header('Authorization');
-  if (header !== undefined) {
+  if (isBearer(header)) {
     const found = isApi(context.req.path) ? await apiKeys.find(header) : null;
     if (found === null) return null;
     const { key, user } = found;

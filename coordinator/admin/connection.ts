@@ -18,9 +18,7 @@ export interface Connection {
 export function connection(trustedProxies: readonly Prefix[]): MiddlewareHandler<AdminEnvironment> {
   const isTrusted = (text: string) => {
     const address = parseIp(text);
-    return (
-      address !== null && trustedProxies.some((prefix) => prefixContains(prefix, unmappedIp(address)))
-    );
+    return address !== null && trustedProxies.some((prefix) => prefixContains(prefix, unmappedIp(address)));
   };
   return async (context, next) => {
     let address = socketAddress(context);

@@ -10,7 +10,17 @@ const SEQUENCES = [
   'qwertzuiopasdfghjklyxcvbnm',
 ];
 /** What is left of a passphrase once such words are taken away has to be of some length. */
-const COMMON = ['password', 'passphrase', 'passwort', 'warren', 'welcome', 'letmein', 'changeme', 'admin', 'secret'];
+const COMMON = [
+  'password',
+  'passphrase',
+  'passwort',
+  'warren',
+  'welcome',
+  'letmein',
+  'changeme',
+  'admin',
+  'secret',
+];
 const MIN_REST = 6;
 
 /** Why a passphrase is too easy to guess for an account of that name, or null. */
@@ -21,13 +31,17 @@ export function passphraseProblem(passphrase: string, userName: string): string 
   const lower = text.toLowerCase();
   if (new Set(lower).size < MIN_DISTINCT) return 'too few different characters';
   let rest = lower;
-  for (const word of [...userName.toLowerCase().split(/[@.]/), ...COMMON].filter(({ length }) => length > 2)) {
+  for (const word of [...userName.toLowerCase().split(/[@.]/), ...COMMON].filter(
+    ({ length }) => length > 2,
+  )) {
     rest = rest.replaceAll(word, '');
   }
   for (const sequence of SEQUENCES) {
     for (const way of [sequence, [...sequence].reverse().join('')]) rest = withoutRuns(rest, way);
   }
-  return rest.length < MIN_REST ? 'too easy to guess: it is made of common words, your name or a row of keys' : null;
+  return rest.length < MIN_REST
+    ? 'too easy to guess: it is made of common words, your name or a row of keys'
+    : null;
 }
 
 /** The text without stretches of four and more characters that stand in a sequence one after the other. */

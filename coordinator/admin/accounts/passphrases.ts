@@ -2,9 +2,8 @@ import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'nod
 import { promisify } from 'node:util';
 import { WarrenError } from '../../../shared/errors.ts';
 
-const derive = promisify(
-  (parameters: Argon2Parameters, done: (error: Error | null, key: Buffer) => void) =>
-    argon2('argon2id', parameters, done),
+const derive = promisify((parameters: Argon2Parameters, done: (error: Error | null, key: Buffer) => void) =>
+  argon2('argon2id', parameters, done),
 );
 
 export interface Argon2Cost {

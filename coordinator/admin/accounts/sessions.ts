@@ -1,5 +1,10 @@
 import type { Clock } from '../../../shared/clock.ts';
-import type { AccountDecision, NewSession, SessionRecord, UserRecord } from '../../store/accounts/accounts.ts';
+import type {
+  AccountDecision,
+  NewSession,
+  SessionRecord,
+  UserRecord,
+} from '../../store/accounts/accounts.ts';
 import type { Store } from '../../store/store.ts';
 import { hashSecret, newSecret } from './secrets.ts';
 

@@ -15,6 +15,14 @@ interface Failures {
   lastAt: number;
   /** Nothing is tried before. */
   blockedUntil: number;
+  /** Whether somebody was told to wait since. */
+  isTold: boolean;
+}
+
+export interface Wait {
+  seconds: number;
+  /** Whether it is the first answer of this kind since the last attempt: a flood of them is worth one row in the audit log. */
+  isNew: boolean;
 }
 
 /**
@@ -30,18 +38,25 @@ export class Throttle {
     this.#clock = clock;
   }
 
-  /** Begins an attempt: null when it may go on, otherwise how long to wait, in seconds. `account`: whatever name was given. */
-  attempt(account: string, address: string): number | null {
+  /**
+   * Begins an attempt: null when it may go on, otherwise how long to wait. `account`: whatever name was given; null where what
+   * is tried is no account's.
+   */
+  attempt(account: string | null, address: string): Wait | null {
     const now = this.#clock.monotonic();
-    const kept = [
-      of(this.#accounts, account.trim().toLowerCase(), now),
-      of(this.#addresses, network(address), now),
-    ];
-    const wait = Math.max(...kept.map(({ blockedUntil }) => blockedUntil - now));
-    if (wait > 0) return Math.ceil(wait / 1000);
+    const kept = [of(this.#addresses, network(address), now)];
+    if (account !== null) kept.push(of(this.#accounts, account.trim().toLowerCase(), now));
+    const longest = kept.reduce((one, other) => (other.blockedUntil > one.blockedUntil ? other : one));
+    const wait = longest.blockedUntil - now;
+    if (wait > 0) {
+      const isNew = !longest.isTold;
+      longest.isTold = true;
+      return { seconds: Math.ceil(wait / 1000), isNew };
+    }
     for (const failures of kept) {
       failures.count++;
       failures.lastAt = now;
+      failures.isTold = false;
       const over = failures.count - FREE_FAILURES;
       if (over >= 0) failures.blockedUntil = now + Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** over);
     }
@@ -49,8 +64,8 @@ export class Throttle {
   }
 
   /** The attempt was none of guessing. What others failed from the address stays counted. */
-  succeeded(account: string, address: string): void {
-    this.#accounts.delete(account.trim().toLowerCase());
+  succeeded(account: string | null, address: string): void {
+    if (account !== null) this.#accounts.delete(account.trim().toLowerCase());
     const failures = this.#addresses.get(network(address));
     if (failures === undefined) return;
     failures.count = Math.max(0, failures.count - 1);
@@ -63,7 +78,7 @@ function of(map: Map<string, Failures>, key: string, now: number): Failures {
   const failures =
     known !== undefined && now - known.lastAt < FORGET_AFTER
       ? known
-      : { count: 0, lastAt: now, blockedUntil: 0 };
+      : { count: 0, lastAt: now, blockedUntil: 0, isTold: false };
   // At the end of the map's order: whoever failed last.
   map.delete(key);
   map.set(key, failures);

@@ -1,5 +1,5 @@
-import type { AdmittedIdentity, Role } from '../../store/accounts/accounts.ts';
 import { canonicalUserName } from '../../network/user-names.ts';
+import type { AdmittedIdentity, Role } from '../../store/accounts/accounts.ts';
 import { includesRole } from '../actor.ts';
 import type { AdmissionRule } from './config.ts';
 

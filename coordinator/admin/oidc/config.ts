@@ -57,7 +57,10 @@ export function readProviders(path: string): ProviderConfig[] {
     if (error instanceof WarrenError) throw error;
     throw new WarrenError('usage', `${path} is not JSON: ${(error as Error).message}`, { cause: error });
   }
-  const parsed = z.array(provider).min(1).safeParse(Array.isArray(json) ? json : [json]);
+  const parsed = z
+    .array(provider)
+    .min(1)
+    .safeParse(Array.isArray(json) ? json : [json]);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const place = issue?.path.slice(1).join('.') ?? '';
