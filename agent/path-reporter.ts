@@ -120,7 +120,7 @@ export class PathReporter {
     const due: { nodeId: string; sent: Sent; path: PeerPath }[] = [];
     for (const peer of status.peers) {
       const nodeId = nodeIds.get(peer.publicKey);
-      if (nodeId === undefined || !wasUsed(peer)) continue;
+      if (nodeId === undefined || !wasUsed(peer) || peer.via !== null) continue;
       const path = pathOf(nodeId, peer, status.self, now);
       const sent = this.#sent.get(nodeId);
       const shape = `${path.kind} ${path.endpoint} ${path.reason}`;

@@ -22,6 +22,7 @@ const WHY: Readonly<Record<string, string>> = {
 
 /** `now`: this host's clock, milliseconds since the epoch. */
 export function pathWords(peer: PeerStatus, self: Status['self'], now: number): PathWords {
+  if (peer.device) return { path: deviceWords(peer, now), advice: null };
   const details = peer.pathDetails;
   const since = details === null ? '' : ` for ${span(now - Date.parse(details.since))}`;
   const { reason, advice } = pathReason(peer, self);
@@ -48,6 +49,19 @@ export function pathReason(
   }
   if (details === null) return { reason: '', advice: null };
   return details.probing ? { reason: 'direct ways are tried', advice: null } : whyRelay(peer, self);
+}
+
+/** A device calls and cannot be called, so there is nothing to be done from here. */
+function deviceWords({ via, path, endpoint, lastHandshake }: PeerStatus, now: number): string {
+  const what = 'plain WireGuard device';
+  if (via === '') return `${what}: the agent that it was to be reached through is no longer there`;
+  if (via !== null) {
+    const way = path === 'direct' ? ` at ${endpoint}` : path === 'relay' ? ', which is reached by relay' : '';
+    return `${what}, through ${via}${way}`;
+  }
+  if (path === 'direct') return `${what}, at ${endpoint}, from where it called`;
+  if (lastHandshake === null) return `${what}: it has not called yet`;
+  return `${what}: it called last ${span(now - Date.parse(lastHandshake))} ago`;
 }
 
 /** Both ends decide whether there is a direct way; what this host cannot know of the other is not guessed at. */

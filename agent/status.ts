@@ -2,7 +2,7 @@ import { formatEndpoint } from '../shared/endpoint.ts';
 import { keyToBase64, keyToHex, wipe } from '../shared/key.ts';
 import { formatPrefix } from '../shared/prefix.ts';
 import type { ExitStatus } from './exit-keeper.ts';
-import type { NetworkMap } from './mesh/network-map.ts';
+import type { MapPeer, NetworkMap } from './mesh/network-map.ts';
 import type { NamesStatus } from './names/name-service.ts';
 import { describeNat, type NatKind } from './paths/nat-kind.ts';
 import { isRelay as isRelayAddress } from './paths/relay-address.ts';
@@ -52,7 +52,12 @@ export interface PeerStatus {
   name: string;
   addresses: string[];
   publicKey: string;
+  /** Of a plain WireGuard device: whether it has a session with this host. */
   online: boolean;
+  /** Runs plain WireGuard and no agent. */
+  device: boolean;
+  /** Name of the agent through which this host reaches such a device; null where it is a peer itself. */
+  via: string | null;
   path: 'direct' | 'relay' | 'none';
   endpoint: string | null;
   /** How the path came to be; null for a peer that says nothing of paths. */
@@ -126,7 +131,7 @@ export function statusOf(sources: StatusSources): Status {
       exitNodes: sources.exit.offered,
       counters: snapshot.device.counters,
     },
-    peers: (map?.peers ?? []).map((peer) => {
+    peers: throughGateways(map, (peer) => {
       const device = peers.get(peer.publicKey);
       const lastHandshake = device?.lastHandshake ?? 0;
       const hasSession = device !== undefined && lastHandshake > 0 && now - lastHandshake < SESSION_LIFETIME;
@@ -136,7 +141,9 @@ export function statusOf(sources: StatusSources): Status {
         name: peer.name,
         addresses: peer.addresses,
         publicKey: peer.publicKey,
-        online: peer.online,
+        online: peer.device === undefined ? peer.online : hasSession,
+        device: peer.device !== undefined,
+        via: null,
         path: hasSession ? kindOf(endpoint) : 'none',
         endpoint: endpoint == null || isRelay(endpoint) ? null : formatEndpoint(endpoint),
         pathDetails: path === null ? null : detailsOf(path),
@@ -148,6 +155,19 @@ export function statusOf(sources: StatusSources): Status {
       };
     }),
   };
+}
+
+/** The way to a device that does not dial this host is the one to its gateway. */
+function throughGateways(map: NetworkMap | null, statusOfPeer: (peer: MapPeer) => PeerStatus): PeerStatus[] {
+  const peers = map?.peers ?? [];
+  return peers.map((peer) => {
+    const status = statusOfPeer(peer);
+    if (peer.device === undefined || peer.device.direct) return status;
+    const gateway = peers.find(({ nodeId }) => nodeId === peer.device?.gateway);
+    if (gateway === undefined) return { ...status, via: '' };
+    const { name, path, endpoint } = statusOfPeer(gateway);
+    return { ...status, via: name, path, endpoint };
+  });
 }
 
 /** The round trip on the direct path in use, to a hundredth of a millisecond: newer than that of a ping by hand. */

@@ -39,7 +39,7 @@ function statusText({ self, peers }: Status, now: number): string {
   const rows = peers.map((peer) => [
     peer.name,
     peer.addresses[0] ?? '',
-    peer.online ? 'online' : 'offline',
+    state(peer),
     path(peer),
     peer.latencyMs === null ? '-' : `${peer.latencyMs.toFixed(1)} ms`,
     peer.lastHandshake === null ? 'never' : ago(now - Date.parse(peer.lastHandshake)),
@@ -56,7 +56,7 @@ function statusText({ self, peers }: Status, now: number): string {
 /** Of each peer that packets go to, by which way and why. */
 function explanations(peers: readonly PeerStatus[], self: Status['self'], now: number): string {
   const lines = peers
-    .filter(({ path }) => path !== 'none')
+    .filter(({ path, device }) => path !== 'none' || device)
     .flatMap((peer) => {
       const { path, advice } = pathWords(peer, self, now);
       return [`  ${peer.name}: ${path}`, ...(advice === null ? [] : [`    ${advice}`])];
@@ -84,7 +84,13 @@ function namesText(names: Status['self']['names']): string {
     : `${where}, by ${names.host}`;
 }
 
+function state({ online, device, via }: PeerStatus): string {
+  if (device) return via === null && !online ? 'silent' : 'device';
+  return online ? 'online' : 'offline';
+}
+
 function path(peer: PeerStatus): string {
+  if (peer.via !== null) return peer.via === '' ? 'none' : `via ${peer.via}`;
   return peer.endpoint === null ? peer.path : `${peer.path} ${peer.endpoint}`;
 }
 

@@ -14,7 +14,7 @@ import {
   withoutFirewall,
 } from '../mesh/firewall-rules.ts';
 import type { MapFilter, NetworkMap } from '../mesh/network-map.ts';
-import { wantedTransit } from '../mesh/transit.ts';
+import { dialledByDevices, wantedTransit } from '../mesh/transit.ts';
 import type { WantedState } from '../mesh/wanted-state.ts';
 import type { HostFeature } from './host-feature.ts';
 import { runCommand } from './run-command.ts';
@@ -68,6 +68,7 @@ export class Firewall implements HostFeature {
       multicast: self.multicast,
       openPorts: self.segments.length > 0 ? [SEGMENT_PORT] : [],
       transit: wantedTransit(map, state),
+      devices: dialledByDevices(map, state),
     };
     const rules = firewallRules(wanted);
     if (rules === this.#applied) return;

@@ -22,6 +22,8 @@ export interface WantedFirewall {
   openPorts: readonly number[];
   /** Null for a host that is no device's gateway. */
   transit: Transit | null;
+  /** Addresses of plain WireGuard devices that are peers of this host, host prefixes. */
+  devices: readonly string[];
 }
 
 /** What a counter of nftables has counted. */
@@ -189,6 +191,7 @@ function policyOf(
     for (const way of ['in', 'out'] as const) parts.push(verdicts(way, family, classes, chains));
   }
   const open = openPorts.length === 0 ? '' : `    udp dport { ${openPorts.join(', ')} } accept\n`;
+  parts.push(guardOf(wanted.devices, interfaceName));
   parts.push(`${transit.chains}${counter(DENIED_COUNTER, counts)}  chain incoming {
     type filter hook prerouting priority mangle; policy accept;
     iifname != "${interfaceName}" accept
@@ -269,6 +272,27 @@ function chain(name: string, lines: readonly Line[]): string {
   for (const { match, verdict } of lines) if (!first.has(match)) first.set(match, verdict);
   const text = [...first].map(([match, verdict]) => `    ${match} ${verdict}\n`).join('');
   return `  chain ${name} {\n${text}    counter name denied drop\n  }\n`;
+}
+
+/** What this host itself sends to devices: they cannot judge what comes in, so it is judged here by what may come in there. */
+function guardOf(devices: readonly string[], interfaceName: string): string {
+  const lines = FAMILIES.flatMap(({ ip }) => {
+    const own = devices.filter((cidr) => cidr.includes(':') === (ip === 'ip6'));
+    return own.length === 0 ? [] : [`${ip} daddr ${oneOf(own)} goto to_device`];
+  });
+  if (lines.length === 0) return '';
+  return `  chain to_device {
+    ct direction reply accept
+    ct state related meta l4proto { icmp, icmpv6 } accept
+    ip saddr vmap @in_ip
+    ip6 saddr vmap @in_ip6
+    counter name denied drop
+  }
+  chain sent {
+    type filter hook output priority filter; policy accept;
+    oifname != "${interfaceName}" accept
+${indented(lines)}  }
+`;
 }
 
 function indented(lines: readonly string[]): string {

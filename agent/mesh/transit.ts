@@ -13,6 +13,14 @@ export interface Transit {
   except: string[];
 }
 
+/** Addresses of plain WireGuard devices that are peers of this host, host prefixes: nobody but it can judge what is sent to them. */
+export function dialledByDevices({ peers }: NetworkMap, wanted: Pick<WantedState, 'peers'>): string[] {
+  const present = new Set(wanted.peers.map(({ nodeId }) => nodeId));
+  return peers
+    .filter(({ nodeId, device }) => device?.direct === true && present.has(nodeId))
+    .flatMap(({ addresses }) => addresses.map(hostPrefix));
+}
+
 /** Null for a host that is no device's gateway. */
 export function wantedTransit(
   { self, peers }: NetworkMap,

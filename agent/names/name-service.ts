@@ -9,10 +9,12 @@ import type { Logger } from '../../shared/log.ts';
 import type { HostFeature } from '../host/host-feature.ts';
 import { HostResolver, type HostResolverMode } from '../host/host-resolver.ts';
 import type { NetworkMap } from '../mesh/network-map.ts';
+import { DeviceNames } from './device-names.ts';
 import { LastKnown } from './last-known.ts';
 import { mappedNetworksAt } from './mapped-answer.ts';
 import { Responder } from './responder.ts';
 import { NameServer } from './server.ts';
+import { SERVICE_ADDRESSES } from './service-address.ts';
 import { Zone } from './zone.ts';
 
 /** How often the host's own settings are looked at: a DHCP client may rewrite them. Milliseconds. */
@@ -56,6 +58,7 @@ export class NameService implements HostFeature {
   readonly #host: HostResolver;
   readonly #lastKnown: LastKnown;
   readonly #responder: Responder;
+  readonly #devices: DeviceNames;
   #server: NameServer | null = null;
   #map: NetworkMap | null = null;
   #needed = '';
@@ -71,6 +74,7 @@ export class NameService implements HostFeature {
     this.#host = new HostResolver(options.interfaceName, options.stateFolder, options.log);
     this.#lastKnown = this.#loadLastKnown();
     this.#responder = new Responder(this.#lastKnown);
+    this.#devices = new DeviceNames(this.#responder, options.log);
   }
 
   apply(map: NetworkMap): Promise<void> {
@@ -87,6 +91,7 @@ export class NameService implements HostFeature {
       await this.#host.close();
       await this.#server?.close();
       this.#server = null;
+      await this.#devices.close();
     });
   }
 
@@ -128,6 +133,7 @@ export class NameService implements HostFeature {
     });
     this.#seen = this.#host.look();
     await this.#serve();
+    await this.#devices.bringTo(map);
     if (this.#server !== null && this.#options.acceptDns) {
       const domains = [...zone.reverseZones(), ...dns.split.map(({ domain }) => domain.toLowerCase())];
       const isDefault = dns.resolvers.length > 0;
@@ -147,10 +153,14 @@ export class NameService implements HostFeature {
   async #serve(): Promise<void> {
     if (this.#server !== null) return;
     try {
-      this.#server = await NameServer.open(
-        (query, byUdp) => this.#responder.answer(query, byUdp),
-        () => this.#responder.count('foreign'),
-      );
+      this.#server = await NameServer.open({
+        addresses: SERVICE_ADDRESSES,
+        // Programs of this host ask from loopback, as the destination is there. Nobody else can, unless the host routes
+        // loopback addresses (net.ipv4.conf.*.route_localnet).
+        mayAsk: (from) => from.startsWith('127.'),
+        answer: (query, byUdp) => this.#responder.answer(query, byUdp),
+        onForeign: () => this.#responder.count('foreign'),
+      });
       this.#reason = this.#options.acceptDns ? null : 'started with --accept-dns=false';
     } catch (error) {
       const reason = describeError(error);
@@ -164,7 +174,7 @@ export class NameService implements HostFeature {
     const map = this.#map;
     if (map === null) return;
     this.#looks++;
-    const isDue = this.#server === null && this.#looks % RETRY_LOOKS === 0;
+    const isDue = (this.#server === null || !this.#devices.isServing) && this.#looks % RETRY_LOOKS === 0;
     try {
       const hasChanged = this.#host.look() !== this.#seen;
       if (hasChanged || isDue)

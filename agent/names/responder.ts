@@ -4,6 +4,7 @@ import { addressesIn, type LastKnown } from './last-known.ts';
 import { type MappedNetwork, mapAnswer } from './mapped-answer.ts';
 import { CLASS_ANY, CLASS_IN, type Question, readQuestion, TYPES } from './question.ts';
 import { type Routing, wayOf } from './routing.ts';
+import type { Zone } from './zone.ts';
 
 /** What the answers depend on; replaced as a whole. */
 export interface ResponderState extends Routing {
@@ -27,8 +28,8 @@ export class Responder {
     this.#state = state;
   }
 
-  /** Null for what gets no answer. Throws nothing. */
-  async answer(query: Uint8Array, byUdp: boolean): Promise<Uint8Array | null> {
+  /** Null for what gets no answer. `zone`: of the network's names those that who asks may know, if not all. Throws nothing. */
+  async answer(query: Uint8Array, byUdp: boolean, zone?: Zone): Promise<Uint8Array | null> {
     const question = readQuestion(query);
     if (typeof question === 'string') return this.#drop(question);
     if ('notImplemented' in question) return headerFailure(query, question.notImplemented);
@@ -39,7 +40,8 @@ export class Responder {
     }
     if (this.#state === null) return failure(question, RCODES.SERVFAIL);
     try {
-      return await this.#answerBy(question, this.#state, byUdp);
+      const state = zone === undefined ? this.#state : { ...this.#state, zone };
+      return await this.#answerBy(question, state, byUdp);
     } catch {
       // A way that no test has gone: it is this question's, not the agent's, end.
       this.#drop('failed');

@@ -1,7 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { type Socket as Connection, createServer, type Server } from 'node:net';
 import { WarrenError } from '../../shared/errors.ts';
-import { SERVICE_ADDRESSES } from './service-address.ts';
 import { framed, MessageReader } from './upstream.ts';
 
 const DNS_PORT = 53;
@@ -9,29 +8,45 @@ const DNS_PORT = 53;
 const MOST_CONNECTIONS = 64;
 const IDLE_TIMEOUT = 10_000;
 
-/** Takes a query, gives the answer, or null for none. Throws nothing. */
-export type Answerer = (query: Uint8Array, byUdp: boolean) => Promise<Uint8Array | null>;
+/** Takes a query and the address that it came from, gives the answer, or null for none. Throws nothing. */
+export type Answerer = (query: Uint8Array, byUdp: boolean, from: string) => Promise<Uint8Array | null>;
 
-/** DNS by UDP and TCP at a loopback address of its own. */
+/** Where DNS is answered, and for whom. */
+export interface NameServerOptions {
+  /** The first of them that is free. */
+  addresses: readonly string[];
+  /** Whether somebody at this address may ask. */
+  mayAsk: (from: string) => boolean;
+  answer: Answerer;
+  /** Somebody asked who may not. */
+  onForeign: () => void;
+}
+
+/** DNS by UDP and TCP at an address of its own. */
 export class NameServer {
   readonly address: string;
   readonly #udp: Socket;
   readonly #tcp: Server;
   readonly #connections = new Set<Connection>();
 
-  private constructor(address: string, udp: Socket, tcp: Server, answer: Answerer, onForeign: () => void) {
+  private constructor(
+    address: string,
+    udp: Socket,
+    tcp: Server,
+    { answer, mayAsk, onForeign }: NameServerOptions,
+  ) {
     this.address = address;
     this.#udp = udp;
     this.#tcp = tcp;
     udp.on('message', (query, from) => {
-      if (isOwnHost(from.address)) void this.#answerByUdp(query, from, answer);
+      if (mayAsk(from.address)) void this.#answerByUdp(query, from, answer);
       else onForeign();
     });
     // Answers that cannot be sent are lost, as datagrams are.
     udp.on('error', () => {});
     tcp.on('error', () => {});
     tcp.on('connection', (connection) => {
-      if (isOwnHost(connection.remoteAddress ?? '')) this.#serve(connection, answer);
+      if (mayAsk(connection.remoteAddress ?? '')) this.#serve(connection, answer);
       else {
         onForeign();
         connection.destroy();
@@ -39,20 +54,18 @@ export class NameServer {
     });
   }
 
-  /**
-   * At the first service address that is free. `onForeign`: somebody asked who is not on this host; that cannot be unless the host
-   * routes loopback addresses (net.ipv4.conf.*.route_localnet). Throws `in-use`, or `permission-denied`.
-   */
-  static async open(answer: Answerer, onForeign: () => void): Promise<NameServer> {
+  /** Throws `in-use`, or `permission-denied`. */
+  static async open(options: NameServerOptions): Promise<NameServer> {
+    const { addresses } = options;
     let last: NodeJS.ErrnoException | null = null;
-    for (const address of SERVICE_ADDRESSES) {
-      const udp = createSocket('udp4');
+    for (const address of addresses) {
+      const udp = createSocket(address.includes(':') ? 'udp6' : 'udp4');
       const tcp = createServer();
       tcp.maxConnections = MOST_CONNECTIONS;
       try {
         await listening(udp, () => udp.bind(DNS_PORT, address));
         await listening(tcp, () => tcp.listen(DNS_PORT, address));
-        return new NameServer(address, udp, tcp, answer, onForeign);
+        return new NameServer(address, udp, tcp, options);
       } catch (error) {
         last = error as NodeJS.ErrnoException;
         udp.close();
@@ -61,7 +74,7 @@ export class NameServer {
     }
     throw new WarrenError(
       last?.code === 'EADDRINUSE' ? 'in-use' : 'permission-denied',
-      `DNS cannot be served at ${SERVICE_ADDRESSES[0]} (${last?.code})`,
+      `DNS cannot be served at ${addresses[0]} (${last?.code})`,
       {
         hint: 'have the DNS server of this host listen on its own addresses only, or use --accept-dns=false',
         cause: last,
@@ -78,7 +91,7 @@ export class NameServer {
   }
 
   async #answerByUdp(query: Uint8Array, from: RemoteInfo, answer: Answerer): Promise<void> {
-    const message = await answer(query, true);
+    const message = await answer(query, true, from.address);
     if (message === null) return;
     try {
       this.#udp.send(message, from.port, from.address, () => {});
@@ -99,7 +112,7 @@ export class NameServer {
       connection.pause();
       working = working.then(async () => {
         for (const query of reader.take(chunk)) {
-          const message = await answer(query, false);
+          const message = await answer(query, false, connection.remoteAddress ?? '');
           // What is no question ends the connection: nothing after it can be trusted to be one.
           if (message === null) connection.destroy();
           else if (!connection.destroyed) connection.write(framed(message));
@@ -108,11 +121,6 @@ export class NameServer {
       });
     });
   }
-}
-
-/** Programs of this host ask from loopback, as the destination is there. */
-function isOwnHost(address: string): boolean {
-  return address.startsWith('127.');
 }
 
 function listening(socket: Socket | Server, start: () => void): Promise<void> {

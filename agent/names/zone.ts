@@ -21,11 +21,13 @@ export class Zone {
   readonly #pointers = new Map<string, string>();
   readonly #prefixes: readonly Prefix[];
 
-  constructor(map: NetworkMap) {
+  /** `sees`: whose names are told, by node id; all of them by default. */
+  constructor(map: NetworkMap, sees: (nodeId: string) => boolean = () => true) {
     this.name = (map.self.dns?.zone ?? DEFAULT_ZONE).toLowerCase();
     this.#prefixes = map.self.networkPrefixes.map((cidr) => parsePrefix(cidr) as Prefix);
     // Self last: a peer that claims its name or address does not get it.
-    for (const { name, addresses } of [...map.peers, map.self]) {
+    for (const { nodeId, name, addresses } of [...map.peers, map.self]) {
+      if (!sees(nodeId)) continue;
       const full = `${name.toLowerCase()}.${this.name}`;
       this.#hosts.set(full, addresses);
       for (const address of addresses) {

@@ -1,4 +1,4 @@
-import { type DeviceState, gatewayOf } from './devices/device-file.ts';
+import type { DeviceState } from './devices/device-file.ts';
 import type { Granted } from './grants.ts';
 import type { MeetingGroups } from './meeting-groups.ts';
 import { ONE_GROUP } from './meeting-groups.ts';
@@ -40,6 +40,8 @@ export class Visibility {
   readonly #nodes = new Map<string, VisibleNode>();
   /** By gateway. */
   readonly #devices = new Map<string, VisibleNode[]>();
+  /** By agent that they dial beside their gateway. */
+  readonly #guarded = new Map<string, VisibleNode[]>();
   #policy: CompiledPolicy | null;
   #steps: Step[] = [];
   #version: number;
@@ -67,17 +69,16 @@ export class Visibility {
     const changed = change.changed.filter(takesPart);
     const shutOut = change.changed.filter((node) => !takesPart(node)).map(({ id }) => id);
     const removed = [...change.removed, ...shutOut];
-    const gateways = new Set<string>();
-    for (const id of [...changed.map((node) => node.id), ...removed]) gateways.add(this.#gatewayOf(id));
+    const changedIds = changed.map(({ id }) => id);
+    const before = [...changedIds, ...removed].flatMap((id) => this.#dialledBy(id));
     for (const node of changed) this.#nodes.set(node.id, node);
     for (const id of removed) this.#nodes.delete(id);
-    for (const { id } of changed) gateways.add(this.#gatewayOf(id));
-    gateways.delete('');
-    if (gateways.size > 0) this.#sortDevices();
+    const dialled = [...before, ...changedIds.flatMap((id) => this.#dialledBy(id))];
+    if (dialled.length > 0) this.#sortDevices();
     const touched = new Map(changed.map((node) => [node.id, node]));
-    for (const id of gateways) {
-      const gateway = this.#nodes.get(id);
-      if (gateway !== undefined) touched.set(id, gateway);
+    for (const id of dialled) {
+      const agent = this.#nodes.get(id);
+      if (agent !== undefined) touched.set(id, agent);
     }
     const step = this.#policy?.update([...touched.values()].map(this.#policyNode), removed) ?? null;
     let ended: Step['ended'];
@@ -152,24 +153,29 @@ export class Visibility {
     return this.#devices.get(nodeId) ?? [];
   }
 
-  /** Empty for what is no device. */
-  #gatewayOf(nodeId: string): string {
-    const device = this.#nodes.get(nodeId)?.device ?? null;
-    return device === null ? '' : gatewayOf(device);
+  /** Agents in the file of a device, the gateway first; none for what is no device. */
+  #dialledBy(nodeId: string): string[] {
+    return this.#nodes.get(nodeId)?.device?.file.peers.map((peer) => peer.nodeId) ?? [];
   }
 
   #sortDevices(): void {
     this.#devices.clear();
+    this.#guarded.clear();
     for (const node of this.#nodes.values()) {
-      if (node.device == null) continue;
-      const gateway = gatewayOf(node.device);
-      this.#devices.set(gateway, [...(this.#devices.get(gateway) ?? []), node]);
+      for (const [index, id] of this.#dialledBy(node.id).entries()) {
+        const sorted = index === 0 ? this.#devices : this.#guarded;
+        sorted.set(id, [...(sorted.get(id) ?? []), node]);
+      }
     }
   }
 
   readonly #policyNode = (node: VisibleNode): PolicyNode => {
-    const devices = this.#devices.get(node.id);
-    return devices === undefined ? policyNode(node) : { ...policyNode(node), devices };
+    const [devices, guarded] = [this.#devices.get(node.id), this.#guarded.get(node.id)];
+    return {
+      ...policyNode(node),
+      ...(devices === undefined ? {} : { devices }),
+      ...(guarded === undefined ? {} : { guarded }),
+    };
   };
 
   /** A document that cannot be read was checked by another release: it lets nothing pass rather than everything. */

@@ -4,8 +4,9 @@
  *     hub, second (public)          office (behind a NAT) ── printer (192.168.77.7)
  *     phone (wg-quick, behind another NAT)
  */
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TestDevice } from '../support/device.ts';
 import { TestAgent, TestCoordinator } from '../support/mesh.ts';
 import { Internet } from '../support/nat.ts';
@@ -84,5 +85,171 @@ describeNeeds(
         await waitFor(address, () => phone.pings(address, 1));
       }
     });
+
+    it('is asked for names at its gateway', async () => {
+      for (const resolver of addresses.hub) {
+        const asked = await phone.host.runOk('dig', [`@${resolver}`, '+short', '+tries=5', 'office.warren']);
+        expect(asked.trim()).toBe(addresses.office[0]);
+      }
+      expect(
+        (
+          await phone.host.runOk('dig', [`@${addresses.hub[0]}`, '+tcp', '+short', 'phone.warren', 'AAAA'])
+        ).trim(),
+      ).toBe(addresses.phone[1]);
+      // Whoever has names of its own gets none there.
+      const foreign = ['+tries=1', '+timeout=1', `@${addresses.hub[0]}`, 'office.warren'];
+      expect((await agents.second.host.run('dig', foreign)).status).not.toBe(0);
+    });
+
+    it('is shown by agents as what it is, and how it is reached', async () => {
+      const hub = (await agents.hub.run('status')).stdout;
+      expect(hub).toMatch(/^phone .* device .*direct 203\.0\.113\.\d+:\d+/m);
+      expect(hub).toMatch(/phone: plain WireGuard device, at 203\.0\.113\.\d+:\d+, from where it called/);
+      const office = await agents.office.status();
+      expect(office.peers.find(({ name }) => name === 'phone')).toMatchObject({ device: true, via: 'hub' });
+      const ping = await agents.office.run('ping', 'phone', '-c', '1');
+      expect(ping.stdout).toMatch(/phone: plain WireGuard device, through hub/);
+    });
+
+    it('SEC-13: its addresses are taken from its gateway only', async () => {
+      const dropped = async () => (await agents.office.status()).self.counters['source-not-allowed'] ?? 0;
+      const before = await dropped();
+      const [spoofed, target] = [addresses.phone[0] as string, addresses.office[0] as string];
+      await agents.second.host.runOk('ip', ['address', 'add', `${spoofed}/32`, 'dev', 'lo']);
+      await agents.second.host.run('ping', ['-n', '-c2', '-W1', '-I', spoofed, target]);
+      await agents.second.host.runOk('ip', ['address', 'del', `${spoofed}/32`, 'dev', 'lo']);
+      await waitFor('the forged packets to be counted', async () => (await dropped()) >= before + 2);
+    });
+
+    it('SEC-36: the policy holds for it both ways, at its gateway, at agents that it dials, and behind it', async () => {
+      const policy = {
+        groups: {},
+        tagOwners: { 'tag:phone': [], 'tag:office': [], 'tag:second': [] },
+        acls: [
+          { action: 'accept', src: ['tag:phone'], dst: ['tag:office:7001', 'tag:second:7001'] },
+          { action: 'accept', src: ['tag:office'], dst: ['tag:phone:7002'] },
+          { action: 'accept', src: ['tag:second'], dst: ['tag:phone:7002'] },
+        ],
+      };
+      for (const name of ['phone', 'office', 'second']) {
+        await coordinator.verb('nodes', 'tag', name, '--tag', name);
+      }
+      const hosts = {
+        phone: phone.host,
+        office: agents.office.host,
+        second: agents.second.host,
+        hub: agents.hub.host,
+      };
+      for (const host of Object.values(hosts)) {
+        for (const port of ['7001', '7002', '7003']) {
+          for (const family of ['-4', '-6'])
+            host.spawn('ncat', [family, '-l', '-k', port, '--exec', '/bin/cat']);
+        }
+      }
+      for (const host of Object.values(hosts)) {
+        await waitFor('the servers', async () => {
+          const lines = (await host.runOk('ss', ['-Hltn'])).split('\n');
+          return lines.filter((line) => /:700[123] /.test(line)).length === 6;
+        });
+      }
+      await coordinator.verb('policy', 'apply', writePolicy(lab, policy));
+      const opens = async (from: keyof typeof hosts, to: keyof typeof hosts, port: string, family: 0 | 1) => {
+        const { status } = await hosts[from].run('ncat', [
+          ...['-w', '1', '-z'],
+          addresses[to][family] as string,
+          port,
+        ]);
+        return status === 0;
+      };
+      const granted = [
+        ['phone', 'office', '7001'],
+        ['phone', 'second', '7001'],
+        ['office', 'phone', '7002'],
+        ['second', 'phone', '7002'],
+      ] as const;
+      for (const [from, to, port] of granted) {
+        for (const family of [0, 1] as const) {
+          await waitFor(`${from} to reach ${to}:${port}`, () => opens(from, to, port, family));
+        }
+      }
+      const pairs = [
+        ['phone', 'office'],
+        ['phone', 'second'],
+        ['phone', 'hub'],
+        ['office', 'phone'],
+        ['second', 'phone'],
+        ['hub', 'phone'],
+      ] as const;
+      const denied = pairs.flatMap(([from, to]) =>
+        ['7001', '7002', '7003']
+          .filter((port) => !granted.some((grant) => String(grant) === String([from, to, port])))
+          .flatMap((port) => ([0, 1] as const).map((family) => [from, to, port, family] as const)),
+      );
+      const verdicts = await Promise.all(denied.map(async (flow) => ((await opens(...flow)) ? [flow] : [])));
+      expect(verdicts.flat()).toEqual([]);
+      // Nor does it learn of others than those.
+      const resolver = `@${addresses.hub[0]}`;
+      expect((await phone.host.runOk('dig', [resolver, '+short', 'office.warren'])).trim()).toBe(
+        addresses.office[0],
+      );
+      await coordinator.verb('nodes', 'tag', 'office');
+      await waitFor('office to be no name of the phone any more', async () => {
+        return (await phone.host.runOk('dig', [resolver, '+short', 'office.warren'])).trim() === '';
+      });
+      await coordinator.verb(
+        'policy',
+        'apply',
+        writePolicy(lab, { acls: [{ action: 'accept', src: ['*'], dst: ['*:*'] }] }),
+      );
+      await waitFor('all to be let in again', () => phone.pings(addresses.office[0] as string, 1));
+    });
+
+    it('is told that its file is out of date when its gateway is gone, and finds the mesh again with another', async () => {
+      expect(await coordinator.verb('device', 'list')).toMatch(/^phone .* hub +good/m);
+      await agents.hub.stop('SIGKILL');
+      await waitFor('the coordinator to notice', async () =>
+        (await coordinator.verb('device', 'list')).includes(
+          'phone: its gateway hub is away; second would take its place',
+        ),
+      );
+      const key = join(lab.directory('key'), 'key');
+      writeFileSync(key, `${/PrivateKey = (.*)/.exec(file)?.[1]}\n`, { mode: 0o600 });
+      const next = await coordinator.verb('device', 'config', 'phone', '--private-key-file', key);
+      expect(await coordinator.verb('device', 'list')).toMatch(/^phone .* second +good/m);
+      await phone.down();
+      await phone.up(next);
+      for (const address of [...addresses.office, '192.168.77.7']) {
+        await waitFor(address, () => phone.pings(address, 1));
+      }
+    });
+
+    it('SEC-7: removed, nobody takes anything of it after 2 s, and no key of it is anywhere', async () => {
+      const privateKey = /PrivateKey = (.*)/.exec(file)?.[1] as string;
+      await coordinator.verb('device', 'remove', 'phone');
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      for (const address of [...addresses.second, ...addresses.office])
+        expect(await phone.pings(address, 1)).toBe(false);
+      expect((await agents.second.status()).peers.some(({ name }) => name === 'phone')).toBe(false);
+      const kept = [
+        coordinator.process?.output ?? '',
+        await coordinator.verb('audit', 'list', '--json', '--limit', '500'),
+      ];
+      for (const name of readdirSync(coordinator.data)) {
+        const path = join(coordinator.data, name);
+        if (statSync(path).isFile()) kept.push(readFileSync(path, 'latin1'));
+      }
+      const forms = [
+        privateKey,
+        Buffer.from(privateKey, 'base64').toString('hex'),
+        Buffer.from(privateKey, 'base64').toString('latin1'),
+      ];
+      for (const text of kept) for (const form of forms) expect(text.includes(form)).toBe(false);
+    });
   },
 );
+
+function writePolicy(lab: Lab, policy: object): string {
+  const path = join(lab.directory('policy'), 'policy.json');
+  writeFileSync(path, JSON.stringify(policy));
+  return path;
+}

@@ -16,6 +16,8 @@ const peer = (name: string, changes: Partial<PeerStatus> = {}): PeerStatus => ({
   addresses: [],
   publicKey: name,
   online: true,
+  device: false,
+  via: null,
   path: 'direct',
   endpoint: '192.0.2.7:51820',
   pathDetails: {

@@ -74,6 +74,8 @@ describe('the status of an agent', () => {
         addresses: ['100.64.0.2', 'fd00::2'],
         publicKey: peer.publicKey,
         online: false,
+        device: false,
+        via: null,
         path: 'direct',
         endpoint: '192.0.2.7:51820',
         pathDetails: null,

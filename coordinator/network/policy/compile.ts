@@ -7,6 +7,7 @@ import { Members } from './members.ts';
 import {
   type NodeState,
   ownPrefixes,
+  type Part,
   type PartDevice,
   type PolicyNetwork,
   type PolicyNode,
@@ -172,13 +173,21 @@ export class CompiledPolicy {
     const state = this.#members.states.get(id);
     if (state === undefined) return [];
     const bits = state.nodeClass.dst.slice();
-    const devices = carriedDevices(state).filter(({ owner }) => owner !== '');
+    const guarded = state.guarded.filter(({ device }) => this.#isMet(state, device));
+    for (const { dst } of guarded) addBits(bits, dst);
+    const parts = [...state.parts, ...guarded];
+    const devices = devicesIn(parts).filter(({ owner }) => owner !== '');
     if (state.owner !== '' || devices.length > 0) addBits(bits, this.#index.self);
     return rulesIn(bits).flatMap((rule) => {
       const { id, services } = this.document.rules[rule] as Rule;
       const own = state.owner !== '' && hasRule(this.#index.self, rule);
       return [
-        { id, sources: this.#sources.of(rule), destinations: this.#destinationsAt(state, rule), services },
+        {
+          id,
+          sources: this.#sources.of(rule),
+          destinations: this.#destinationsAt(state, parts, rule),
+          services,
+        },
         {
           id,
           sources: own ? this.#sources.ownOf(rule, state.owner) : [],
@@ -198,9 +207,11 @@ export class CompiledPolicy {
   /** Whether a step may have changed the filter of a node that it did not change itself. */
   filterTouched(state: NodeState, step: Pick<PolicyStep, 'sources' | 'owners'>): boolean {
     if (state.owner !== '' && step.owners.has(state.owner)) return true;
-    if (carriedDevices(state).some(({ owner }) => owner !== '' && step.owners.has(owner))) return true;
+    const devices = devicesIn([...state.parts, ...state.guarded]);
+    if (devices.some(({ owner }) => owner !== '' && step.owners.has(owner))) return true;
     if (step.sources.size === 0) return false;
-    return rulesIn(state.nodeClass.dst).some((rule) => step.sources.has(this.#sources.key(rule)));
+    const sets = [state.nodeClass, ...state.guarded].map(({ dst }) => rulesIn(dst));
+    return sets.some((rules) => rules.some((rule) => step.sources.has(this.#sources.key(rule))));
   }
 
   /**
@@ -242,17 +253,23 @@ export class CompiledPolicy {
     return { groupOf, meetings };
   }
 
-  #destinationsAt(state: NodeState, rule: number): readonly string[] {
+  #isMet(state: NodeState, device: PartDevice | null): boolean {
+    const other = device === null ? undefined : this.#members.states.get(device.id);
+    return other !== undefined && this.mayMeet(state, other);
+  }
+
+  /** `parts`: what it carries, and what it guards. */
+  #destinationsAt(state: NodeState, parts: readonly Part[], rule: number): readonly string[] {
     const { destinations } = this.document.rules[rule] as Rule;
     const named = hasRule(state.identity.dst, rule);
-    if (named && state.parts.length === 0) return state.own;
+    if (named && parts.length === 0) return state.own;
     const networks = destinations.flatMap((selector) =>
       selector.kind === 'prefix' ? [selector.prefix] : [],
     );
     const isAny = destinations.some(({ kind }) => kind === 'any');
     const isInternet = destinations.some(({ kind }) => kind === 'internet');
     const reached = named ? ownPrefixes(state) : shared(ownPrefixes(state), networks);
-    for (const { prefixes, route, device } of state.parts) {
+    for (const { prefixes, route, device } of parts) {
       const isNamed = device === null ? isInternet && route === null : hasRule(device.identity.dst, rule);
       const whole = isAny || isNamed;
       reached.push(...(whole ? prefixes : shared(prefixes, networks)));
@@ -266,6 +283,10 @@ function isOneOwner(a: NodeState, b: NodeState): boolean {
 }
 
 function carriedDevices({ parts }: NodeState): PartDevice[] {
+  return devicesIn(parts);
+}
+
+function devicesIn(parts: readonly Part[]): PartDevice[] {
   return parts.flatMap(({ device }) => device ?? []);
 }
 

@@ -49,6 +49,7 @@ export class Members {
       nodeClass: this.#class(identity, more),
       owner,
       parts,
+      guarded: (node.guarded ?? []).map((device) => this.#devicePart(device)),
       own: ownDestinations(node),
     };
     this.states.set(node.id, state);

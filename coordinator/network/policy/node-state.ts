@@ -12,6 +12,8 @@ export interface PolicyNode extends Identified {
   readonly exitNode: boolean;
   /** Plain WireGuard devices that it is the gateway of. */
   readonly devices?: readonly CarriedDevice[];
+  /** Others that dial it: they judge nothing themselves, so it judges what itself sends to them. */
+  readonly guarded?: readonly CarriedDevice[];
 }
 
 /** As much of a device as decides who may talk to it. It carries nothing itself. */
@@ -33,6 +35,8 @@ export interface NodeState {
   /** Empty for tagged machines and those of nobody, and where no rule is for own machines. */
   readonly owner: string;
   readonly parts: readonly Part[];
+  /** As in PolicyNode. */
+  readonly guarded: readonly Part[];
   /** Own addresses as CIDRs. */
   readonly own: readonly string[];
 }
@@ -89,7 +93,8 @@ export function sameNode(a: PolicyNode, b: PolicyNode): boolean {
     a.address6 === b.address6 &&
     String(a.tags) === String(b.tags) &&
     String(a.routes) === String(b.routes) &&
-    sameDevices(a.devices ?? [], b.devices ?? [])
+    sameDevices(a.devices ?? [], b.devices ?? []) &&
+    sameDevices(a.guarded ?? [], b.guarded ?? [])
   );
 }
 

@@ -11,6 +11,7 @@ const WANTED: WantedFirewall = {
   multicast: false,
   openPorts: [],
   transit: null,
+  devices: [],
 };
 const RULES = [
   {
