@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { sessionOf } from '../authentication.ts';
 import { changeEvents } from '../events.ts';
 import type { Api, ApiDependencies } from './api.ts';
 import { Problem } from './problem.ts';
@@ -19,6 +20,6 @@ const events = createRoute({
   },
 });
 
-export function addEvents(api: Api, { store }: ApiDependencies): void {
-  api.openapi(events, (context) => changeEvents(context, store, context.get('isStillIn')));
+export function addEvents(api: Api, { store, sessions }: ApiDependencies): void {
+  api.openapi(events, (context) => changeEvents(context, store, () => sessions.alive(sessionOf(context))));
 }

@@ -1,7 +1,8 @@
 // Changes without a line of script in the page:
 //   <button data-action="DELETE /machines/ID" data-confirm="Remove ada?" data-confirm-text="…" data-confirm-button="Remove">
 //   <form data-action="PATCH /machines/ID"> … </form>
-// data-body: JSON to send, for a button. data-if-match: an entity tag. data-done: what to say then. data-then: where to go then.
+// data-body: JSON to send, for a button. data-if-match: an entity tag. data-done: what to say then. data-go-to: where to go then.
+// data-edits: a form that shows what there is, and so keeps its values.
 // data-safe: what is asked about can be undone. data-typed: a word to be typed first.
 // After it, `warren:done` bubbles from the element, its detail being what the API answered.
 import { ApiError, api } from './api.js';
@@ -36,10 +37,10 @@ async function act(element, body) {
   try {
     const answer = await api(method, path, body, { ifMatch });
     element.closest('dialog')?.close();
-    if (element instanceof HTMLFormElement && !('keep' in element.dataset)) element.reset();
+    if (element instanceof HTMLFormElement) settle(element);
     if (done) toast(done);
     element.dispatchEvent(new CustomEvent('warren:done', { bubbles: true, detail: answer }));
-    if (element.dataset.then) location.assign(element.dataset.then);
+    if (element.dataset.goTo) location.assign(element.dataset.goTo);
     else await refresh();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -48,5 +49,15 @@ async function act(element, body) {
     if (error.status === 404 || error.status === 412) void refresh();
   } finally {
     element.removeAttribute('aria-busy');
+  }
+}
+
+/** What was sent is no longer something that a person is in the middle of. */
+function settle(form) {
+  if (!('edits' in form.dataset)) return form.reset();
+  for (const field of form.elements) {
+    if ('defaultValue' in field) field.defaultValue = field.value;
+    if ('defaultChecked' in field) field.defaultChecked = field.checked;
+    for (const option of field.options ?? []) option.defaultSelected = option.selected;
   }
 }

@@ -3,7 +3,7 @@ export function clearErrors(form) {
   for (const note of form.querySelectorAll('.field-error, .form-error')) note.remove();
   for (const field of form.querySelectorAll('[aria-invalid]')) {
     field.removeAttribute('aria-invalid');
-    field.removeAttribute('aria-errormessage');
+    describe(field, null);
   }
 }
 
@@ -24,7 +24,7 @@ export function showErrors(form, error) {
     note.textContent = message;
     (field.closest('.field') ?? field.parentElement).append(note);
     field.setAttribute('aria-invalid', 'true');
-    field.setAttribute('aria-errormessage', note.id);
+    describe(field, note.id);
     first ??= field;
   }
   if (!first && rest.length === 0) rest.push(error.message);
@@ -38,6 +38,16 @@ export function showErrors(form, error) {
     else form.append(note);
   }
   first?.focus();
+}
+
+/** Has a field described by the note, beside its hint, or by the hint alone. */
+function describe(field, noteId) {
+  const ids = (field.getAttribute('aria-describedby') ?? '')
+    .split(' ')
+    .filter((id) => id && !id.endsWith('-error'));
+  if (noteId) ids.push(noteId);
+  if (ids.length > 0) field.setAttribute('aria-describedby', ids.join(' '));
+  else field.removeAttribute('aria-describedby');
 }
 
 /** `tags.0` and `/tags/0` are about the field `tags`. */

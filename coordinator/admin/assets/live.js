@@ -55,10 +55,7 @@ async function fetchPart(part) {
   const url = part.dataset.live;
   let answer;
   try {
-    answer = await fetch(url, {
-      redirect: 'manual',
-      headers: { Accept: 'text/html', 'Warren-Refresh': '1' },
-    });
+    answer = await fetch(url, { redirect: 'manual', headers: { Accept: 'text/html' } });
   } catch {
     return; // the stream tells that the coordinator is away
   }

@@ -1,14 +1,19 @@
 import type { Hono } from 'hono';
 import type { AdminEnvironment } from '../actor.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { machinesPage, machinesTable } from './machines.ts';
+import { registerJoining } from './joining.ts';
+import { registerMachine } from './machine.ts';
+import { registerMachines } from './machines.ts';
+import { registerNames } from './names.ts';
+import { registerNotFound } from './not-found.ts';
+import { registerRoutes } from './routes.ts';
 
 /** The pages of the network. Whoever gets here was let in by the authentication. */
-export function registerPages(app: Hono<AdminEnvironment>, { store, clock }: AdminDependencies): void {
-  app.get('/', async (context) =>
-    context.html(machinesPage(context.get('actor'), await store.listNodes(), clock.wall())),
-  );
-  app.get('/machines/table', async (context) =>
-    context.html(machinesTable(await store.listNodes(), clock.wall())),
-  );
+export function registerPages(app: Hono<AdminEnvironment>, dependencies: AdminDependencies): void {
+  registerMachines(app, dependencies);
+  registerMachine(app, dependencies);
+  registerJoining(app, dependencies);
+  registerRoutes(app, dependencies);
+  registerNames(app, dependencies);
+  registerNotFound(app);
 }

@@ -13,10 +13,11 @@ export function dialog(options: { id: string; title: Fragment | string; body: Fr
     </dialog>`;
 }
 
-/** The last line of a form in a dialog. */
-export function dialogButtons(submit: string, tone: 'primary' | 'danger' = 'primary'): Fragment {
+/** The last line of a form in a dialog. `besides`: what else can be done here, at the other end. */
+export function dialogButtons(submit: string, besides: Fragment | '' = ''): Fragment {
   return html`<div class="dialog-foot">
+      ${besides === '' ? '' : html`<span class="besides">${besides}</span>`}
       <button type="button" data-close>Cancel</button>
-      <button type="submit" class="${tone}">${submit}</button>
+      <button type="submit" class="primary">${submit}</button>
     </div>`;
 }

@@ -1,0 +1,62 @@
+import { html } from 'hono/html';
+import { overlapWords } from '../../network/route-overlaps.ts';
+import type { RouteRow } from '../../network/route-table.ts';
+import { grantButton, grantState } from './machine-grants.ts';
+import { presence } from './parts/badge.ts';
+import type { Fragment } from './parts/fragment.ts';
+import { icon } from './parts/icon.ts';
+
+/** Networks behind machines: who carries them, and what stands against them. */
+export function subnetRoutes(rows: readonly RouteRow[], mayChange: boolean): Fragment {
+  return html`<section class="card flush" aria-labelledby="subnets">
+      <div class="card-head"><h2 id="subnets">Subnets</h2></div>
+      ${
+        rows.length === 0
+          ? html`<p class="note quiet">No machine offers a network. Start an agent with <code>--advertise-routes 192.168.10.0/24</code>, and it appears here to be approved.</p>`
+          : html`<div class="table-wrap"><table class="cards">
+        <caption class="hidden">Subnet routes</caption>
+        <thead>
+          <tr><th scope="col">Network</th><th scope="col">Router</th><th scope="col">State</th><th scope="col">In use</th>
+            <th scope="col"><span class="hidden">Actions</span></th></tr>
+        </thead>
+        <tbody>${rows.map((row) => tableRow(row, mayChange))}</tbody>
+      </table></div>`
+      }
+    </section>`;
+}
+
+function tableRow(row: RouteRow, mayChange: boolean): Fragment {
+  return html`<tr data-key="${row.route} ${row.nodeId}">
+      <th scope="row"><code>${row.route}</code>${
+        row.sitePrefix === null
+          ? ''
+          : html`<br><span class="quiet">stands for <code>${row.sitePrefix}</code> at its site</span>`
+      }${row.overlaps.map(
+        (overlap) =>
+          html`<br><span class="warning small-text">${icon('warning')} ${overlapWords(overlap)}</span>`,
+      )}</th>
+      <td data-label="Router">${presence(row.online, html`<a href="/machines/${row.nodeId}">${row.node}</a>`)}</td>
+      <td data-label="State">${grantState(row)}</td>
+      <td data-label="In use">${use(row)}</td>
+      <td class="actions">${
+        mayChange
+          ? grantButton({
+              approved: row.approved,
+              path: `/machines/${row.nodeId}/routes/${encodeURIComponent(row.route)}`,
+              name: `${row.route} at ${row.node}`,
+            })
+          : ''
+      }</td>
+    </tr>`;
+}
+
+/** Each machine takes the router that it has the better path to; another takes over within seconds. */
+function use({ approved, offered, online, alternatives }: RouteRow): Fragment {
+  if (!approved || !offered) return html`<span class="quiet">no</span>`;
+  const others = alternatives.join(', ');
+  if (online && others === '') return html`yes`;
+  if (online) return html`yes; so does ${others}, and the better path counts`;
+  return others === ''
+    ? html`<span class="warning">no: it is away</span>`
+    : html`<span class="quiet">away; ${others} stands in</span>`;
+}

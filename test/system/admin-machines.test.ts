@@ -1,0 +1,250 @@
+import { join } from 'node:path';
+import type { Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { isAccessible, look, signIn, TestBrowser } from '../support/browser.ts';
+import { meshOnOneSwitch, TestAgent, type TestCoordinator } from '../support/mesh.ts';
+import { describeNeeds } from '../support/needs.ts';
+import { Lab } from '../support/netns.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+/** Two agents and a coordinator on one switch; the browser sits at the coordinator. */
+describeNeeds(['root', 'tun', 'chromium'], 'an administrator in the browser', () => {
+  const lab = new Lab();
+  const url = 'http://127.0.0.1:8080';
+  let coordinator: TestCoordinator;
+  let ada: TestAgent;
+  let bob: TestAgent;
+  let browser: TestBrowser;
+  let page: Page;
+
+  const link = async () => (await coordinator.verb('admin', 'link')).trim();
+  const row = (name: string) =>
+    page.getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) });
+  /** Waits for the page's scripts too. */
+  const follow = async (link: Locator, path: RegExp | string) => {
+    await link.click();
+    await page.waitForURL((where) =>
+      typeof path === 'string' ? where.pathname === path : path.test(where.pathname),
+    );
+  };
+  const openMachine = (name: string) => follow(row(name).getByRole('link'), /^\/machines\//);
+  const toast = (text: string | RegExp) => page.locator('.toast').filter({ hasText: text }).waitFor();
+  const answerYes = (name: string) =>
+    page.getByRole('alertdialog').getByRole('button', { name, exact: true }).click();
+
+  beforeAll(async () => {
+    const mesh = await meshOnOneSwitch(lab, ['ada', 'bob']);
+    coordinator = mesh.coordinator;
+    ({ ada, bob } = mesh.agents);
+    await coordinator.start();
+    browser = await TestBrowser.start(coordinator.host);
+    page = await browser.newPage();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await lab.close();
+  });
+
+  it('an empty network tells what to do', async () => {
+    await signIn(page, await link());
+    expect(new URL(page.url()).pathname).toBe('/');
+    await page.getByRole('heading', { name: 'No machine has joined yet' }).waitFor();
+    await look(page, 'machines-empty');
+  });
+
+  it('a token is made, shown once, and seen to be used', async () => {
+    await follow(page.getByRole('link', { name: 'Add a machine' }), '/joining');
+    await page.getByLabel('Machines', { exact: true }).fill('0');
+    await page.getByRole('button', { name: 'Make token' }).click();
+    await page.getByText('expected 1 or more').waitFor();
+    expect(await page.evaluate('document.activeElement.name')).toBe('maxUses');
+    await isAccessible(page, 'a form with a mistake');
+
+    await page.getByLabel('Machines', { exact: true }).fill('1');
+    await page.getByRole('textbox', { name: /^Tags/ }).fill('office');
+    await page.getByRole('button', { name: 'Make token' }).click();
+    await page.getByText('Waiting for the machine to join').waitFor();
+    const command = (await page.locator('[data-command]').textContent()) as string;
+    const token = /^bin\/agent join (\S+)$/.exec(command)?.[1] as string;
+
+    await ada.join(token, '--advertise-routes', '192.168.7.0/24');
+    const state = page.locator('#made [data-state]');
+    await state.getByText('has joined').waitFor();
+    await state.getByRole('link', { name: 'ada' }).waitFor();
+    await look(page, 'joining-joined');
+    await page.reload();
+    expect(await page.content()).not.toContain(token);
+  });
+
+  it('a machine that joins appears by itself, and needs an approval where the token says so', async () => {
+    await page.getByLabel('Ask for approval').check();
+    await page.getByRole('button', { name: 'Make token' }).click();
+    const command = (await page.locator('[data-command]').textContent()) as string;
+    await follow(page.getByRole('link', { name: 'Machines', exact: true }), '/');
+    expect(await row('bob').count()).toBe(0);
+    // What a person is in the middle of stays.
+    await page.getByLabel('Search machines').focus();
+    const joining = bob.join(command.split(' ').at(-1) as string);
+    await row('bob').getByText('waits for approval').waitFor();
+    expect(await page.evaluate('document.activeElement.name')).toBe('search');
+
+    await openMachine('bob');
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await toast('bob is a member now');
+    await joining;
+    await ada.knows(1);
+  });
+
+  it('is searched, filtered and sorted, all of it in the address', async () => {
+    await page.goto(url);
+    await page.getByLabel('Search machines').fill('192.168.7');
+    await row('bob').waitFor({ state: 'detached' });
+    await row('ada').getByText('1 route to approve').waitFor();
+    expect(new URL(page.url()).search).toBe('?search=192.168.7');
+    await page.reload();
+    expect(await page.getByLabel('Search machines').inputValue()).toBe('192.168.7');
+    expect(await page.locator('tbody tr').count()).toBe(1);
+    await page.getByLabel('Search machines').fill('');
+    await row('bob').waitFor();
+    await page.getByRole('columnheader', { name: 'Name' }).getByRole('link').click();
+    await waitFor('the order to be turned round', async () =>
+      /bob/.test((await page.locator('tbody tr').first().textContent()) as string),
+    );
+    expect(new URL(page.url()).search).toBe('?sort=-name');
+    await look(page, 'machines');
+  });
+
+  it('a machine is renamed, tagged, and its route approved', async () => {
+    await page.goto(url);
+    await openMachine('ada');
+    await page.getByRole('button', { name: 'Rename' }).click();
+    await page.getByLabel('New name').fill('bob');
+    await page.keyboard.press('Enter');
+    const problem = page.getByRole('dialog').locator('.form-error, .field-error');
+    expect(await problem.textContent()).toMatch(/bob/);
+    await page.getByLabel('New name').fill('countess');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'countess' }).waitFor();
+    await waitFor('the peer to hear the new name', async () =>
+      (await bob.status()).peers.some(({ name }) => name === 'countess'),
+    );
+
+    await page.getByRole('button', { name: 'Tags' }).click();
+    await page.getByRole('textbox', { name: /^Tags/ }).fill('server, paris');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.locator('.page-head').getByText('paris').waitFor();
+
+    await page.getByRole('button', { name: 'Approve 192.168.7.0/24' }).click();
+    await page.getByRole('button', { name: 'Take back 192.168.7.0/24' }).waitFor();
+    await look(page, 'machine');
+  });
+
+  it('the page of routes says who carries what, and takes an approval back after a question', async () => {
+    await follow(page.getByRole('link', { name: 'Routes', exact: true }), '/routes');
+    await look(page, 'routes');
+    await page.getByRole('button', { name: 'Take back 192.168.7.0/24 at countess' }).click();
+    await isAccessible(page, 'a question');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Take back 192.168.7.0/24 at countess' }).click();
+    await answerYes('Take back');
+    await page.getByRole('button', { name: 'Approve 192.168.7.0/24 at countess' }).waitFor();
+  });
+
+  it('names: zone and split domains are changed, and a mistake is told at its field', async () => {
+    await follow(page.getByRole('link', { name: 'Names', exact: true }), '/names');
+    const domain = page.getByRole('textbox', { name: 'Domain' });
+    const resolvers = page.locator('#split-resolvers');
+    await domain.fill('corp.example');
+    await resolvers.fill('here');
+    await page.keyboard.press('Enter');
+    await page.locator('.field-error').waitFor();
+    expect(await page.evaluate('document.activeElement.id')).toBe('split-resolvers');
+    await resolvers.fill('10.1.0.53, 10.1.0.54');
+    await page.keyboard.press('Enter');
+    await page
+      .getByRole('row', { name: /corp\.example/ })
+      .getByText('10.1.0.54')
+      .waitFor();
+    await look(page, 'names');
+    await page.getByRole('button', { name: 'Remove corp.example' }).click();
+    await page.getByRole('row', { name: /corp\.example/ }).waitFor({ state: 'detached' });
+
+    await page.getByRole('textbox', { name: 'Zone' }).fill('mesh.example');
+    await page.getByRole('button', { name: 'Change zone' }).click();
+    await answerYes('Change');
+    await page
+      .getByText(/^\w+\.mesh\.example$/)
+      .first()
+      .waitFor();
+    expect(await page.getByRole('textbox', { name: 'Zone' }).inputValue()).toBe('mesh.example');
+  });
+
+  it('disabling cuts a machine off, and enabling brings it back', async () => {
+    await page.goto(url);
+    await openMachine('bob');
+    await page.getByRole('button', { name: 'Disable' }).click();
+    await answerYes('Disable');
+    await page.locator('.page-head').getByText('disabled').waitFor();
+    await ada.knows(0);
+    await page.getByRole('button', { name: 'Enable' }).click();
+    await page.locator('.page-head').getByText('disabled').waitFor({ state: 'detached' });
+    await ada.knows(1);
+  });
+
+  it('a stream that was lost is told, and comes back with what happened meanwhile', async () => {
+    await page.goto(url);
+    await page.evaluate('window.isThisVeryPage = true');
+    await coordinator.stop();
+    await page.getByText('The connection to the coordinator was lost').waitFor();
+    await isAccessible(page, 'a page without its stream');
+    // Sessions end with a coordinator that keeps them in memory only: then the page asks to sign in.
+    await coordinator.start();
+    await waitFor(
+      'the page to go on or to ask to sign in',
+      async () =>
+        page.url().includes('/sign-in') || (await page.locator('#stream-state .banner').count()) === 0,
+    );
+  });
+
+  it('an ended session comes back to the same page after signing in', async () => {
+    await signIn(page, await link());
+    await page.goto(`${url}/?search=bob&sort=-seen`);
+    await row('bob').waitFor();
+    await page.context().clearCookies();
+    await page.getByLabel('Search machines').fill('bo');
+    await page.waitForURL((where) => where.pathname === '/sign-in');
+    expect(new URL(page.url()).searchParams.get('return')).toBe('/?search=bo&sort=-seen');
+  });
+
+  it('SEC-59: what a host says of itself is shown as text', async () => {
+    await signIn(page, await link());
+    const name = `<script>document.title="pwned"</script><img src=x onerror='document.title="pwned"'>\u0007`;
+    await bob.stop();
+    const evil = new TestAgent(bob.host, name, join(lab.directory('evil'), 'state'));
+    await evil.join(await coordinator.token());
+    await evil.stop();
+    await page.goto(url);
+    await openMachine('script-document');
+    await page.getByText('onerror=').waitFor();
+    expect(await page.title()).toMatch(/· Warren$/);
+    expect(await page.locator('main script, main img').count()).toBe(0);
+  });
+
+  it('a machine is removed for good', async () => {
+    await page.goto(url);
+    await openMachine('bob');
+    await page.getByRole('button', { name: 'Remove' }).click();
+    // Enter alone must not do it.
+    await page.keyboard.press('Enter');
+    await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Remove' }).click();
+    await answerYes('Remove');
+    await page.waitForURL(`${url}/`);
+    await row('countess').waitFor();
+    expect(await row('bob').count()).toBe(0);
+  });
+
+  it('no script failed, and nothing was refused by the content security policy', () => {
+    expect(browser.problems).toEqual([]);
+  });
+});
