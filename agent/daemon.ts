@@ -31,6 +31,7 @@ import { pathWords } from './path-words.ts';
 import type { PortMapper } from './port-mapping/port-mapper.ts';
 import { Reconciler } from './reconciler.ts';
 import type { RelayKeeper } from './relay-keeper.ts';
+import { RouterKeeper } from './router-keeper.ts';
 import type { Identity, Settings } from './state/records.ts';
 import type { State } from './state/state.ts';
 import { type PeerStatus, type Status, statusOf } from './status.ts';
@@ -77,6 +78,7 @@ export class Daemon {
   #identity: Identity;
   #tunnel: Tunnel | null = null;
   #reconciler: Reconciler | null = null;
+  readonly #routers: RouterKeeper;
   #paths: PathKeeper | null = null;
   #relays: RelayKeeper | null = null;
   /** What is for them, the latest of it, while their code is not loaded: a lost handshake would be sent again after 5 s. */
@@ -117,6 +119,11 @@ export class Daemon {
     this.#serverOffset = this.#clock.wall() - this.#clock.monotonic();
     this.#endpoints = this.#endpointsKeeper();
     this.#exit = this.#exitKeeper();
+    this.#routers = new RouterKeeper(
+      () => this.#clock.monotonic(),
+      () => this.#reconciler?.again().catch(() => {}),
+      this.#log,
+    );
     this.ended = this.#end.promise.then(async (end) => {
       if (end.kind === 'failed') this.#exitUse?.keep(true);
       await this.#close();
@@ -192,6 +199,7 @@ export class Daemon {
       (news) => {
         if (news.event === 'network-changed') this.#network.changed();
         else if (news.event === 'relay') this.#relay(news);
+        else if (news.event === 'router') this.#routers.reached(news.publicKey, news);
         else if (news.event !== 'device') {
           this.#paths?.news(news);
           this.#pathReporter?.changed();
@@ -213,12 +221,14 @@ export class Daemon {
       mtu,
       acceptRoutes: this.#settings.acceptRoutes,
       exitNode: () => this.#exit.choice,
+      chooseRouters: (peers) => this.#routers.choose(peers),
       features: this.#hostFeatures(),
       now: () => this.#serverNow(),
       log: this.#log,
     });
     this.#reconciler = reconciler;
     this.#closers.push(() => reconciler.close());
+    this.#closers.push(() => this.#routers.close());
     tunnel.closed.then(
       (reason) => {
         if (reason === 'removed') {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describeError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import { type Prefix, parsePrefix } from '../shared/prefix.ts';
@@ -6,9 +7,9 @@ import type { HostFeature } from './host/host-feature.ts';
 import { reconcileInterface } from './host/interface.ts';
 import { localAddresses } from './host/local-addresses.ts';
 import type { ExitChoice } from './mesh/exit-node.ts';
-import type { NetworkMap } from './mesh/network-map.ts';
-import { candidateChanges, peerChanges } from './mesh/peer-changes.ts';
-import { type WantedPeer, wantedState } from './mesh/wanted-state.ts';
+import type { MapPeer, NetworkMap } from './mesh/network-map.ts';
+import { candidateChanges, peerChanges, standInChange } from './mesh/peer-changes.ts';
+import { alivePeers, type StandIns, type WantedPeer, wantedState } from './mesh/wanted-state.ts';
 import type { Tunnel } from './tunnel/tunnel.ts';
 
 /** When to try again what this host refused, milliseconds. */
@@ -22,6 +23,8 @@ export interface ReconcilerOptions {
   acceptRoutes: boolean;
   /** Asked for each time. */
   exitNode: () => ExitChoice | null;
+  /** Which router each network goes through that several of these peers carry, by CIDR. */
+  chooseRouters: (peers: readonly MapPeer[]) => ReadonlyMap<string, string>;
   /** In the order in which they are applied; closed in the other one. */
   features: readonly HostFeature[];
   /** The coordinator's clock, milliseconds since the epoch. */
@@ -37,6 +40,7 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   #map: NetworkMap | null = null;
   #peers: readonly WantedPeer[] = [];
+  #standIns: readonly StandIns[] = [];
   /** What path discovery was told of, as text. */
   #overlay = '';
   #checkedRanges = '';
@@ -109,9 +113,10 @@ export class Reconciler {
   }
 
   async #bringHostTo(map: NetworkMap): Promise<void> {
-    const { tunnel, mtu, acceptRoutes, exitNode, features, log } = this.#options;
+    const { tunnel, mtu, acceptRoutes, chooseRouters, exitNode, features, log } = this.#options;
     const now = this.#options.now();
-    const wanted = wantedState(map, { acceptRoutes, exitNode: exitNode() }, now);
+    const routers = acceptRoutes ? chooseRouters(alivePeers(map, now)) : new Map<string, string>();
+    const wanted = wantedState(map, { acceptRoutes, routers, exitNode: exitNode() }, now);
     const name = tunnel.facts.interfaceName;
     const ranges = map.self.networkPrefixes.join(' ');
     if (ranges !== this.#checkedRanges) {
@@ -123,9 +128,16 @@ export class Reconciler {
     };
     await apply('before-peers');
     const changes = peerChanges(this.#peers, wanted.peers);
-    if (changes.length > 0) await tunnel.configure({ peers: changes });
-    await this.#tellPaths(map, wanted.peers);
+    const standIns = isDeepStrictEqual(wanted.standIns, this.#standIns) ? null : wanted.standIns;
+    if (changes.length > 0 || standIns !== null) {
+      await tunnel.configure({
+        peers: changes,
+        ...(standIns === null ? {} : { standIns: standIns.map(standInChange) }),
+      });
+    }
+    await this.#tellPaths(map, wanted.peers, standIns);
     this.#peers = wanted.peers;
+    this.#standIns = wanted.standIns;
     const { addresses, routes } = wanted;
     this.#networks = this.#connectedNetworks();
     const { notes } = await reconcileInterface({ name, mtu, addresses, routes });
@@ -137,15 +149,20 @@ export class Reconciler {
     this.#runIn(wanted.nextExpiry - now);
   }
 
-  async #tellPaths(map: NetworkMap, peers: readonly WantedPeer[]): Promise<void> {
+  async #tellPaths(
+    map: NetworkMap,
+    peers: readonly WantedPeer[],
+    standIns: readonly StandIns[] | null,
+  ): Promise<void> {
     const changed = candidateChanges(this.#peers, peers);
     const prefixes = map.self.networkPrefixes;
     const overlay = prefixes.join() === this.#overlay ? null : prefixes;
-    if (changed.length === 0 && overlay === null) return;
+    if (changed.length === 0 && overlay === null && standIns === null) return;
     this.#overlay = prefixes.join();
     await this.#options.tunnel.setPaths({
       ...(overlay === null ? {} : { overlay: overlay.map((cidr) => parsePrefix(cidr) as Prefix) }),
       peers: changed,
+      ...(standIns === null ? {} : { routers: standIns.map((group) => standInChange(group).publicKeys) }),
     });
   }
 

@@ -3,7 +3,7 @@ import { keyFromBase64 } from '../../shared/key.ts';
 import { type Prefix, parsePrefix } from '../../shared/prefix.ts';
 import type { PeerChange } from '../wireguard/configuration.ts';
 import { candidateAt, type MeshCandidate } from './own-candidates.ts';
-import type { WantedPeer } from './wanted-state.ts';
+import type { StandIns, WantedPeer } from './wanted-state.ts';
 
 export interface PeerCandidates {
   publicKey: Uint8Array;
@@ -49,6 +49,14 @@ export function candidateChanges(
       publicKey: keyFromBase64(publicKey) as Uint8Array,
       candidates: endpoints.map((text) => candidateAt(parseEndpoint(text) as Endpoint)),
     }));
+}
+
+/** What the device is to know of peers that stand in for each other. */
+export function standInChange({ route, publicKeys }: StandIns): { prefix: Prefix; publicKeys: Uint8Array[] } {
+  return {
+    prefix: parsePrefix(route) as Prefix,
+    publicKeys: publicKeys.map((key) => keyFromBase64(key) as Uint8Array),
+  };
 }
 
 /** Not equal to any list of endpoints, so that a new peer without one is told of too. */

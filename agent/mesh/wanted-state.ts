@@ -1,5 +1,6 @@
 import { chosenPeer, EVERYTHING, type ExitChoice } from './exit-node.ts';
 import type { MapPeer, NetworkMap } from './network-map.ts';
+import { routerGroups } from './router-choice.ts';
 
 /** What this host is to look like by a map: a pure function of the map, the user's choices and the time. */
 export interface WantedState {
@@ -10,8 +11,17 @@ export interface WantedState {
   peers: WantedPeer[];
   /** Null where no exit node was chosen; else whose tunnel the Internet is behind, where `nodeId` null is nobody's for now. */
   exit: { nodeId: string | null } | null;
+  /** Networks that several of the peers carry: answers may come from any of them, whichever is used now. */
+  standIns: StandIns[];
   /** When the next key expires, on the coordinator's clock; Infinity if none does. */
   nextExpiry: number;
+}
+
+export interface StandIns {
+  /** CIDR. */
+  route: string;
+  /** Base64. */
+  publicKeys: string[];
 }
 
 export interface WantedPeer {
@@ -32,6 +42,8 @@ export interface MeshChoices {
   acceptRoutes: boolean;
   /** Absent or null for none. */
   exitNode?: ExitChoice | null;
+  /** For networks that several peers carry, the node id of the one to use. */
+  routers?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -40,9 +52,7 @@ export interface MeshChoices {
  * with the lesser node id has it, on every host alike.
  */
 export function wantedState(map: NetworkMap, choices: MeshChoices, now: number): WantedState {
-  const alive = isAlive(map.self.keyExpiresAt, now)
-    ? map.peers.filter((peer) => isAlive(peer.keyExpiresAt, now))
-    : [];
+  const alive = alivePeers(map, now);
   const ranked = [...alive].sort(
     (a, b) => Number(b.online) - Number(a.online) || (a.nodeId < b.nodeId ? -1 : 1),
   );
@@ -51,7 +61,11 @@ export function wantedState(map: NetworkMap, choices: MeshChoices, now: number):
   for (const route of map.self.approvedRoutes) owners.set(route, map.self.nodeId);
   // Addresses before routes: what somebody offers to carry never takes a member's own address.
   for (const peer of ranked) claim(owners, peer.addresses.map(hostPrefix), carrierOf(peer));
-  if (choices.acceptRoutes) for (const peer of ranked) claim(owners, peer.routes, peer.nodeId);
+  if (choices.acceptRoutes) {
+    const isChosen = (nodeId: string) => (route: string) => choices.routers?.get(route) === nodeId;
+    for (const { nodeId, routes } of ranked) claim(owners, routes.filter(isChosen(nodeId)), nodeId);
+    for (const { nodeId, routes } of ranked) claim(owners, routes, nodeId);
+  }
   const claimed = new Map<string, string[]>();
   for (const [cidr, nodeId] of owners) claimed.set(nodeId, [...(claimed.get(nodeId) ?? []), cidr]);
   const { exitNode = null } = choices;
@@ -81,11 +95,22 @@ export function wantedState(map: NetworkMap, choices: MeshChoices, now: number):
     ],
     peers,
     exit: exitNode === null ? null : { nodeId: exitId },
+    standIns: choices.acceptRoutes
+      ? routerGroups(alive).map(({ route, routers }) => ({
+          route,
+          publicKeys: routers.map(({ publicKey }) => publicKey),
+        }))
+      : [],
     nextExpiry: Math.min(
       ...[map.self, ...map.peers].map((node) => node.keyExpiresAt).filter((at) => at > now),
       Number.POSITIVE_INFINITY,
     ),
   };
+}
+
+/** Peers whose keys are good, and none for a host whose own is not. `now` is the coordinator's clock. */
+export function alivePeers({ self, peers }: NetworkMap, now: number): MapPeer[] {
+  return isAlive(self.keyExpiresAt, now) ? peers.filter((peer) => isAlive(peer.keyExpiresAt, now)) : [];
 }
 
 export function hostPrefix(address: string): string {

@@ -63,3 +63,10 @@ export interface PeerPathStatus {
   /** All that is or was tried, and when it last answered (-Infinity: never). */
   readonly tried: readonly (PathView & { readonly provenAt: number })[];
 }
+
+/** How a peer can be reached: by a path that answers, by relay, not at all although it was tried, or nothing is known. */
+export interface PeerReach {
+  readonly kind: 'direct' | 'relay' | 'lost' | 'unknown';
+  /** Of a direct path, milliseconds; null if not known. */
+  readonly roundTrip: number | null;
+}

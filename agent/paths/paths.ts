@@ -11,7 +11,7 @@ import { type Candidate, usableCandidates } from './candidate.ts';
 import { MAX_CANDIDATES, PROBES_BURST, PROBES_PER_SECOND } from './constants.ts';
 import { openMessage, tagOf } from './messages.ts';
 import type { PathContext } from './path-context.ts';
-import type { PathSink, PeerPathStatus } from './path-sink.ts';
+import type { PathSink, PeerPathStatus, PeerReach } from './path-sink.ts';
 import { PeerPaths } from './peer-paths.ts';
 import { ProbeCounters } from './probe-counters.ts';
 
@@ -216,6 +216,11 @@ export class Paths {
   /** When `advance` is to be called next; Infinity if never. */
   nextDeadline(): number {
     return this.#context.deadlines.next();
+  }
+
+  /** How a peer can be reached as far as its paths tell; by relay, none may be sent there and nobody answer. */
+  reach(slot: number, now: number): PeerReach {
+    return this.#peers.get(slot)?.reach(now) ?? { kind: 'unknown', roundTrip: null };
   }
 
   /** Null where there is no such peer. */

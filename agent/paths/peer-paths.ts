@@ -4,6 +4,7 @@ import type { UdpAddress } from '../wireguard/udp-address.ts';
 import { type Candidate, usableCandidates } from './candidate.ts';
 import { type ChoiceReason, choosePath } from './choose.ts';
 import {
+  DEAD_AFTER,
   FRESH,
   HEARTBEAT,
   HEARTBEAT_RETRY,
@@ -22,7 +23,7 @@ import { type Invitation, type Message, type Ping, type Pong, randomId, sealMess
 import { OWN_SOCKET, Path } from './path.ts';
 import type { PathContext } from './path-context.ts';
 import { PathInUse, viewOf } from './path-in-use.ts';
-import type { PeerPathStatus } from './path-sink.ts';
+import type { PeerPathStatus, PeerReach } from './path-sink.ts';
 import { PathTable } from './path-table.ts';
 import { type ProbeKeys, probeKeys, probeTag } from './probe-keys.ts';
 import { Seen } from './seen.ts';
@@ -196,11 +197,25 @@ export class PeerPaths implements Sleeper {
     };
   }
 
+  reach(now: number): PeerReach {
+    const path = this.#current;
+    if (path !== null) {
+      return { kind: 'direct', roundTrip: Number.isFinite(path.roundTrip) ? path.roundTrip : null };
+    }
+    if (this.#hasRelay) return { kind: 'relay', roundTrip: null };
+    const isTried = this.#isActive(now) && now - this.#activeSince > DEAD_AFTER;
+    return { kind: isTried ? 'lost' : 'unknown', roundTrip: null };
+  }
+
   /** Closes sockets and wipes keys; the peer is gone. */
   close(): void {
     this.#sprays.close();
     this.#forgetKeys();
     this.#context.deadlines.remove(this);
+  }
+
+  get #hasRelay(): boolean {
+    return this.#context.relayIsUp && !this.#isAbsent;
   }
 
   #isActive(now: number): boolean {
@@ -378,8 +393,7 @@ export class PeerPaths implements Sleeper {
 
   /** Tells the driver which way datagrams go. Without a relay to it the last path that answered is better than none. */
   #apply(why: ChoiceReason, now: number): void {
-    const hasRelay = this.#context.relayIsUp && !this.#isAbsent;
-    this.#inUse.set(this.#current ?? (hasRelay ? null : this.#last), why, now);
+    this.#inUse.set(this.#current ?? (this.#hasRelay ? null : this.#last), why, now);
   }
 
   /** Forgets what has been silent for long, and closes the sockets that nothing goes by any more. */

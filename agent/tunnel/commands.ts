@@ -1,6 +1,7 @@
 import type { Prefix } from '../../shared/prefix.ts';
 import type { CandidateKind } from '../paths/candidate.ts';
 import type { NatKind } from '../paths/nat-kind.ts';
+import type { PeerReach } from '../paths/path-sink.ts';
 import type { DeviceChange, DeviceSnapshot, PeerEndpoint } from '../wireguard/configuration.ts';
 import type { DeviceEvent } from '../wireguard/sink.ts';
 
@@ -70,6 +71,8 @@ export interface PlainPathsChange {
   /** A peer that no relay has, or that one may have again. */
   absent?: { publicKey: Uint8Array; isAbsent: boolean };
   peers?: { publicKey: Uint8Array; candidates: PlainCandidate[] }[];
+  /** Peers that stand in for each other, by public key, in place of all of before. */
+  routers?: Uint8Array[][];
 }
 
 export interface PlainCandidate {
@@ -147,6 +150,8 @@ export type TunnelNews =
       to: PlainPath | null;
       why: string;
     }
+  /** How a router that others stand in for can be reached; told while there is traffic for one of them. */
+  | ({ event: 'router'; publicKey: Uint8Array } & PeerReach)
   /** A search for a way through a hard NAT is over. */
   | { event: 'sprayed'; publicKey: Uint8Array; found: boolean; probes: number; sockets: number }
   /** What STUN servers say of this host's addresses and of its NAT for IPv4, which is another thing than before. */

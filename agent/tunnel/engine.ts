@@ -145,6 +145,7 @@ function pathHooks(tell: (event: TunnelEvent) => void, backlog: RelayBacklog): P
     },
     reflexive: ({ addresses, nat }) =>
       tell({ event: 'reflexive', endpoints: addresses.map(endpointOf), nat }),
+    router: (publicKey, reach) => tell({ event: 'router', publicKey, ...reach }),
     event: (publicKey, event) => {
       if (event.kind === 'sprayed') {
         const { found, probes, sockets } = event;

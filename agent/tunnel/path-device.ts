@@ -5,7 +5,7 @@ import { isBindingResponse } from '../../shared/stun.ts';
 import { addressKey, type Candidate } from '../paths/candidate.ts';
 import { isProbe } from '../paths/messages.ts';
 import { OWN_SOCKET } from '../paths/path.ts';
-import type { ChosenPath, PathEvent, PathSink, PeerPathStatus } from '../paths/path-sink.ts';
+import type { ChosenPath, PathEvent, PathSink, PeerPathStatus, PeerReach } from '../paths/path-sink.ts';
 import { Paths } from '../paths/paths.ts';
 import { Reflexive, type ReflexiveResult } from '../paths/reflexive.ts';
 import { isRelay, relayAddress, relaySlot } from '../paths/relay-address.ts';
@@ -20,6 +20,7 @@ import type { DeviceEvent } from '../wireguard/sink.ts';
 import { UdpAddress } from '../wireguard/udp-address.ts';
 import type { Driver } from './driver.ts';
 import { monotonicNow } from './monotonic.ts';
+import { RouterWatch } from './router-watch.ts';
 
 /** The largest datagram, and a probe by relay, fit in here. */
 const BUFFER_LENGTH = 65_600;
@@ -29,6 +30,8 @@ export interface PathHooks {
   /** Datagrams of `segmentSize` bytes but the last, for the relay to bring to the peer. The bytes are the caller's again after. */
   relay(publicKey: Uint8Array, bytes: Uint8Array, segmentSize: number): void;
   event(publicKey: Uint8Array, event: PathEvent): void;
+  /** How a router that others stand in for can be reached, which is otherwise than before. */
+  router(publicKey: Uint8Array, reach: PeerReach): void;
   /** What STUN servers say of this host is another thing than before. */
   reflexive(result: ReflexiveResult): void;
 }
@@ -46,6 +49,8 @@ export interface PathsChange {
   local?: readonly UdpAddress[];
   /** Peers that speak of paths, and where they may be. */
   peers?: readonly { publicKey: Uint8Array; candidates: readonly Candidate[] }[];
+  /** Peers that stand in for each other, by public key, in place of all of before. */
+  routers?: readonly (readonly Uint8Array[])[];
 }
 
 /**
@@ -60,7 +65,8 @@ export class PathDevice implements TunnelDevice {
   /** There while the device has a key. */
   #paths: Paths | null = null;
   readonly #reflexive: Reflexive;
-  #change: Required<Omit<PathsChange, 'peers' | 'stunServers' | 'local' | 'absent'>> & {
+  readonly #routers: RouterWatch;
+  #change: Required<Omit<PathsChange, 'peers' | 'stunServers' | 'local' | 'absent' | 'routers'>> & {
     reflexive: Candidate[];
     hard: boolean;
   } = {
@@ -96,6 +102,17 @@ export class PathDevice implements TunnelDevice {
       (target, bytes) => this.#sendOwn(target, bytes),
       (result) => this.#reflexiveChanged(result),
     );
+    this.#routers = new RouterWatch({
+      reach: (slot, now) => this.#paths?.reach(slot, now) ?? { kind: 'unknown', roundTrip: null },
+      traffic: (slot) => device.trafficOf(slot),
+      probe: (slot, now) => this.#paths?.traffic(slot, now),
+      wake: (slot, now) => device.wake(slot, now),
+      handshake: (slot, now) => device.handshake(slot, now),
+      changed: (slot, reach) => {
+        const publicKey = this.#keys.get(slot);
+        if (publicKey !== undefined) hooks.router(publicKey, reach);
+      },
+    });
     driver.diversion = (target, buffer, offset, length, size) =>
       this.#divert(target, buffer, offset, length, size);
     if (driver.sideSockets !== null) {
@@ -115,13 +132,18 @@ export class PathDevice implements TunnelDevice {
 
   setPaths(change: PathsChange, now: number): void {
     this.#now = now;
-    const { peers = [], stunServers, local, absent, ...rest } = change;
+    const { peers = [], stunServers, local, absent, routers, ...rest } = change;
     this.#change = { ...this.#change, ...rest };
     if (local !== undefined) this.#reflexive.setLocal(local, now);
     if (stunServers !== undefined) this.#reflexive.setServers(stunServers, now);
     const paths = this.#paths;
     if (paths !== null) this.#tellOwnSide(paths, now);
     for (const { publicKey, candidates } of peers) this.#setPeer(publicKey, candidates, now);
+    if (routers !== undefined) {
+      const slotsOf = (keys: readonly Uint8Array[]) =>
+        keys.flatMap((key) => this.#slots.get(keyToHex(key)) ?? []);
+      this.#routers.setGroups(routers.map(slotsOf));
+    }
     const slot = absent === undefined ? undefined : this.#slots.get(keyToHex(absent.publicKey));
     if (slot !== undefined && absent !== undefined) paths?.setAbsent(slot, absent.isAbsent, now);
   }
@@ -256,6 +278,7 @@ export class PathDevice implements TunnelDevice {
     return Math.min(
       this.#device.nextDeadline(),
       this.#reflexive.nextDeadline(),
+      this.#routers.nextDeadline(),
       this.#paths?.nextDeadline() ?? Number.POSITIVE_INFINITY,
     );
   }
@@ -268,6 +291,7 @@ export class PathDevice implements TunnelDevice {
     }
     if (paths !== null && paths.nextDeadline() <= now) paths.advance(now);
     this.#reflexive.advance(now);
+    if (this.#routers.nextDeadline() <= now) this.#routers.advance(now);
     if (this.#device.nextDeadline() <= now) this.#device.advance(now);
   }
 
@@ -285,6 +309,7 @@ export class PathDevice implements TunnelDevice {
     if (!this.#keys.has(slot)) return;
     this.#reflexive.want(now);
     this.#paths?.traffic(slot, now);
+    this.#routers.traffic(slot, now);
   }
 
   #reflexiveChanged(result: ReflexiveResult): void {

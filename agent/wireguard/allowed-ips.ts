@@ -153,6 +153,8 @@ function wordsOf(prefix: Prefix): number[] {
 export class AllowedIps<T> {
   readonly #four = new Trie<T>(32);
   readonly #six = new Trie<T>(128);
+  /** Null where nobody stands in for another. */
+  #standIns: AllowedIps<ReadonlySet<T>> | null = null;
 
   /** Gives a prefix to `value` and returns whose it was before, or null. */
   insert(prefix: Prefix, value: T): T | null {
@@ -162,6 +164,26 @@ export class AllowedIps<T> {
   /** Takes a prefix from `value`; false, and nothing happens, if it is not the owner. */
   remove(prefix: Prefix, value: T): boolean {
     return (prefix.bytes.length === 4 ? this.#four : this.#six).remove(wordsOf(prefix), prefix.length, value);
+  }
+
+  /**
+   * Not part of WireGuard: prefixes whose addresses any of some peers may be a source of, whoever of them owns the prefix. All
+   * of them at once.
+   */
+  setStandIns(prefixes: Iterable<readonly [Prefix, ReadonlySet<T>]>): void {
+    this.#standIns = null;
+    for (const [prefix, values] of prefixes) {
+      this.#standIns ??= new AllowedIps();
+      this.#standIns.insert(prefix, values);
+    }
+  }
+
+  /** Whether `value` stands in for the owner of the address at an offset: 4 or 16 bytes. */
+  standsIn(buffer: PacketBuffer, offset: number, length: 4 | 16, owner: T, value: T): boolean {
+    if (this.#standIns === null) return false;
+    const set =
+      length === 4 ? this.#standIns.lookup4(buffer, offset) : this.#standIns.lookup6(buffer, offset);
+    return set?.has(value) === true && set.has(owner);
   }
 
   /** The owner of the IPv4 address that stands at an offset of a buffer. */

@@ -10,6 +10,14 @@ export interface DeviceChange {
   /** Remove every peer first. */
   replacePeers?: boolean;
   peers?: readonly PeerChange[];
+  /** Not part of the UAPI: networks that several peers stand in for, in place of all of before. */
+  standIns?: readonly StandInChange[];
+}
+
+export interface StandInChange {
+  prefix: Prefix;
+  /** Those that are no peers are left out. */
+  publicKeys: readonly Uint8Array[];
 }
 
 export interface PeerChange {

@@ -1,7 +1,7 @@
 import { WarrenError } from '../../shared/errors.ts';
 import { KEY_LENGTH, keyToHex } from '../../shared/key.ts';
 import { formatPrefix } from '../../shared/prefix.ts';
-import type { DeviceChange, PeerChange, PeerEndpoint } from './configuration.ts';
+import type { DeviceChange, PeerChange, PeerEndpoint, StandInChange } from './configuration.ts';
 import { MAX_CANDIDATES } from './constants.ts';
 import { equalConstantTime, isZero } from './crypto.ts';
 import { forgetIdentity, ownIdentity } from './identity.ts';
@@ -33,6 +33,7 @@ export class Configurator {
       const peer = this.applyToPeer(peerChange, now);
       if (peer !== null) touched.add(peer);
     }
+    if (change.standIns !== undefined) this.setStandIns(change.standIns);
     for (const peer of touched) {
       if (peers.get(keyToHex(peer.publicKey)) === peer) this.wake(peer, now);
     }
@@ -115,6 +116,15 @@ export class Configurator {
     return peer;
   }
 
+  private setStandIns(changes: readonly StandInChange[]): void {
+    const { state } = this;
+    const prefixes = changes.map(
+      ({ prefix, publicKeys }) => [prefix, publicKeys.flatMap((key) => state.peer(key) ?? [])] as const,
+    );
+    state.allowedIps.setStandIns(prefixes.map(([prefix, peers]) => [prefix, new Set(peers)]));
+    state.followers.standInsChanged(prefixes);
+  }
+
   private setEndpoints(peer: Peer, change: PeerChange): void {
     const before = [...peer.reachableAt()];
     if (change.endpoint !== undefined) {
@@ -164,6 +174,7 @@ function udpAddress(endpoint: PeerEndpoint): UdpAddress {
 function checkLengths(change: DeviceChange): void {
   const keys = [change.privateKey];
   for (const peer of change.peers ?? []) keys.push(peer.publicKey, peer.presharedKey);
+  for (const { publicKeys } of change.standIns ?? []) keys.push(...publicKeys);
   for (const key of keys) {
     if (key === undefined || key.length === KEY_LENGTH) continue;
     throw new WarrenError('usage', `a WireGuard key has ${KEY_LENGTH} bytes, not ${key.length}`);

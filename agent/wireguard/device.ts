@@ -70,6 +70,18 @@ export class Device implements TunnelDevice {
       this.outbound.initiate(peer, now, false);
   }
 
+  /** Begins a handshake although there is a session. A slot whose peer is gone is no error. */
+  handshake(slot: number, now: number): void {
+    const peer = this.state.slots.get(slot);
+    if (peer !== undefined) this.outbound.initiate(peer, now, false);
+  }
+
+  /** Bytes of a peer's messages so far, handshakes included. */
+  trafficOf(slot: number): { sent: number; received: number } {
+    const peer = this.state.slots.get(slot);
+    return { sent: peer?.txBytes ?? 0, received: peer?.rxBytes ?? 0 };
+  }
+
   /** The worker that receives what is sent under this receiver index. */
   ownerOf(receiverIndex: number): number {
     return this.state.indices.ownerOfIndex(receiverIndex);

@@ -20,6 +20,8 @@ export type FollowerUpdate =
     }
   | { kind: 'peer-removed'; slot: number }
   | { kind: 'allowed-ip'; slot: number; prefix: Prefix; remove: boolean }
+  /** All of them at once; slots of peers. */
+  | { kind: 'stand-ins'; prefixes: { prefix: Prefix; slots: number[] }[] }
   | {
       kind: 'session';
       slot: number;

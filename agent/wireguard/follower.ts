@@ -92,6 +92,14 @@ export class Follower implements DataPath {
         else this.#allowedIps.insert(update.prefix, peer);
         return;
       }
+      case 'stand-ins':
+        this.#allowedIps.setStandIns(
+          update.prefixes.map(({ prefix, slots }) => [
+            prefix,
+            new Set(slots.flatMap((slot) => this.#peers.get(slot) ?? [])),
+          ]),
+        );
+        return;
       case 'session':
         this.#begin(update);
         return;

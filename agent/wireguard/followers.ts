@@ -11,6 +11,8 @@ export interface Followers {
   peerChanged(peer: Peer): void;
   peerRemoved(peer: Peer): void;
   allowedIpChanged(peer: Peer, prefix: Prefix, remove: boolean): void;
+  /** Prefixes that several peers stand in for, in place of all of before. */
+  standInsChanged(prefixes: readonly (readonly [Prefix, readonly Peer[]])[]): void;
   /** Memory for the session that is about to begin, or null where the device is alone. */
   share(keys: SessionKeys): SharedArrayBuffer | null;
   sessionBegan(keypair: Keypair<Peer>, owner: number, memory: SharedArrayBuffer): void;
@@ -30,6 +32,7 @@ export const NO_FOLLOWERS: Followers = {
   peerChanged() {},
   peerRemoved() {},
   allowedIpChanged() {},
+  standInsChanged() {},
   share: () => null,
   sessionBegan() {},
   currentChanged() {},

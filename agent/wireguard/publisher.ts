@@ -37,6 +37,13 @@ export class Publisher implements Followers {
     this.#post({ kind: 'allowed-ip', slot: peer.slot, prefix, remove });
   }
 
+  standInsChanged(prefixes: readonly (readonly [Prefix, readonly Peer[]])[]): void {
+    this.#post({
+      kind: 'stand-ins',
+      prefixes: prefixes.map(([prefix, peers]) => ({ prefix, slots: peers.map(({ slot }) => slot) })),
+    });
+  }
+
   share(keys: SessionKeys): SharedArrayBuffer {
     return shareSession(keys, this.workers - 1);
   }

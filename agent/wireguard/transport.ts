@@ -127,7 +127,13 @@ export function innerLength<P>(
     version === 4
       ? allowedIps.lookup4(buffer, offset + IPV4_SOURCE)
       : allowedIps.lookup6(buffer, offset + IPV6_SOURCE);
-  return owner === peer ? inner : -COUNT['source-not-allowed'];
+  if (owner === peer) return inner;
+  const isStandIn =
+    owner !== null &&
+    (version === 4
+      ? allowedIps.standsIn(buffer, offset + IPV4_SOURCE, 4, owner, peer)
+      : allowedIps.standsIn(buffer, offset + IPV6_SOURCE, 16, owner, peer));
+  return isStandIn ? inner : -COUNT['source-not-allowed'];
 }
 
 /** 5.4.6: the next multiple of 16, but no packet grows beyond the MTU. A packet larger than the MTU is padded by its rest. */
