@@ -31,6 +31,7 @@ import { pathWords } from './path-words.ts';
 import type { PortMapper } from './port-mapping/port-mapper.ts';
 import { Reconciler } from './reconciler.ts';
 import type { RelayKeeper } from './relay-keeper.ts';
+import { type RoutingStatus, routingStatus } from './route-status.ts';
 import { RouterKeeper } from './router-keeper.ts';
 import type { Identity, Settings } from './state/records.ts';
 import type { State } from './state/state.ts';
@@ -521,6 +522,7 @@ export class Daemon {
       portMapping: this.#portMapper?.summary ?? null,
       names: this.#names?.status() ?? null,
       exit: this.#exit.status(),
+      routing: this.#routing(),
       now: this.#clock.wall(),
     });
   }
@@ -529,6 +531,12 @@ export class Daemon {
     const status = await this.#status();
     const nodeIds = new Map((this.#map?.peers ?? []).map(({ publicKey, nodeId }) => [publicKey, nodeId]));
     return { status, nat: this.#paths?.nat ?? null, nodeIds, now: this.#clock.wall() };
+  }
+
+  #routing(): RoutingStatus {
+    const { advertiseRoutes, mappings, acceptRoutes } = this.#settings;
+    const offered = { routes: advertiseRoutes, mappings, acceptRoutes };
+    return routingStatus(this.#map, offered, this.#routers.status(), this.#reconciler?.notes ?? []);
   }
 
   /** One ping through the tunnel, to a peer by name or to an overlay address. */

@@ -60,6 +60,11 @@ export class Reconciler {
     this.#options = options;
   }
 
+  /** What this host cannot have, one line each. */
+  get notes(): readonly string[] {
+    return this.#noted;
+  }
+
   /**
    * Applies a map; whether all of it is in force. What the host refuses of the first one is thrown. Of a later one, what
    * works is kept, the refusal is logged, and it is tried again.

@@ -7,6 +7,7 @@ import type { NamesStatus } from './names/name-service.ts';
 import { describeNat, type NatKind } from './paths/nat-kind.ts';
 import { isRelay as isRelayAddress } from './paths/relay-address.ts';
 import type { RelayStatus } from './relay/relays.ts';
+import type { RoutingStatus } from './route-status.ts';
 import type { PathSnapshot, TunnelFacts, TunnelSnapshot } from './tunnel/commands.ts';
 import type { PeerEndpoint } from './wireguard/configuration.ts';
 import { UdpAddress } from './wireguard/udp-address.ts';
@@ -42,6 +43,12 @@ export interface Status {
     /** The exit node that was chosen, and those there are. */
     exitNode: ExitStatus['chosen'];
     exitNodes: ExitStatus['offered'];
+    /** Networks of others that are reached through the mesh, and by which router. */
+    routes: RoutingStatus['routes'];
+    /** Networks that this host offers to carry. */
+    advertised: RoutingStatus['advertised'];
+    /** For whoever administers this host, one sentence each. */
+    notices: string[];
     /** What was dropped and why, since the start. */
     counters: Record<string, number>;
   };
@@ -94,6 +101,7 @@ export interface StatusSources {
   portMapping: { endpoint: string; protocol: string } | null;
   names: NamesStatus | null;
   exit: ExitStatus;
+  routing: RoutingStatus;
   /** This host's clock, milliseconds since the epoch. */
   now: number;
 }
@@ -129,6 +137,7 @@ export function statusOf(sources: StatusSources): Status {
       names: sources.names,
       exitNode: sources.exit.chosen,
       exitNodes: sources.exit.offered,
+      ...sources.routing,
       counters: snapshot.device.counters,
     },
     peers: throughGateways(map, (peer) => {

@@ -33,6 +33,9 @@ function statusText({ self, peers }: Status, now: number): string {
     `  relay ${relayText(self.relays)}`,
     `  names ${namesText(self.names)}`,
     `  exit node ${exitText(self)}`,
+    ...self.advertised.map((each) => `  carries ${advertisedText(each)}`),
+    ...self.routes.map((each) => `  route ${routeText(each)}`),
+    ...self.notices.map((notice) => `  note: ${notice}`),
     '',
   ].join('\n');
   if (peers.length === 0) return `${head}\nno peers yet\n`;
@@ -87,6 +90,15 @@ function namesText(names: Status['self']['names']): string {
 function state({ online, device, via }: PeerStatus): string {
   if (device) return via === null && !online ? 'silent' : 'device';
   return online ? 'online' : 'offline';
+}
+
+function advertisedText({ route, sitePrefix, state }: Status['self']['advertised'][number]): string {
+  return `${route}${sitePrefix === null ? '' : `, here ${sitePrefix}`}: ${state}`;
+}
+
+function routeText({ route, router, standIns, why }: Status['self']['routes'][number]): string {
+  const because = why === null ? '' : ` (${why})`;
+  return `${route} by ${router}${because}${standIns.length === 0 ? '' : `, else by ${standIns.join(', ')}`}`;
 }
 
 function path(peer: PeerStatus): string {

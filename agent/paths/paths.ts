@@ -143,6 +143,11 @@ export class Paths {
     this.#peers.get(slot)?.traffic(now);
   }
 
+  /** Asks a peer without a path once at all of its addresses, beside the discoveries that its traffic starts. */
+  search(slot: number, now: number): void {
+    this.#peers.get(slot)?.search(now);
+  }
+
   /**
    * Takes a datagram for which `isProbe` holds. Before any cryptography its tag must be one of the peers' (a lookup), and its
    * source must not have sent too many.

@@ -179,6 +179,11 @@ export class PeerPaths implements Sleeper {
     this.#serve(now);
   }
 
+  search(now: number): void {
+    if (this.#current !== null || this.#discovery.startedAt !== null) return;
+    for (const path of this.#paths) this.#probe(path, now);
+  }
+
   /** Does what is due, and sees to the next time. */
   advance(now: number): void {
     this.#serve(now);

@@ -106,6 +106,7 @@ export class PathDevice implements TunnelDevice {
       reach: (slot, now) => this.#paths?.reach(slot, now) ?? { kind: 'unknown', roundTrip: null },
       traffic: (slot) => device.trafficOf(slot),
       probe: (slot, now) => this.#paths?.traffic(slot, now),
+      search: (slot, now) => this.#paths?.search(slot, now),
       wake: (slot, now) => device.wake(slot, now),
       handshake: (slot, now) => device.handshake(slot, now),
       changed: (slot, reach) => {

@@ -8,6 +8,8 @@ export interface RouterWatchDependencies {
   traffic(slot: number): { sent: number; received: number };
   /** Has path discovery look for it and watch it, as if there were packets for it. */
   probe(slot: number, now: number): void;
+  /** Asks once at all addresses where it may be. */
+  search(slot: number, now: number): void;
   /** Sees to it that there is a session. */
   wake(slot: number, now: number): void;
   /** Begins a handshake although there is a session: its answer shows that the other end lives. */
@@ -19,10 +21,12 @@ export interface RouterWatchDependencies {
 /** After the last packet for one of them, routers are watched for so long. As path discovery does. */
 const ACTIVE_TIME = 15_000;
 const TICK = 500;
+/** How often a router without a direct path is searched for: it may be back. */
+const SEARCH_INTERVAL = 1_000;
 /** By relay: after so long without an answer a handshake is tried … */
 const SILENCE = 1_500;
 /** … and after so long without an answer to that the router is lost. Together with a tick less than 5 s. */
-const PATIENCE = 2_000;
+const PATIENCE = 1_500;
 /** A round trip is told anew when it differs by this share and by so many milliseconds. */
 const ROUND_TRIP_SHARE = 0.2;
 const ROUND_TRIP_STEP = 1;
@@ -35,8 +39,9 @@ interface Watched {
   /** Since when something was sent and nothing came back; null for now. */
   silentSince: number | null;
   triedAt: number | null;
-  /** It has answered since there is traffic. */
+  /** It has answered since it is reached as it is now. */
   hasAnswered: boolean;
+  searchedAt: number;
 }
 
 /**
@@ -106,28 +111,42 @@ export class RouterWatch {
         silentSince: null,
         triedAt: null,
         hasAnswered: false,
+        searchedAt: now,
       });
     }
     this.#dependencies.probe(slot, now);
   }
 
   #look(slot: number, watched: Watched, now: number): void {
-    const { reach, wake } = this.#dependencies;
+    const { reach, wake, search } = this.#dependencies;
     this.#listen(slot, watched, now);
     wake(slot, now);
     const found = reach(slot, now);
-    if (found.kind !== 'relay') {
+    if (found.kind !== 'direct' && now - watched.searchedAt >= SEARCH_INTERVAL) {
+      watched.searchedAt = now;
+      search(slot, now);
+    }
+    if (found.kind === 'relay') this.#ask(slot, watched, found, now);
+    else {
+      // Of what was agreed with it before it may know nothing any more: packets must not go there for long in vain.
+      if (found.kind === 'direct' && watched.told.kind !== 'direct') this.#try(slot, watched, now);
       this.#tell(slot, watched, found);
-      return;
     }
+  }
+
+  /** A relay takes whatever is sent to a router, whether that lives or not. */
+  #ask(slot: number, watched: Watched, found: PeerReach, now: number): void {
     const { silentSince, triedAt } = watched;
-    if (silentSince !== null && triedAt === null && now - silentSince >= SILENCE) {
-      watched.triedAt = now;
-      this.#dependencies.handshake(slot, now);
-    }
     if (triedAt !== null && now - triedAt >= PATIENCE)
       this.#tell(slot, watched, { kind: 'lost', roundTrip: null });
-    else if (watched.hasAnswered && triedAt === null) this.#tell(slot, watched, found);
+    else if (triedAt === null && silentSince !== null && now - silentSince >= SILENCE)
+      this.#try(slot, watched, now);
+    else if (triedAt === null && watched.hasAnswered) this.#tell(slot, watched, found);
+  }
+
+  #try(slot: number, watched: Watched, now: number): void {
+    watched.triedAt = now;
+    this.#dependencies.handshake(slot, now);
   }
 
   #listen(slot: number, watched: Watched, now: number): void {

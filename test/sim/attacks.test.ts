@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { clamp, cryptoReady, mac, publicKeyOf } from '../../agent/wireguard/crypto.ts';
 import { publicIdentity } from '../../agent/wireguard/identity.ts';
-import { type Datagram, type Host, ipv4, numberOf, World } from './world.ts';
+import { type Datagram, type Host, ipv4, numberOf, prefix, World } from './world.ts';
 
 beforeAll(cryptoReady);
 
@@ -81,6 +81,28 @@ describe('transport data under attack', () => {
     a.send(ipv4('10.0.0.3', '10.0.0.2', 60));
     world.run(10);
     expect(b.received).toEqual([]);
+  });
+
+  it('SEC-13: a network that two routers stand in for may be the source at either, and no part of it that is a third peer’s', () => {
+    const { world, a, b } = connected(4);
+    const [other, third] = [world.host('192.0.2.3:51820'), world.host('192.0.2.4:51820')];
+    b.addPeer(other, ['10.9.0.0/16']);
+    b.addPeer(third, ['10.9.3.0/24']);
+    const standIns = (publicKeys: Uint8Array[]) =>
+      b.device.configure({ standIns: [{ prefix: prefix('10.9.0.0/16'), publicKeys }] }, world.now);
+    const arrives = (source: string) => {
+      const before = b.received.length;
+      a.send(ipv4(source, '10.0.0.2', 60));
+      world.run(10);
+      return b.received.length > before;
+    };
+    expect(arrives('10.9.1.1')).toBe(false);
+    standIns([a.publicKey, other.publicKey]);
+    expect(arrives('10.9.1.1')).toBe(true);
+    expect(arrives('10.9.3.1')).toBe(false);
+    expect(arrives('10.8.1.1')).toBe(false);
+    standIns([other.publicKey]);
+    expect(arrives('10.9.1.1')).toBe(false);
   });
 
   it('SEC-14: one bit flipped at any place of header or tag, and nothing reaches the tunnel', () => {

@@ -50,6 +50,7 @@ function status(devices: PeerSnapshot[], map = aMap([peer]) as ReturnType<typeof
     portMapping: null,
     names: null,
     exit: { chosen: null, offered: [] },
+    routing: { routes: [], advertised: [], notices: [] },
     latencies: new Map([[peer.nodeId, 1.25]]),
     now: NOW,
   });

@@ -29,6 +29,22 @@ describe('the wanted state', () => {
     expect(wantedState(map, ALL, NOW).routes).toContain('10.0.0.0/8');
   });
 
+  it('SEC-43: a network of several routers goes to the one that was chosen, if it carries it, and may answer from each', () => {
+    const map = aMap([2, 3].map((n) => aPeer(n, { routes: ['10.0.0.0/8'] })));
+    const through = (nodeId: string) => {
+      const routers = new Map([['10.0.0.0/8', nodeId]]);
+      const by = allowed(map, { acceptRoutes: true, routers }, NOW);
+      return Object.keys(by).filter((id) => by[id]?.includes('10.0.0.0/8'));
+    };
+    expect(through('node-003')).toEqual(['node-003']);
+    expect(through('node-002')).toEqual(['node-002']);
+    expect(through('node-009')).toEqual(['node-002']);
+    expect(wantedState(map, ALL, NOW).standIns).toEqual([
+      { route: '10.0.0.0/8', publicKeys: map.peers.map(({ publicKey }) => publicKey) },
+    ]);
+    expect(wantedState(map, NONE, NOW).standIns).toEqual([]);
+  });
+
   it('SEC-6: a peer whose key has expired is none', () => {
     const map = aMap([aPeer(2, { keyExpiresAt: NOW }), aPeer(3, { keyExpiresAt: NOW + 1 })]);
     expect(Object.keys(allowed(map, NONE, NOW))).toEqual(['node-003']);

@@ -125,3 +125,20 @@ describe('allowed IPs', () => {
     );
   });
 });
+
+it('a stand-in may be a source for the owner of a prefix, until the stand-ins are others', () => {
+  const table = tableOf({ '10.0.0.0/8': 'a', '10.1.0.0/16': 'c', 'fd10::/16': 'a' });
+  const both = new Set(['a', 'b']);
+  const prefixes = ['10.0.0.0/8', 'fd10::/16'].map((text) => [parsePrefix(text) as Prefix, both] as const);
+  const standsIn = (text: string, value: string) => {
+    const bytes = parseIp(text) as Uint8Array;
+    const owner = lookup(table, bytes) as string;
+    return table.standsIn(buffer, 3, bytes.length as 4 | 16, owner, value);
+  };
+  expect(standsIn('10.2.0.1', 'b')).toBe(false);
+  table.setStandIns(prefixes);
+  expect([standsIn('10.2.0.1', 'b'), standsIn('fd10::1', 'b')]).toEqual([true, true]);
+  expect([standsIn('10.2.0.1', 'c'), standsIn('10.1.0.1', 'b')]).toEqual([false, false]);
+  table.setStandIns([]);
+  expect(standsIn('10.2.0.1', 'b')).toBe(false);
+});

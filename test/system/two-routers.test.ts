@@ -1,0 +1,87 @@
+/**
+ * Two routers of one network, of which one dies.
+ *
+ *     laptop ══ mesh ══ lima (192.168.10.1) ──┬── server (192.168.10.7)
+ *                  ══ oslo (192.168.10.2) ────┘
+ */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { meshOnOneSwitch, type TestAgent, type TestCoordinator } from '../support/mesh.ts';
+import { describeNeeds } from '../support/needs.ts';
+import { Lab, type TestHost } from '../support/netns.ts';
+
+const NAMES = ['laptop', 'lima', 'oslo'] as const;
+const ROUTERS = ['lima', 'oslo'] as const;
+type Router = (typeof ROUTERS)[number];
+const ROUTE = '192.168.10.0/24';
+const SERVER = '192.168.10.7';
+
+describeNeeds(['root', 'tun', 'nft'], 'two routers for one network', () => {
+  const lab = new Lab();
+  let coordinator: TestCoordinator;
+  let agents: Record<(typeof NAMES)[number], TestAgent>;
+  let server: TestHost;
+
+  beforeAll(async () => {
+    ({ coordinator, agents } = await meshOnOneSwitch(lab, NAMES));
+    const site = await lab.switch('site');
+    server = await lab.host('server');
+    await lab.plug(server, site, [`${SERVER}/24`]);
+    for (const [index, name] of ROUTERS.entries())
+      await lab.plug(agents[name].host, site, [`192.168.10.${index + 1}/24`]);
+    await coordinator.start();
+    for (const name of ROUTERS) {
+      const token = await coordinator.token();
+      await agents[name].join(token, '--advertise-routes', ROUTE);
+      await coordinator.verb('routes', 'approve', name, ROUTE);
+    }
+    await agents.laptop.join(await coordinator.token(), '--accept-routes');
+    for (const name of NAMES) await agents[name].knows(2);
+  });
+  afterAll(() => lab.close());
+
+  const inUse = async () => (await agents.laptop.status()).self.routes[0];
+  const other = (router: Router): Router => (router === 'lima' ? 'oslo' : 'lima');
+  /** Pings five times a second while something happens; the longest time without an answer, in seconds. */
+  async function longestSilence(happens: () => Promise<void>): Promise<number> {
+    const ping = agents.laptop.host.spawn('ping', ['-n', '-D', '-i0.2', '-w9', SERVER]);
+    await ping.waitForOutput(/icmp_seq=3/);
+    await happens();
+    await ping.exited;
+    const times = [...ping.output.matchAll(/^\[([\d.]+)\] \d+ bytes/gm)].map(([, time]) => Number(time));
+    expect(times.length).toBeGreaterThan(15);
+    return Math.max(...times.slice(1).map((time, index) => time - (times[index] as number)));
+  }
+
+  it('SEC-43: the winner is the same after every restart, and is told', async () => {
+    const before = await inUse();
+    expect(before).toMatchObject({ route: ROUTE, why: null });
+    await agents.laptop.stop();
+    await agents.laptop.up();
+    await agents.laptop.knows(2);
+    expect(await inUse()).toEqual(before);
+    const text = (await agents.laptop.run('status')).stdout;
+    expect(text).toContain(`route ${ROUTE} by ${before?.router}, else by ${before?.standIns.join()}`);
+    expect(await coordinator.verb('routes', 'list')).toMatch(/192\.168\.10\.0\/24 +lima +approved +oslo/);
+  });
+
+  it('SEC-43: the other takes over within 5 s of kill -9', async () => {
+    const { router } = (await inUse()) as { router: Router };
+    const silence = await longestSilence(async () => {
+      await agents[router].stop('SIGKILL');
+    });
+    expect(silence).toBeLessThan(5);
+    expect(await inUse()).toMatchObject({ router: other(router), standIns: [router] });
+  });
+
+  it('SEC-43: and so it is while the coordinator is away', async () => {
+    const { router } = (await inUse()) as { router: Router };
+    await agents[other(router)].up();
+    await agents.laptop.knows(2);
+    await coordinator.stop();
+    const silence = await longestSilence(async () => {
+      await agents[router].stop('SIGKILL');
+    });
+    expect(silence).toBeLessThan(5);
+    expect(await inUse()).toMatchObject({ router: other(router) });
+  });
+});

@@ -1,0 +1,142 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  chooseRouter,
+  type RouterChoice,
+  type RouterState,
+  routerGroups,
+} from '../../../agent/mesh/router-choice.ts';
+import { aPeer } from '../../support/map.ts';
+
+const router = (nodeId: string, changes: Partial<RouterState> = {}): RouterState => ({
+  nodeId,
+  online: true,
+  reach: 'unknown',
+  roundTrip: null,
+  backSince: Number.NEGATIVE_INFINITY,
+  ...changes,
+});
+const direct = (nodeId: string, roundTrip: number, changes: Partial<RouterState> = {}) =>
+  router(nodeId, { reach: 'direct', roundTrip, ...changes });
+const relayed = (nodeId: string) => router(nodeId, { reach: 'relay' });
+const lost = (nodeId: string) => router(nodeId, { reach: 'lost' });
+
+/** The choice after a time in which nothing changed. */
+function settled(before: RouterChoice | null, routers: RouterState[], now = 0): RouterChoice {
+  let choice = chooseRouter(before, routers, now);
+  for (let times = 0; choice.lookAgainAt < Number.POSITIVE_INFINITY && times < 10; times++)
+    choice = chooseRouter(choice, routers, choice.lookAgainAt);
+  return choice;
+}
+const using = (nodeId: string): RouterChoice => ({
+  nodeId,
+  why: null,
+  challenger: null,
+  lookAgainAt: Number.POSITIVE_INFINITY,
+});
+
+describe('SEC-43: of two routers', () => {
+  it('the one with the lesser id is used while nothing is known of them, and is not when it is away', () => {
+    expect(chooseRouter(null, [router('b'), router('a')], 0).nodeId).toBe('a');
+    expect(chooseRouter(null, [router('b'), router('a', { online: false })], 0).nodeId).toBe('b');
+    expect(chooseRouter(null, [lost('b'), lost('a')], 0).nodeId).toBe('a');
+  });
+
+  it('one that does not answer or is away is left at once, and kept where the other is no better', () => {
+    expect(chooseRouter(using('a'), [lost('a'), relayed('b')], 0)).toMatchObject({
+      nodeId: 'b',
+      why: 'the one before does not answer',
+    });
+    const away = router('a', { online: false });
+    expect(chooseRouter(using('a'), [away, router('b')], 0)).toMatchObject({
+      nodeId: 'b',
+      why: 'the one before is away',
+    });
+    expect(chooseRouter(using('b'), [lost('a'), lost('b')], 0).nodeId).toBe('b');
+    expect(chooseRouter(using('c'), [router('a'), router('b')], 0).nodeId).toBe('a');
+  });
+
+  it('a direct path that answers says more than the coordinator', () => {
+    expect(settled(using('a'), [direct('a', 9, { online: false }), router('b')]).nodeId).toBe('a');
+  });
+
+  it('direct goes before relay, and then the shorter round trip, once it has been so for 5 s', () => {
+    const first = chooseRouter(using('a'), [relayed('a'), direct('b', 50)], 100);
+    expect(first).toMatchObject({ nodeId: 'a', lookAgainAt: 5_100 });
+    expect(chooseRouter(first, [relayed('a'), direct('b', 50)], 5_100)).toMatchObject({
+      nodeId: 'b',
+      why: 'direct',
+    });
+    expect(settled(using('a'), [direct('a', 50), direct('b', 20)])).toMatchObject({
+      nodeId: 'b',
+      why: 'shorter round trip',
+    });
+    // As soon as it is not so, the time begins anew.
+    const between = chooseRouter(first, [direct('a', 50), direct('b', 50)], 2_000);
+    expect(between.challenger).toBeNull();
+  });
+
+  it('a little shorter is not shorter', () => {
+    expect(settled(using('a'), [direct('a', 50), direct('b', 42)]).nodeId).toBe('a');
+    expect(settled(using('a'), [direct('a', 3), direct('b', 0.5)]).nodeId).toBe('a');
+  });
+
+  it('one that was lost takes its place again when it has been back for 30 s, and is as good', () => {
+    const back = direct('a', 10, { backSince: 1_000 });
+    const choice = chooseRouter(using('b'), [back, direct('b', 10)], 2_000);
+    expect(choice).toMatchObject({ nodeId: 'b', lookAgainAt: 31_000 });
+    expect(chooseRouter(choice, [back, direct('b', 10)], 31_000)).toMatchObject({
+      nodeId: 'a',
+      why: 'as good, and first',
+    });
+    expect(settled(using('b'), [direct('a', 20), direct('b', 10)]).nodeId).toBe('b');
+    expect(settled(using('b'), [router('a'), relayed('b')]).nodeId).toBe('b');
+  });
+
+  it('with any states a choice settles, and does not come back to what it left', () => {
+    const state = fc.record({
+      online: fc.boolean(),
+      reach: fc.constantFrom('direct', 'relay', 'lost', 'unknown'),
+      roundTrip: fc.double({ min: 0, max: 100, noNaN: true }),
+      backSince: fc.constantFrom(Number.NEGATIVE_INFINITY, 0),
+    });
+    fc.assert(
+      fc.property(fc.array(state, { minLength: 2, maxLength: 4 }), fc.nat(3), (states, start) => {
+        const routers = states.map(
+          (each, index): RouterState => ({
+            ...each,
+            reach: each.reach as RouterState['reach'],
+            roundTrip: each.reach === 'direct' ? each.roundTrip : null,
+            nodeId: 'abcd'[index] as string,
+          }),
+        );
+        const used: string[] = [];
+        let choice = using('abcd'[start % routers.length] as string);
+        for (let now = 0; now < 400_000; now += 5_000) {
+          choice = chooseRouter(choice, routers, now);
+          if (used.at(-1) !== choice.nodeId) used.push(choice.nodeId);
+        }
+        expect(new Set(used).size).toBe(used.length);
+        expect(choice.lookAgainAt).toBe(Number.POSITIVE_INFINITY);
+      }),
+    );
+  });
+});
+
+describe('networks of several routers', () => {
+  it('are those that more than one peer carries, for the same network of a site', () => {
+    const mapped = (n: number, sitePrefix: string) =>
+      aPeer(n, { routes: ['10.201.1.0/24'], mappings: [{ prefix: '10.201.1.0/24', sitePrefix }] });
+    const groups = routerGroups([
+      aPeer(3, { routes: ['10.1.0.0/16', '10.2.0.0/16'] }),
+      aPeer(2, { routes: ['10.1.0.0/16'] }),
+      mapped(4, '192.168.1.0/24'),
+      mapped(5, '192.168.2.0/24'),
+      mapped(6, '192.168.1.0/24'),
+    ]);
+    expect(groups.map(({ route, routers }) => [route, ...routers.map(({ nodeId }) => nodeId)])).toEqual([
+      ['10.1.0.0/16', 'node-002', 'node-003'],
+      ['10.201.1.0/24', 'node-004', 'node-006'],
+    ]);
+  });
+});
