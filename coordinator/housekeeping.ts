@@ -1,5 +1,6 @@
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
+import { ABSOLUTE_LIFETIME, IDLE_LIFETIME } from './admin/accounts/sessions.ts';
 import type { Store } from './store/store.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -37,6 +38,8 @@ export class Housekeeping {
     }
     if (this.#clock.monotonic() - this.#prunedAt < DAY) return;
     this.#prunedAt = this.#clock.monotonic();
+    const ended = { used: now - IDLE_LIFETIME, created: now - ABSOLUTE_LIFETIME };
+    await this.#store.accounts.pruneAccounts(ended, now);
     await this.#store.prune({ audit: now - AUDIT_KEPT, removed: now - REMOVALS_KEPT }, now);
   }
 

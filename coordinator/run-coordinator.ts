@@ -2,16 +2,22 @@ import { systemClock } from '../shared/clock.ts';
 import { formatEndpoint } from '../shared/endpoint.ts';
 import { parseIp } from '../shared/ip.ts';
 import type { Logger } from '../shared/log.ts';
+import type { Prefix } from '../shared/prefix.ts';
+import { firstRunLink, localLink } from './admin/accounts/links.ts';
+import { loadSealingKey } from './admin/accounts/sealer.ts';
+import { accountServices } from './admin/accounts/services.ts';
+import type { Tickets } from './admin/accounts/tickets.ts';
 import { adminApp } from './admin/app.ts';
 import { refuseSecondCoordinator, serveLinks } from './admin/link-socket.ts';
-import { OneTimeCodes } from './admin/one-time-codes.ts';
+import type { ProviderConfig } from './admin/oidc/config.ts';
+import { OidcProvider } from './admin/oidc/provider.ts';
 import { serveAdmin } from './admin/serve-admin.ts';
-import { Sessions } from './admin/sessions.ts';
 import { serveGrpc } from './grpc/server.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { loadAuthority, loadProofKey } from './pki/secrets.ts';
 import { isOwnRelayId, ownRelay, relayRates } from './relay/own-relay.ts';
 import { openStore } from './store/open.ts';
+import type { Store } from './store/store.ts';
 import { type StunOptions, serveStun } from './stun/serve-stun.ts';
 import { derivedUrls, writeUrls } from './urls.ts';
 
@@ -20,6 +26,11 @@ export interface CoordinatorOptions {
   database: string | undefined;
   listen: { host: string; port: number };
   admin: { host: string; port: number };
+  /** `https://HOST` under which browsers reach the page; as it listens where not given. */
+  adminUrl: string | undefined;
+  trustedProxies: readonly Prefix[];
+  /** OpenID Connect providers. */
+  providers: readonly ProviderConfig[];
   stun: Pick<StunOptions, 'listen' | 'alternatePort' | 'isPublic'>;
   /** What each node may send by this coordinator's relay, megabits a second. */
   relayMbits: number;
@@ -65,25 +76,36 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
     const grpc = await serveGrpc(context, options.listen);
     closers.push(() => grpc.close());
 
-    const codes = new OneTimeCodes(clock);
-    let adminUrl = '';
+    const services = accountServices({
+      store,
+      clock,
+      sealingKey: loadSealingKey(dataFolder),
+      providers: options.providers.map((config) => new OidcProvider(config)),
+    });
+    let adminUrl = options.adminUrl ?? '';
     let urls: readonly string[] = [];
-    const link = () => `${adminUrl}/sign-in?code=${codes.issue()}`;
-    const links = await serveLinks(dataFolder, link);
+    const { tickets } = services;
+    const links = await serveLinks(dataFolder, (wanted) =>
+      localLink({ store, tickets, base: adminUrl, now: clock.wall() }, wanted),
+    );
     closers.push(() => links.close());
     const app = adminApp({
+      ...services,
       store,
-      codes,
-      sessions: new Sessions(clock),
       clock,
       log,
-      hostNames: [options.admin.host],
+      hostNames: [
+        options.admin.host,
+        ...(options.adminUrl === undefined ? [] : [new URL(options.adminUrl).hostname]),
+      ],
+      trustedProxies: options.trustedProxies,
       mesh: { nodes: grpc.feed, telemetry: grpc.telemetry },
       enrolment: () => (urls.length === 0 ? null : { urls, pin: authority.pin }),
     });
     const admin = await serveAdmin(app, options.admin);
-    adminUrl = admin.url;
+    if (adminUrl === '') adminUrl = admin.url;
     closers.push(() => admin.close());
+
     const housekeeping = new Housekeeping(store, clock, log);
     closers.push(async () => housekeeping.close());
 
@@ -101,8 +123,8 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
         'coordinator ready',
         `  agents:  ${urls.join(' ')}`,
         `  stun:    ${stun.addresses.map(({ host, port, alternatePort }) => `${address(host, port)} and ${alternatePort}`).join(', ')}`,
-        `  admin:   ${admin.url}`,
-        `  sign in: ${link()} (works once, within an hour; another: bin/coordinator admin link --data ${dataFolder})`,
+        `  admin:   ${adminUrl}`,
+        ...(await firstRun(store, tickets, adminUrl, dataFolder)),
         '',
       ].join('\n'),
     );
@@ -112,6 +134,14 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
       await close().catch((error: unknown) => log.error({ err: error }, 'a part did not stop cleanly'));
     }
   }
+}
+
+/** While nobody can sign in as an owner: the link for making the first account. */
+async function firstRun(store: Store, tickets: Tickets, base: string, dataFolder: string): Promise<string[]> {
+  if (await store.accounts.hasOwner()) return [];
+  return [
+    `  sign in: ${await firstRunLink(tickets, base)} (for the first account; good once, within an hour; another: bin/coordinator admin link --data ${dataFolder})`,
+  ];
 }
 
 function address(host: string, port: number): string {

@@ -1,26 +1,32 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { WarrenError } from '../../shared/errors.ts';
+import { describeError, WarrenError } from '../../shared/errors.ts';
 import type { AdminEnvironment } from './actor.ts';
+import { STATUS } from './api/problem.ts';
 import { apiRoutes } from './api/routes.ts';
 import { registerAssets } from './assets.ts';
-import { authentication, sessionOf } from './authentication.ts';
+import { authentication } from './authentication.ts';
+import { connection } from './connection.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { changeEvents } from './events.ts';
 import { hostGuard, originGuard, securityHeaders } from './guards.ts';
 import { registerPages } from './pages/register.ts';
-import { registerSignIn, registerSignOut } from './sign-in.ts';
+import { registerSignIn } from './sign-in/register.ts';
 
 /**
  * The web admin: guards, then what needs no session, then the authentication, and behind it the API and the pages. What comes
  * after the authentication has `context.get('actor')`, and was let in by the table of permissions.ts.
  */
 export function adminApp(dependencies: AdminDependencies): Hono<AdminEnvironment> {
-  const { store, sessions, log } = dependencies;
+  const { store, log } = dependencies;
   const app = new Hono<AdminEnvironment>();
 
+  app.use(connection(dependencies.trustedProxies));
   app.use(securityHeaders, hostGuard(dependencies.hostNames), originGuard, bodyLimit({ maxSize: 64 * 1024 }));
   app.onError((error, context) => {
+    if (error instanceof WarrenError && STATUS[error.code] < 500) {
+      return context.text(`${describeError(error)}\n`, STATUS[error.code]);
+    }
     const away = error instanceof WarrenError && error.code === 'unavailable';
     log.error({ err: error, path: context.req.path }, 'a request to the admin page failed');
     return context.text(
@@ -37,9 +43,8 @@ export function adminApp(dependencies: AdminDependencies): Hono<AdminEnvironment
   registerAssets(app);
   registerSignIn(app, dependencies);
 
-  app.use(authentication(sessions));
-  registerSignOut(app, dependencies);
-  app.get('/events', (context) => changeEvents(context, store, () => sessions.alive(sessionOf(context))));
+  app.use(authentication(dependencies));
+  app.get('/events', (context) => changeEvents(context, store, context.get('isStillIn')));
   app.route('/api/v1', apiRoutes(dependencies));
   registerPages(app, dependencies);
   return app;

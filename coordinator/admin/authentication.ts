@@ -1,40 +1,75 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import { getCookie } from 'hono/cookie';
-import type { Actor, AdminEnvironment } from './actor.ts';
+import type { SessionRecord } from '../store/accounts/accounts.ts';
+import { type Actor, type AdminEnvironment, lesserRole } from './actor.ts';
+import { remoteAddress } from './connection.ts';
+import { cookie } from './cookies.ts';
+import type { AdminDependencies } from './dependencies.ts';
+import { isBearer } from './guards.ts';
 import { mayRequest } from './permissions.ts';
-import { remoteAddress } from './remote-address.ts';
-import type { Sessions } from './sessions.ts';
 
-export const SESSION_COOKIE = 'warren-session';
+type AdminContext = Context<AdminEnvironment>;
 
-/** The value of the session's cookie; empty for none. */
-export function sessionOf(context: Context): string {
-  return getCookie(context, SESSION_COOKIE) ?? '';
-}
+/** A live part of a page fetches itself again with this header: that is nothing a person did, and keeps no session alive. */
+const REFRESH_HEADER = 'Warren-Refresh';
 
 /** Finds out who sent a request, and lets nobody on who may not send it. */
-export function authentication(sessions: Sessions): MiddlewareHandler<AdminEnvironment> {
+export function authentication(dependencies: AdminDependencies): MiddlewareHandler<AdminEnvironment> {
+  const { sessions } = dependencies;
   return async (context, next) => {
     const { path, method } = context.req;
-    if (!sessions.touch(sessionOf(context))) {
-      if (isApi(path)) return problem(context, 401, 'Sign in first', 'no session and no API key was sent');
-      return isNavigation(context)
-        ? context.redirect('/sign-in', 303)
-        : context.text('Sign in first.\n', 401);
+    const found = await identify(context, dependencies);
+    if (found === null) {
+      if (isApi(path))
+        return problem(context, 401, 'Sign in first', 'no session and no good API key was sent');
+      if (!isNavigation(context)) return context.text('Sign in first.\n', 401);
+      const here = `${path}${new URL(context.req.url).search}`;
+      return context.redirect(here === '/' ? '/sign-in' : `/sign-in?return=${encodeURIComponent(here)}`, 303);
     }
-    const actor: Actor = {
-      actor: 'admin',
-      source: remoteAddress(context),
-      role: 'owner',
-      userId: null,
-      scopes: [],
-    };
+    const { actor, session } = found;
     if (!mayRequest(actor, method, path)) {
-      const why = `the role ${actor.role} does not have the right to do this`;
+      const why =
+        actor.apiKeyId === null
+          ? `the role ${actor.role} does not allow this`
+          : `the scopes of this key (${actor.scopes.join(' ')}) do not allow this`;
       return isApi(path) ? problem(context, 403, 'Not allowed', why) : context.text(`${why}\n`, 403);
     }
+    if (session !== null && context.req.header(REFRESH_HEADER) === undefined) await sessions.touch(session);
     context.set('actor', actor);
+    context.set('session', session);
+    context.set('isStillIn', async () => {
+      const now = await identify(context, dependencies);
+      return now !== null && mayRequest(now.actor, method, path);
+    });
     return next();
+  };
+}
+
+/** By the key of an Authorization header where there is one, else by the session's cookie. */
+async function identify(
+  context: AdminContext,
+  { sessions, apiKeys }: AdminDependencies,
+): Promise<{ actor: Actor; session: SessionRecord | null } | null> {
+  const source = remoteAddress(context);
+  const header = context.req.header('Authorization');
+  if (isBearer(header)) {
+    const found = isApi(context.req.path) ? await apiKeys.find(header) : null;
+    if (found === null) return null;
+    const { key, user } = found;
+    const role = lesserRole(key.role, user.role);
+    const actor = `api-key:${key.name} of ${user.name}`;
+    const { id: userId, name: userName } = user;
+    return {
+      actor: { actor, source, role, userId, userName, apiKeyId: key.id, scopes: key.scopes },
+      session: null,
+    };
+  }
+  const found = await sessions.find(cookie(context, 'session'));
+  if (found === null) return null;
+  const { session, user } = found;
+  const { id: userId, name: userName, role } = user;
+  return {
+    actor: { actor: `admin:${userName}`, source, role, userId, userName, apiKeyId: null, scopes: [] },
+    session,
   };
 }
 
@@ -43,12 +78,17 @@ function isApi(path: string): boolean {
 }
 
 /** Whether a browser opens a page, as against a script that fetches a part of one. */
-function isNavigation(context: Context): boolean {
-  return context.req.method === 'GET' && (context.req.header('Accept') ?? '').includes('text/html');
+function isNavigation(context: AdminContext): boolean {
+  return (
+    context.req.method === 'GET' &&
+    context.req.header(REFRESH_HEADER) === undefined &&
+    (context.req.header('Accept') ?? '').includes('text/html')
+  );
 }
 
-function problem(context: Context, status: 401 | 403, title: string, detail: string): Response {
+function problem(context: AdminContext, status: 401 | 403, title: string, detail: string): Response {
   return context.json({ type: 'about:blank', title, status, detail }, status, {
     'Content-Type': 'application/problem+json',
+    ...(status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
   });
 }

@@ -1,21 +1,21 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
+import type { Prefix } from '../../shared/prefix.ts';
 import type { Enrolment } from '../enrolment.ts';
 import type { Store } from '../store/store.ts';
 import type { MeshNodes } from '../telemetry/mesh-nodes.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { OneTimeCodes } from './one-time-codes.ts';
-import type { Sessions } from './sessions.ts';
+import type { AccountServices } from './accounts/services.ts';
 
 /** What the admin page and its API are made of. */
-export interface AdminDependencies {
+export interface AdminDependencies extends AccountServices {
   store: Store;
-  codes: OneTimeCodes;
-  sessions: Sessions;
   clock: Clock;
   log: Logger;
   /** Names, beside addresses and localhost, under which people reach the page. */
   hostNames: readonly string[];
+  /** Proxies whose word on where a request came from, and whether by TLS, is taken. */
+  trustedProxies: readonly Prefix[];
   /** What tokens carry; null until it is known how agents reach this coordinator. */
   enrolment(): Enrolment | null;
   /** The network in memory, and what its agents tell of their paths. */

@@ -14,11 +14,7 @@ const RETRY_INTERVAL = 1_000;
  * what it shows. One that comes back (with Last-Event-ID) is told at once, since it may have missed something. Ends when whoever
  * listens is no longer signed in.
  */
-export function changeEvents(
-  context: Context,
-  store: Store,
-  isStillIn: () => boolean | Promise<boolean>,
-): Response {
+export function changeEvents(context: Context, store: Store, isStillIn: () => Promise<boolean>): Response {
   return streamSSE(context, async (stream) => {
     let changed = context.req.header('Last-Event-ID') !== undefined;
     let wake: () => void = () => {};

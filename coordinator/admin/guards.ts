@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { MiddlewareHandler } from 'hono';
+import type { AdminEnvironment } from './actor.ts';
 import { IMPORT_MAP_SOURCE } from './browser-modules.ts';
 
 /** Nothing from other hosts, no inline style, no inline script but the import map, no frames. */
@@ -43,16 +44,25 @@ export function hostGuard(names: readonly string[]): MiddlewareHandler {
   };
 }
 
-/** Every unsafe method needs an Origin equal to the Host that was asked, whatever its content type (SEC-56). */
-export const originGuard: MiddlewareHandler = async (context, next) => {
-  if (!SAFE_METHODS.has(context.req.method)) {
-    const origin = URL.parse(context.req.header('Origin') ?? '');
-    if (origin === null || origin.host !== (context.req.header('Host') ?? '').toLowerCase()) {
-      return context.text('This request did not come from a page of this coordinator.\n', 403);
-    }
+/**
+ * Every unsafe method needs an Origin equal to the Host that was asked, whatever its content type (SEC-56). A request with a key
+ * needs none: no browser adds that by itself, and the cookie does not count beside it (authentication.ts).
+ */
+export const originGuard: MiddlewareHandler<AdminEnvironment> = async (context, next) => {
+  if (SAFE_METHODS.has(context.req.method) || isBearer(context.req.header('Authorization'))) return next();
+  const origin = URL.parse(context.req.header('Origin') ?? '');
+  const isOurs = origin !== null && origin.host === (context.req.header('Host') ?? '').toLowerCase();
+  // A page of the same name by plain HTTP may be anybody's on the path.
+  if (!isOurs || (context.get('connection').isSecure && origin.protocol !== 'https:')) {
+    return context.text('This request did not come from a page of this coordinator.\n', 403);
   }
   return next();
 };
+
+/** Whether an Authorization header brings a key. Browsers add one of another scheme by themselves. */
+export function isBearer(header: string | undefined): header is string {
+  return header !== undefined && /^bearer /i.test(header);
+}
 
 /** The host of a Host header without port and brackets, in lower case. */
 function hostName(header: string): string | null {

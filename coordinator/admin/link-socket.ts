@@ -2,12 +2,21 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import { WarrenError } from '../../shared/errors.ts';
+import { type ErrorCode, WarrenError } from '../../shared/errors.ts';
 
 /** Where a running `serve` hands out sign-in links, inside the data folder (0700). */
 function socketPath(dataFolder: string): string {
   return join(dataFolder, 'admin.sock');
 }
+
+/** For whom a link is to be; null for the first run, or the only owner. */
+export interface WantedLink {
+  name: string | null;
+  /** Whether credentials of before end. */
+  reset: boolean;
+}
+
+type Answer = { link: string } | { code: ErrorCode; message: string; hint?: string };
 
 /** Throws `in-use` when a living coordinator serves this data folder already. */
 export async function refuseSecondCoordinator(dataFolder: string): Promise<void> {
@@ -31,14 +40,26 @@ export async function refuseSecondCoordinator(dataFolder: string): Promise<void>
  */
 export async function serveLinks(
   dataFolder: string,
-  link: () => string,
+  link: (wanted: WantedLink) => Promise<string>,
 ): Promise<{ close(): Promise<void> }> {
   const path = socketPath(dataFolder);
   rmSync(path, { force: true });
   const server = createServer((incoming, answer) => {
-    const good = incoming.method === 'POST' && incoming.url === '/link';
-    answer.writeHead(good ? 200 : 404, { 'Content-Type': 'text/plain' });
-    answer.end(good ? link() : '');
+    const url = new URL(incoming.url ?? '/', 'http://socket');
+    const wanted = { name: url.searchParams.get('name'), reset: url.searchParams.has('reset') };
+    const good = incoming.method === 'POST' && url.pathname === '/link';
+    (good ? link(wanted) : Promise.reject(new WarrenError('not-found', 'there is nothing here'))).then(
+      (text) => answer.end(JSON.stringify({ link: text })),
+      (error: unknown) => {
+        const known = error instanceof WarrenError;
+        const code = known ? error.code : 'internal';
+        const told = known
+          ? { message: error.message, hint: error.hint }
+          : { message: 'making a link failed' };
+        answer.writeHead(400, { 'Content-Type': 'application/json' });
+        answer.end(JSON.stringify({ code, ...told }));
+      },
+    );
   });
   const before = process.umask(0o177);
   try {
@@ -59,8 +80,12 @@ export async function serveLinks(
   };
 }
 
-/** A fresh sign-in link of the coordinator that serves this data folder. Throws `unavailable` when none does. */
-export function requestLink(dataFolder: string): Promise<string> {
+/** A fresh link of the coordinator that serves this data folder. Throws `unavailable` when none does, or what it answers. */
+export function requestLink(dataFolder: string, wanted: WantedLink): Promise<string> {
+  const path = `/link?${new URLSearchParams({
+    ...(wanted.name === null ? {} : { name: wanted.name }),
+    ...(wanted.reset ? { reset: '' } : {}),
+  })}`;
   return new Promise((resolve, reject) => {
     const fail = (cause: unknown) =>
       reject(
@@ -70,14 +95,20 @@ export function requestLink(dataFolder: string): Promise<string> {
         }),
       );
     const outgoing = request(
-      { socketPath: socketPath(dataFolder), path: '/link', method: 'POST', timeout: 5000 },
+      { socketPath: socketPath(dataFolder), path, method: 'POST', timeout: 5000 },
       (answer) => {
         let text = '';
         answer.setEncoding('utf8');
         answer.on('data', (part: string) => {
           text += part;
         });
-        answer.on('end', () => (answer.statusCode === 200 ? resolve(text) : fail(answer.statusCode)));
+        answer.on('end', () => {
+          const said = JSON.parse(text) as Answer;
+          if ('link' in said) return resolve(said.link);
+          reject(
+            new WarrenError(said.code, said.message, said.hint === undefined ? {} : { hint: said.hint }),
+          );
+        });
         answer.on('error', fail);
       },
     );

@@ -33,7 +33,6 @@ export const AREAS: readonly Area[] = [
   { path: '/api/v1/api-keys', read: 'owner', change: 'owner', scope: 'api-keys' },
   { path: '/api/v1/backups', read: 'owner', change: 'owner', scope: 'backups' },
   { path: '/', read: 'auditor', change: 'admin', scope: null },
-  { path: '/sign-out', read: 'auditor', change: 'auditor', scope: null },
   { path: '/users', read: 'owner', change: 'owner', scope: null },
   { path: '/api-keys', read: 'owner', change: 'owner', scope: null },
 ];
@@ -64,7 +63,7 @@ export function mayRequest(actor: Actor, method: string, path: string): boolean 
   if (area === null) return false;
   const reads = SAFE_METHODS.has(method);
   if (!includesRole(actor.role, reads ? area.read : area.change)) return false;
-  return actor.userId !== null || actor.scopes.length === 0 || hasScope(actor.scopes, area.scope, reads);
+  return actor.apiKeyId === null || hasScope(actor.scopes, area.scope, reads);
 }
 
 /** Pages are open to every role by default, as what they show is; the API is not. */

@@ -1,14 +1,68 @@
 import { Command } from 'commander';
+import { textTable } from '../../shared/text-table.ts';
+import { LINK_LIFETIME } from '../admin/accounts/links.ts';
 import { requestLink } from '../admin/link-socket.ts';
+import { type DataOptions, printJson, withData, withStore } from './options.ts';
+
+const DATA: [string, string] = ['--data <dir>', "the coordinator's folder, as given to serve"];
+const EXAMPLE = (verb: string) =>
+  `\nExample:\n  bin/coordinator admin ${verb} --data /var/lib/warren-coordinator`;
 
 export function adminCommand(): Command {
-  return new Command('admin').description('the admin page').addCommand(
-    new Command('link')
-      .description('print a link that signs a browser in; it works once, within an hour')
-      .requiredOption('--data <dir>', "the coordinator's folder, as given to serve")
-      .addHelpText('after', '\nExample:\n  bin/coordinator admin link --data /var/lib/warren-coordinator')
-      .action(async (options: { data: string }) => {
-        process.stdout.write(`${await requestLink(options.data)}\n`);
-      }),
-  );
+  return new Command('admin')
+    .description('the people who administer the network')
+    .addCommand(linkCommand())
+    .addCommand(listCommand())
+    .addCommand(resetCommand());
+}
+
+function linkCommand(): Command {
+  return new Command('link')
+    .description(
+      `print a link, good once: for the first account while there is no owner (within an hour), later for setting a new passphrase (within ${LINK_LIFETIME})`,
+    )
+    .argument('[name]', 'whose passphrase; needed where there are several owners')
+    .requiredOption(...DATA)
+    .addHelpText('after', EXAMPLE('link ada'))
+    .action(async (name: string | undefined, options: { data: string }) => {
+      process.stdout.write(`${await requestLink(options.data, { name: name ?? null, reset: false })}\n`);
+    });
+}
+
+function listCommand(): Command {
+  return withData(new Command('list'))
+    .description('list accounts')
+    .option('--json', 'as JSON', false)
+    .addHelpText('after', EXAMPLE('list'))
+    .action(async (options: DataOptions & { json: boolean }) => {
+      const users = await withStore(options, (store) => store.accounts.listUsers());
+      if (options.json) return printJson(users);
+      if (users.length === 0) {
+        process.stdout.write('no accounts yet: `coordinator admin link` prints a link for the first\n');
+        return;
+      }
+      const rows = users.map((user) => [
+        user.name,
+        user.displayName,
+        user.disabled ? `${user.role}, disabled` : user.role,
+        [user.hasPassphrase ? 'passphrase' : '', user.hasTotp ? 'TOTP' : '', user.isManaged ? 'provider' : '']
+          .filter(Boolean)
+          .join(', '),
+        user.lastSignInAt === 0 ? 'never' : new Date(user.lastSignInAt).toISOString(),
+      ]);
+      process.stdout.write(textTable(['name', 'full name', 'role', 'signs in by', 'last time'], rows));
+    });
+}
+
+function resetCommand(): Command {
+  return new Command('reset')
+    .description(
+      "take an account's passphrase, second factor, passkeys and sessions away, enable it, and print a link for a new passphrase",
+    )
+    .argument('<name>', 'whose account')
+    .requiredOption(...DATA)
+    .addHelpText('after', EXAMPLE('reset ada'))
+    .action(async (name: string, options: { data: string }) => {
+      process.stdout.write(`${await requestLink(options.data, { name, reset: true })}\n`);
+    });
 }

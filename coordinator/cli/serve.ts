@@ -1,8 +1,10 @@
 import { hostname } from 'node:os';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { cidr, collect, listenAddress, megabits, portNumber } from '../../shared/arguments.ts';
 import { createLogger } from '../../shared/log.ts';
 import { LOG_LEVELS, type LogLevel } from '../../shared/log-levels.ts';
+import { type Prefix, parsePrefix } from '../../shared/prefix.ts';
+import { readProviders } from '../admin/oidc/config.ts';
 import { DEFAULT_PREFIX4 } from '../network/address-pool.ts';
 import { DEFAULT_RELAY_MBITS } from '../relay/own-relay.ts';
 import { runCoordinator } from '../run-coordinator.ts';
@@ -11,6 +13,9 @@ import { type DataOptions, url, withData } from './options.ts';
 interface ServeOptions extends DataOptions {
   listen: { host: string; port: number };
   admin: { host: string; port: number };
+  adminUrl?: string;
+  trustedProxy?: Prefix[];
+  oidc?: string;
   stun?: { host: string; port: number }[];
   stunAlternatePort?: number;
   stunPublic: boolean;
@@ -25,6 +30,13 @@ export function serveCommand(): Command {
     .description('run the coordinator in the foreground; SIGTERM ends it')
     .option('--listen <host:port>', 'gRPC over TLS for agents', listenAddress, listenAddress('0.0.0.0:8443'))
     .option('--admin <host:port>', 'web admin', listenAddress, listenAddress('127.0.0.1:8080'))
+    .option('--admin-url <url>', 'how browsers reach the web admin, where a proxy stands before it', webUrl)
+    .option(
+      '--trusted-proxy <cidr>',
+      'a proxy whose X-Forwarded-For and X-Forwarded-Proto are believed; may be repeated',
+      collect((text) => parsePrefix(cidr(text)) as Prefix),
+    )
+    .option('--oidc <file>', 'OpenID Connect providers for signing in (docs/accounts.md)')
     .option(
       '--stun <host:port>',
       'STUN over UDP; may be repeated (default: 0.0.0.0:3478, and [::]:3478 where there is IPv6)',
@@ -59,6 +71,9 @@ export function serveCommand(): Command {
         database: options.database,
         listen: options.listen,
         admin: options.admin,
+        adminUrl: options.adminUrl,
+        trustedProxies: options.trustedProxy ?? [],
+        providers: options.oidc === undefined ? [] : readProviders(options.oidc),
         stun: {
           listen: options.stun ?? DEFAULT_STUN,
           alternatePort: options.stunAlternatePort,
@@ -71,6 +86,14 @@ export function serveCommand(): Command {
         log: createLogger(options.logLevel, 'coordinator'),
       }),
     );
+}
+
+/** `https://HOST`, or http, without a path. */
+function webUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '')
+    return url.origin;
+  throw new InvalidArgumentError('expected https://HOST without a path.');
 }
 
 const DEFAULT_STUN = [

@@ -10,8 +10,12 @@ import { relayedLatency } from './relayed-latency.ts';
 export const QUIET_INTERVAL = 60_000;
 /** While somebody looks no agent is asked more often. */
 export const LEAST_INTERVAL = 2_000;
+/** For whoever asks once, and perhaps again soon. */
+const GLANCE_INTERVAL = 5_000;
 /** After nobody looks any more, so that a page which is opened again asks nobody anew. */
 const LINGER = 15_000;
+/** In the place of a node's id: all of them. */
+const ALL = '';
 /** What a node may report, in paths: a second and at once. More is dropped. */
 const RATE = 1_024;
 const BURST = 8_192;
@@ -49,6 +53,9 @@ export class Telemetry {
   readonly #listeners = new Set<MeshListener>();
   readonly #demands = new Set<Demand>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** Nodes that somebody asked for lately, and until when that counts, monotonic. */
+  readonly #glances = new Map<string, number>();
+  #glanceTimer: NodeJS.Timeout | null = null;
   readonly #sweeper: NodeJS.Timeout;
 
   constructor(nodes: MeshNodes, clock: Clock) {
@@ -61,6 +68,7 @@ export class Telemetry {
   close(): void {
     clearInterval(this.#sweeper);
     for (const timer of this.#timers) clearTimeout(timer);
+    if (this.#glanceTimer !== null) clearInterval(this.#glanceTimer);
     this.#listeners.clear();
   }
 
@@ -122,6 +130,25 @@ export class Telemetry {
     };
   }
 
+  /** Somebody asked for some nodes, or for all (null): for a while they tell more often, in case he asks again. */
+  glance(nodeIds: readonly string[] | null): void {
+    const until = this.#clock.monotonic() + LINGER;
+    const ids = nodeIds === null ? [ALL] : nodeIds.filter((id) => this.#streams.has(id));
+    for (const id of ids) this.#glances.set(id, until);
+    this.#ask(nodeIds === null ? null : new Set(ids));
+    this.#glanceTimer ??= setInterval(() => this.#endGlances(), GLANCE_INTERVAL).unref();
+  }
+
+  #endGlances(): void {
+    const now = this.#clock.monotonic();
+    const ended = [...this.#glances].filter(([, until]) => until <= now).map(([id]) => id);
+    for (const id of ended) this.#glances.delete(id);
+    if (ended.length > 0) this.#ask(ended.includes(ALL) ? null : new Set(ended));
+    if (this.#glances.size > 0 || this.#glanceTimer === null) return;
+    clearInterval(this.#glanceTimer);
+    this.#glanceTimer = null;
+  }
+
   /** Forgets nodes that are no longer members, and what was said of them. */
   sweep(): void {
     for (const [id, state] of this.#states) {
@@ -164,7 +191,8 @@ export class Telemetry {
   }
 
   #intervalOf(nodeId: string): number {
-    let interval = QUIET_INTERVAL;
+    const isGlancedAt = this.#glances.has(ALL) || this.#glances.has(nodeId);
+    let interval = isGlancedAt ? GLANCE_INTERVAL : QUIET_INTERVAL;
     for (const demand of this.#demands) {
       if (demand.nodes === null || demand.nodes.has(nodeId)) interval = Math.min(interval, demand.interval);
     }

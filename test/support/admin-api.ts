@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Hono } from 'hono';
+import { accountServices } from '../../coordinator/admin/accounts/services.ts';
 import type { Actor, AdminEnvironment } from '../../coordinator/admin/actor.ts';
 import { apiRoutes } from '../../coordinator/admin/api/routes.ts';
 import type { AdminDependencies } from '../../coordinator/admin/dependencies.ts';
-import { OneTimeCodes } from '../../coordinator/admin/one-time-codes.ts';
-import { Sessions } from '../../coordinator/admin/sessions.ts';
 import { openStore } from '../../coordinator/store/open.ts';
 import type { Store } from '../../coordinator/store/store.ts';
 import { createLogger } from '../../shared/log.ts';
@@ -19,8 +18,13 @@ export const OWNER: Actor = {
   source: '192.0.2.9',
   role: 'owner',
   userId: 'u1',
+  userName: 'ada',
+  apiKeyId: null,
   scopes: [],
 };
+
+/** Costs of hashing passphrases at which tests do not wait. */
+export const CHEAP = { memory: 64, passes: 1, parallelism: 1 };
 
 /** `folder` holds the store. */
 export class ApiFixture {
@@ -37,14 +41,16 @@ export class ApiFixture {
     const clock = { monotonic: () => this.now - NOW, wall: () => this.now };
     this.app.use(async (context, next) => {
       context.set('actor', this.actor);
+      context.set('session', null);
+      context.set('connection', { address: '192.0.2.9', isSecure: false });
       await next();
     });
     this.app.route(
       '/api/v1',
       apiRoutes({
         store,
-        codes: new OneTimeCodes(clock),
-        sessions: new Sessions(clock),
+        ...accountServices({ store, clock, sealingKey: new Uint8Array(32), cost: CHEAP }),
+        trustedProxies: [],
         clock,
         log: createLogger('silent', 'test'),
         hostNames: [],

@@ -126,9 +126,16 @@ export async function screenshot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage });
 }
 
-/** Opens a sign-in link, as `coordinator admin link` prints it, and signs in. */
+/** What the accounts of these tests sign in with. */
+export const PASSPHRASE = 'nine blue teapots';
+
+/** Opens a link as `coordinator admin link` prints it: makes the first account, ada, or sets a passphrase; either signs in. */
 export async function signIn(page: Page, link: string): Promise<void> {
   await page.goto(link);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
+  const isFirstRun = new URL(link).pathname === '/first-run';
+  if (isFirstRun) await page.getByLabel('Name', { exact: true }).fill('ada');
+  await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
+  await page.getByLabel('The same again').fill(PASSPHRASE);
+  await page.getByRole('button', { name: isFirstRun ? 'Make the account' : 'Set it and sign in' }).click();
+  await page.waitForURL((url) => !/^\/(first-run|welcome)/.test(url.pathname));
 }

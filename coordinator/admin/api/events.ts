@@ -1,5 +1,4 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { sessionOf } from '../authentication.ts';
 import { changeEvents } from '../events.ts';
 import type { Api, ApiDependencies } from './api.ts';
 import { Problem } from './problem.ts';
@@ -20,6 +19,6 @@ const events = createRoute({
   },
 });
 
-export function addEvents(api: Api, { store, sessions }: ApiDependencies): void {
-  api.openapi(events, (context) => changeEvents(context, store, () => sessions.alive(sessionOf(context))));
+export function addEvents(api: Api, { store }: ApiDependencies): void {
+  api.openapi(events, (context) => changeEvents(context, store, context.get('isStillIn')));
 }

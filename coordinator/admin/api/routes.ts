@@ -15,8 +15,10 @@ import { type AddResource, type Api, createApi } from './api.ts';
 import { addAudit } from './audit.ts';
 import { addEvents } from './events.ts';
 import { addGrants } from './grants.ts';
+import { addMachineHistory } from './machine-history.ts';
 import { addMachines } from './machines.ts';
 import { addMe } from './me.ts';
+import { addMesh } from './mesh.ts';
 import { addPolicy } from './policy.ts';
 import { addPolicyQuestions } from './policy-questions.ts';
 import { addRelays } from './relays.ts';
@@ -29,6 +31,8 @@ const RESOURCES: readonly AddResource[] = [
   addGrants,
   addAdvertisedRoutes,
   addTokens,
+  addMesh,
+  addMachineHistory,
   addPolicy,
   addPolicyQuestions,
   addAudit,

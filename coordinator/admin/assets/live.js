@@ -55,7 +55,10 @@ async function fetchPart(part) {
   const url = part.dataset.live;
   let answer;
   try {
-    answer = await fetch(url, { redirect: 'manual', headers: { Accept: 'text/html' } });
+    answer = await fetch(url, {
+      redirect: 'manual',
+      headers: { Accept: 'text/html', 'Warren-Refresh': '1' },
+    });
   } catch {
     return; // the stream tells that the coordinator is away
   }

@@ -1,11 +1,7 @@
-import { beforeEach, describe, expect, it } from 'vitest';
-import { adminApp } from '../../../coordinator/admin/app.ts';
-import { CODE_LIFETIME, OneTimeCodes } from '../../../coordinator/admin/one-time-codes.ts';
-import { Sessions } from '../../../coordinator/admin/sessions.ts';
-import type { AuditRow, NodeRecord, Store } from '../../../coordinator/store/store.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { NodeRecord, Store } from '../../../coordinator/store/store.ts';
 import { WarrenError } from '../../../shared/errors.ts';
-import { createLogger } from '../../../shared/log.ts';
-import { aMesh } from '../../support/mesh-view.ts';
+import { AdminFixture, PASSPHRASE, PROXY } from '../../support/admin-app.ts';
 
 const NODE: NodeRecord = {
   id: 'n1',
@@ -40,99 +36,12 @@ const NODE: NodeRecord = {
   viewVersion: 1,
 };
 
-let now: number;
-let audit: AuditRow[];
-let nodes: () => Promise<NodeRecord[]>;
-let codes: OneTimeCodes;
-let app: ReturnType<typeof adminApp>;
+let fixture: AdminFixture;
 
-beforeEach(() => {
-  now = 0;
-  audit = [];
-  nodes = async () => [NODE];
-  const clock = { monotonic: () => now, wall: () => now };
-  codes = new OneTimeCodes(clock);
-  const store = {
-    listNodes: () => nodes(),
-    audit: async (row: AuditRow) => void audit.push(row),
-    onChange: () => () => {},
-  } as unknown as Store;
-  app = adminApp({
-    store,
-    codes,
-    sessions: new Sessions(clock),
-    clock,
-    log: createLogger('silent', 'test'),
-    hostNames: ['vpn.example.com'],
-    enrolment: () => null,
-    mesh: aMesh(),
-  });
+beforeEach(async () => {
+  fixture = await AdminFixture.open();
 });
-
-const get = (path: string, headers: Record<string, string> = {}) =>
-  app.request(path, { headers: { Host: '127.0.0.1:8080', ...headers } });
-
-const post = (path: string, body: string, headers: Record<string, string> = {}) =>
-  app.request(path, {
-    method: 'POST',
-    body,
-    headers: {
-      Host: '127.0.0.1:8080',
-      Origin: 'http://127.0.0.1:8080',
-      'Content-Type': 'application/x-www-form-urlencoded',
-      ...headers,
-    },
-  });
-
-async function signIn(): Promise<string> {
-  const answer = await post('/sign-in', `code=${codes.issue()}`);
-  expect(answer.status).toBe(303);
-  return (answer.headers.get('Set-Cookie') as string).split(';')[0] as string;
-}
-
-describe('signing in', () => {
-  it('SEC-54: without a link nobody sees a machine', async () => {
-    expect((await get('/', { Accept: 'text/html' })).headers.get('Location')).toBe('/sign-in');
-    expect((await get('/machines/table')).status).toBe(401);
-    expect((await get('/events')).status).toBe(401);
-  });
-
-  it('a link works once, and looking at it does not use it up', async () => {
-    const code = codes.issue();
-    expect(await (await get(`/sign-in?code=${code}`)).text()).toContain(code);
-    expect((await post('/sign-in', `code=${code}`)).status).toBe(303);
-    expect((await post('/sign-in', `code=${code}`)).status).toBe(401);
-    expect(audit.map((row) => row.result)).toEqual(['ok', 'refused']);
-    expect(JSON.stringify(audit)).not.toContain(code);
-  });
-
-  it('a link dies of age', async () => {
-    const code = codes.issue();
-    now = CODE_LIFETIME;
-    expect((await post('/sign-in', `code=${code}`)).status).toBe(401);
-  });
-
-  it('SEC-55: the cookie is HttpOnly and SameSite, ends idle and absolutely, and sign-out revokes it', async () => {
-    const answer = await post('/sign-in', `code=${codes.issue()}`);
-    expect(answer.headers.get('Set-Cookie')).toMatch(/HttpOnly/);
-    expect(answer.headers.get('Set-Cookie')).toMatch(/SameSite=Strict/);
-
-    const idle = await signIn();
-    now += 13 * 3_600_000;
-    expect((await get('/machines/table', { Cookie: idle })).status).toBe(401);
-
-    const busy = await signIn();
-    for (let hours = 0; hours < 7 * 24; hours += 6) {
-      expect((await get('/machines/table', { Cookie: busy })).status).toBe(200);
-      now += 6 * 3_600_000;
-    }
-    expect((await get('/machines/table', { Cookie: busy })).status).toBe(401);
-
-    const left = await signIn();
-    await post('/sign-out', '', { Cookie: left });
-    expect((await get('/machines/table', { Cookie: left })).status).toBe(401);
-  });
-});
+afterEach(() => fixture.close());
 
 describe('what a foreign page can do', () => {
   it.each([
@@ -140,12 +49,15 @@ describe('what a foreign page can do', () => {
     ['a foreign Origin', 'http://evil.example'],
     ['an opaque Origin', 'null'],
   ])('SEC-56: a POST with %s is refused, whatever its type', async (_, origin) => {
-    const code = codes.issue();
+    await fixture.account();
+    const Cookie = await fixture.signIn();
     for (const type of ['application/x-www-form-urlencoded', 'application/json', 'text/plain']) {
-      expect((await post('/sign-in', `code=${code}`, { Origin: origin, 'Content-Type': type })).status).toBe(
-        403,
-      );
+      for (const path of ['/sign-in', '/sign-out', '/api/v1/tokens', '/first-run']) {
+        const headers = { Origin: origin, 'Content-Type': type, Cookie };
+        expect((await fixture.post(path, '{}', headers)).status, path).toBe(403);
+      }
     }
+    expect(await fixture.store.listTokens()).toEqual([]);
   });
 
   it.each([
@@ -156,16 +68,29 @@ describe('what a foreign page can do', () => {
     ['[::1]:8080', 200],
     ['VPN.example.com', 200],
   ])('SEC-56: Host %j is answered with %i', async (host, status) => {
-    expect((await get('/sign-in', { Host: host })).status).toBe(status);
+    expect((await fixture.get('/sign-in', { Host: host })).status).toBe(status);
+  });
+
+  it('SEC-56: over TLS a page of the same name without TLS is a foreign one', async () => {
+    await fixture.account();
+    fixture.address = PROXY;
+    const body = { name: 'ada', passphrase: PASSPHRASE };
+    const headers = { 'X-Forwarded-Proto': 'https' };
+    expect((await fixture.post('/sign-in', body, headers)).status).toBe(403);
+    const Origin = 'https://127.0.0.1:8080';
+    expect((await fixture.post('/sign-in', body, { ...headers, Origin })).status).toBe(303);
   });
 
   it('the referrer policy lets browsers send the Origin of our own forms, and none of the link to others', async () => {
-    expect((await get('/sign-in')).headers.get('Referrer-Policy')).toBe('same-origin');
+    expect((await fixture.get('/sign-in')).headers.get('Referrer-Policy')).toBe('same-origin');
   });
 
   it('SEC-59: names are shown as text, and no inline script could run', async () => {
-    nodes = async () => [{ ...NODE, name: '<script>alert(1)</script>', tags: ['<b>'] }];
-    const answer = await get('/', { Cookie: await signIn() });
+    await fixture.close();
+    const nodes = async () => [{ ...NODE, name: '<script>alert(1)</script>', tags: ['<b>'] }];
+    fixture = await AdminFixture.open({ wrap: (store) => withNodes(store, nodes) });
+    await fixture.account();
+    const answer = await fixture.get('/', { Cookie: await fixture.signIn() });
     const page = await answer.text();
     expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
     expect(page).not.toContain('<script>');
@@ -176,12 +101,25 @@ describe('what a foreign page can do', () => {
 
 describe('when the database is away', () => {
   it('SEC-53: the page says so instead of showing an empty network', async () => {
-    const cookie = await signIn();
-    nodes = async () => {
+    await fixture.close();
+    const away = async () => {
       throw new WarrenError('unavailable', 'the database is away');
     };
-    const answer = await get('/', { Cookie: cookie });
+    fixture = await AdminFixture.open({ wrap: (store) => withNodes(store, away) });
+    await fixture.account();
+    const answer = await fixture.get('/', { Cookie: await fixture.signIn() });
     expect(answer.status).toBe(503);
     expect(await answer.text()).toMatch(/database is away/);
   });
 });
+
+/** A store that shows other machines than it has. */
+function withNodes(store: Store, listNodes: () => Promise<NodeRecord[]>): Store {
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'listNodes') return listNodes;
+      const value = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}

@@ -2,14 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Actor, Role } from '../../../coordinator/admin/actor.ts';
 import { areaOf, mayRequest } from '../../../coordinator/admin/permissions.ts';
 
-const person = (role: Role): Actor => ({ actor: 'ada', source: '', role, userId: 'u1', scopes: [] });
-const key = (...scopes: string[]): Actor => ({
-  actor: 'key',
-  source: '',
-  role: 'owner',
-  userId: null,
-  scopes,
-});
+const ADA = { actor: 'admin:ada', source: '', userId: 'u1', userName: 'ada' };
+const person = (role: Role): Actor => ({ ...ADA, role, apiKeyId: null, scopes: [] });
+const key = (...scopes: string[]): Actor => ({ ...ADA, role: 'owner', apiKeyId: 'k1', scopes });
 
 describe('the table of permissions', () => {
   it.each([

@@ -176,7 +176,7 @@ describe('a hostile node', () => {
     [{ age: 2n ** 63n }, { since: 0 }],
     [{ receivedBytes: 2n ** 64n - 1n }, { receivedBytes: Number.MAX_SAFE_INTEGER }],
     [{ reason: 'a\u0000b\n\u202ec\ud800' }, { reason: 'a b c\ufffd' }],
-  ])('%o is taken as %o', (changes, expected) => {
+  ])('case %# of what no agent says is taken as what can be shown', (changes, expected) => {
     connect('a').report(paths(aPath('b', changes)));
     expect(telemetry.of('a')?.peers.get('b')?.view).toMatchObject(expected);
   });
@@ -217,6 +217,22 @@ describe('who looks', () => {
       a: [QUIET_INTERVAL, 2_000, 10_000, QUIET_INTERVAL],
       b: [QUIET_INTERVAL, 10_000, QUIET_INTERVAL],
     });
+  });
+
+  it('once makes them tell more often for a while, however often he asks', () => {
+    vi.useFakeTimers();
+    const asked: number[] = [];
+    connect('a', (interval) => asked.push(interval));
+    for (let i = 0; i < 100; i++) telemetry.glance(['a', 'stranger']);
+    expect(asked).toEqual([QUIET_INTERVAL, 5_000]);
+    now += 10_000;
+    telemetry.glance(null);
+    vi.advanceTimersByTime(5_000);
+    expect(asked).toEqual([QUIET_INTERVAL, 5_000]);
+    now += 15_000;
+    vi.advanceTimersByTime(5_000);
+    expect(asked).toEqual([QUIET_INTERVAL, 5_000, QUIET_INTERVAL]);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('is told by each report of those edges alone that it is about', () => {

@@ -1,0 +1,97 @@
+import type { Clock } from '../../../shared/clock.ts';
+
+/** So many failures in a row are let pass. */
+export const FREE_FAILURES = 10;
+/** The first wait, doubled by each further failure. Milliseconds. */
+const FIRST_WAIT = 30_000;
+const LONGEST_WAIT = 60 * 60_000;
+/** Failures are forgotten this long after the last. */
+const FORGET_AFTER = 24 * 60 * 60_000;
+/** Names and addresses to remember; the one whose last failure is longest ago gives way. */
+const MAX_KEYS = 20_000;
+
+interface Failures {
+  count: number;
+  lastAt: number;
+  /** Nothing is tried before. */
+  blockedUntil: number;
+  /** Whether somebody was told to wait since. */
+  isTold: boolean;
+}
+
+export interface Wait {
+  seconds: number;
+  /** Whether it is the first answer of this kind since the last attempt: a flood of them is worth one row in the audit log. */
+  isNew: boolean;
+}
+
+/**
+ * Slows guessing down, per account and per address (SEC-57). Every attempt counts as a failure as soon as it begins, so that many
+ * at once are no more than ten; a success takes that back.
+ */
+export class Throttle {
+  readonly #clock: Clock;
+  readonly #accounts = new Map<string, Failures>();
+  readonly #addresses = new Map<string, Failures>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Begins an attempt: null when it may go on, otherwise how long to wait. `account`: whatever name was given; null where what
+   * is tried is no account's.
+   */
+  attempt(account: string | null, address: string): Wait | null {
+    const now = this.#clock.monotonic();
+    const kept = [of(this.#addresses, network(address), now)];
+    if (account !== null) kept.push(of(this.#accounts, account.trim().toLowerCase(), now));
+    const longest = kept.reduce((one, other) => (other.blockedUntil > one.blockedUntil ? other : one));
+    const wait = longest.blockedUntil - now;
+    if (wait > 0) {
+      const isNew = !longest.isTold;
+      longest.isTold = true;
+      return { seconds: Math.ceil(wait / 1000), isNew };
+    }
+    for (const failures of kept) {
+      failures.count++;
+      failures.lastAt = now;
+      failures.isTold = false;
+      const over = failures.count - FREE_FAILURES;
+      if (over >= 0) failures.blockedUntil = now + Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** over);
+    }
+    return null;
+  }
+
+  /** The attempt was none of guessing. What others failed from the address stays counted. */
+  succeeded(account: string | null, address: string): void {
+    if (account !== null) this.#accounts.delete(account.trim().toLowerCase());
+    const failures = this.#addresses.get(network(address));
+    if (failures === undefined) return;
+    failures.count = Math.max(0, failures.count - 1);
+    if (failures.count < FREE_FAILURES) failures.blockedUntil = 0;
+  }
+}
+
+function of(map: Map<string, Failures>, key: string, now: number): Failures {
+  const known = map.get(key);
+  const failures =
+    known !== undefined && now - known.lastAt < FORGET_AFTER
+      ? known
+      : { count: 0, lastAt: now, blockedUntil: 0, isTold: false };
+  // At the end of the map's order: whoever failed last.
+  map.delete(key);
+  map.set(key, failures);
+  if (map.size > MAX_KEYS) map.delete(map.keys().next().value as string);
+  return failures;
+}
+
+/** An IPv6 address counts by its /64, of which one customer has all. */
+function network(address: string): string {
+  if (!address.includes(':')) return address;
+  const [head = '', tail = ''] = address.split('::');
+  const groups = head.split(':').filter(Boolean);
+  const rest = tail.split(':').filter(Boolean);
+  const filled = [...groups, ...Array(Math.max(0, 8 - groups.length - rest.length)).fill('0'), ...rest];
+  return filled.slice(0, 4).join(':');
+}

@@ -1,0 +1,65 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { parseIp, unmappedIp } from '../../shared/ip.ts';
+import { type Prefix, prefixContains } from '../../shared/prefix.ts';
+import type { AdminEnvironment } from './actor.ts';
+
+/** How a request reached us. */
+export interface Connection {
+  /** Of the browser or program; empty where there is none, as in tests. */
+  address: string;
+  /** Whether it came by TLS, to us or to the proxy before us. */
+  isSecure: boolean;
+}
+
+/**
+ * Finds out how a request came. X-Forwarded-For and X-Forwarded-Proto are believed of the proxies that the operator named, and
+ * of nobody else: anybody can write them.
+ */
+export function connection(trustedProxies: readonly Prefix[]): MiddlewareHandler<AdminEnvironment> {
+  const isTrusted = (text: string) => {
+    const address = parseIp(text);
+    return address !== null && trustedProxies.some((prefix) => prefixContains(prefix, unmappedIp(address)));
+  };
+  return async (context, next) => {
+    let address = socketAddress(context);
+    let isSecure = false;
+    if (isTrusted(address)) {
+      isSecure = last(context.req.header('X-Forwarded-Proto')) === 'https';
+      // From the right: what stands further to the left was written by whoever came to the proxies.
+      for (const hop of list(context.req.header('X-Forwarded-For')).reverse()) {
+        if (parseIp(hop) === null) break;
+        address = hop;
+        if (!isTrusted(hop)) break;
+      }
+    }
+    context.set('connection', { address, isSecure });
+    return next();
+  };
+}
+
+/** The address that a request came from, for the audit log. */
+export function remoteAddress(context: Context<AdminEnvironment>): string {
+  return context.get('connection').address;
+}
+
+/** `https://HOST`, as the browser sees this coordinator. */
+export function ownOrigin(context: Context<AdminEnvironment>): string {
+  const scheme = context.get('connection').isSecure ? 'https' : 'http';
+  return `${scheme}://${(context.req.header('Host') ?? '').toLowerCase()}`;
+}
+
+function socketAddress(context: Context): string {
+  const bindings = context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
+  return bindings?.incoming?.socket?.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '') ?? '';
+}
+
+function list(header: string | undefined): string[] {
+  return (header ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean);
+}
+
+function last(header: string | undefined): string | undefined {
+  return list(header).at(-1)?.toLowerCase();
+}
