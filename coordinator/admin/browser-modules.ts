@@ -26,10 +26,10 @@ const MODULES: readonly BrowserModule[] = [
   module('uplot', 'dist/uPlot.esm.js'),
   { specifier: null, package: 'uplot', entry: 'dist/uPlot.min.css' },
   module('@simplewebauthn/browser', 'esm/index.js', 'esm'),
-  ...['commands', 'lang-json', 'language', 'lint', 'merge', 'state', 'streamparser', 'view'].map((name) =>
+  ...['commands', 'language', 'lint', 'merge', 'state', 'streamparser', 'view'].map((name) =>
     module(`@codemirror/${name}`, 'dist/index.js'),
   ),
-  ...['common', 'highlight', 'json', 'lr'].map((name) => module(`@lezer/${name}`, 'dist/index.js')),
+  ...['common', 'highlight'].map((name) => module(`@lezer/${name}`, 'dist/index.js')),
   module('style-mod', 'src/style-mod.js'),
   module('crelt', 'index.js'),
   module('w3c-keyname', 'index.js'),

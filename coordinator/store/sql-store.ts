@@ -59,6 +59,10 @@ export class SqlStore implements Store {
     engine.watch(() => this.#feed.changed());
   }
 
+  get engine() {
+    return this.#engine.kind;
+  }
+
   async network() {
     return this.#read(async (db) =>
       networkFromRow(

@@ -6,6 +6,8 @@ import { registerMachine } from './machine.ts';
 import { registerMachines } from './machines.ts';
 import { registerNames } from './names.ts';
 import { registerNotFound } from './not-found.ts';
+import { registerAdministrationPages } from './register-administration.ts';
+import { registerPolicyPages } from './register-policy.ts';
 import { registerRoutes } from './routes.ts';
 
 /** The pages of the network. Whoever gets here was let in by the authentication. */
@@ -15,5 +17,7 @@ export function registerPages(app: Hono<AdminEnvironment>, dependencies: AdminDe
   registerJoining(app, dependencies);
   registerRoutes(app, dependencies);
   registerNames(app, dependencies);
+  registerPolicyPages(app, dependencies);
+  registerAdministrationPages(app, dependencies);
   registerNotFound(app);
 }

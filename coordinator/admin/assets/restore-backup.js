@@ -1,0 +1,48 @@
+// Sends a backup to be restored: a file, and so not JSON.
+import { confirmed } from './dialog.js';
+import { clearErrors, showErrors } from './form-errors.js';
+import { signInAgain } from './sign-in-again.js';
+import { toast } from './toast.js';
+
+const form = document.getElementById('restore-backup');
+
+form.addEventListener('submit', async (event) => {
+  event.preventDefault();
+  clearErrors(form);
+  const [file] = document.getElementById('backup-file').files;
+  const sure = await confirmed({
+    title: 'Restore this backup?',
+    text: `Everything becomes as it was in ${file.name}. What was changed since is lost, and cannot be had back without a backup of now.`,
+    button: 'Restore',
+    typed: 'restore',
+  });
+  if (!sure) return;
+  form.setAttribute('aria-busy', 'true');
+  try {
+    const answer = await fetch('/api/v1/backups/restore', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/octet-stream' },
+      body: file,
+      redirect: 'manual',
+    });
+    if (answer.status === 401 || answer.type === 'opaqueredirect') return signInAgain();
+    if (answer.ok) {
+      form.reset();
+      const { note } = answer.status === 204 ? {} : await answer.json();
+      toast(note ?? 'The backup is restored.');
+    } else {
+      const problem = await answer.json().catch(() => ({}));
+      showErrors(form, {
+        errors: problem.errors ?? [],
+        message: problem.detail ?? `Refused with status ${answer.status}.`,
+      });
+    }
+  } catch {
+    showErrors(form, {
+      errors: [],
+      message: 'The coordinator does not answer. Look at its log before you try again.',
+    });
+  } finally {
+    form.removeAttribute('aria-busy');
+  }
+});
