@@ -1,5 +1,6 @@
 import { WarrenError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
+import { withExitDns } from '../mesh/exit-dns.ts';
 import {
   type Count,
   type Counts,
@@ -63,7 +64,7 @@ export class Firewall implements HostFeature {
       interfaceName: this.#interfaceName,
       listenPort: this.#listenPort(),
       overlay: self.networkPrefixes,
-      filter: self.filter,
+      filter: withExitDns(self),
       carries: self.approvedRoutes.length > 0 || self.exitNodeApproved,
       multicast: self.multicast,
       openPorts: self.segments.length > 0 ? [SEGMENT_PORT] : [],
@@ -73,10 +74,10 @@ export class Firewall implements HostFeature {
     const rules = firewallRules(wanted);
     if (rules === this.#applied) return;
     try {
-      const counts = keptCounts(await this.#counts(), this.#filter, self.filter);
+      const counts = keptCounts(await this.#counts(), this.#filter, wanted.filter);
       await runCommand('nft', ['-f', '-'], firewallRules(wanted, counts));
       this.#applied = rules;
-      this.#filter = self.filter;
+      this.#filter = wanted.filter;
     } catch (error) {
       if (!(error instanceof WarrenError) || error.code !== 'unsupported') throw error;
       if (self.filter !== undefined) {

@@ -11,6 +11,7 @@ import type { NetworkMap } from '../mesh/network-map.ts';
 import { wantedTransit } from '../mesh/transit.ts';
 import type { WantedState } from '../mesh/wanted-state.ts';
 import type { HostFeature } from './host-feature.ts';
+import { connectedNetworks } from './local-networks.ts';
 import { runCommand } from './run-command.ts';
 
 const FOUR = '/proc/sys/net/ipv4/ip_forward';
@@ -51,6 +52,7 @@ export class Forwarding implements HostFeature {
         routes: self.approvedRoutes,
         mappings: self.mappings,
         isExit: self.exitNodeApproved,
+        connected: self.exitNodeApproved ? connectedNetworks(this.#interfaceName) : [],
         translatesSources: this.#translatesSources,
       },
       before,

@@ -18,6 +18,11 @@ export function privateNetworks(tunnel: string, except: ReadonlySet<string>): st
   return canonical(found);
 }
 
+/** All networks that this host is connected to by other interfaces than the tunnel's, CIDRs. */
+export function connectedNetworks(tunnel: string): string[] {
+  return canonical(localAddresses(tunnel).map(({ cidr }) => parsePrefix(cidr) as Prefix));
+}
+
 /** The networks of these interfaces, CIDRs. */
 export function networksOf(names: ReadonlySet<string>): string[] {
   const all = localAddresses('').filter(({ interfaceName }) => names.has(interfaceName));

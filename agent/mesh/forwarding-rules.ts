@@ -1,3 +1,4 @@
+import { NOT_PUBLIC4, PUBLIC6 } from '../../shared/internet.ts';
 import type { MapRouteMapping } from './network-map.ts';
 
 /** What a host carries between the mesh and other networks. */
@@ -12,6 +13,8 @@ export interface WantedForwarding {
   mappings: readonly MapRouteMapping[];
   /** Whether the mesh reaches the Internet by this host. */
   isExit: boolean;
+  /** Networks that this host is connected to, CIDRs: of an exit none of the mesh's business, but for those among `routes`. */
+  connected: readonly string[];
   /** Whether packets to those networks get an address of this host as their source, so that answers find back by themselves. */
   translatesSources: boolean;
 }
@@ -65,12 +68,35 @@ export function forwardingRules(wanted: WantedForwarding, before: ForwardingBefo
   chain translated {
     type nat hook postrouting priority srcnat; policy accept;
 ${translations.join('')}  }
-${mapped(interfaceName, mappings)}  chain clamped {
+${carried(wanted, routes)}${mapped(interfaceName, mappings)}  chain clamped {
     type filter hook forward priority mangle; policy accept;
     oifname "${interfaceName}" tcp flags syn tcp option maxseg size set rt mtu
     iifname "${interfaceName}" tcp flags syn tcp option maxseg size set rt mtu
   }
 }
+`;
+}
+
+/**
+ * Where what comes by the mesh may go from here: networks that were approved, and from an exit the Internet. A policy says more of it,
+ * but there need not be one. What this host itself translates the destination of is its own affair: mapped networks, and
+ * ports of containers.
+ */
+function carried({ interfaceName, isExit, connected }: WantedForwarding, routes: readonly string[]): string {
+  const to = (cidr: string) => `${cidr.includes(':') ? 'ip6' : 'ip'} daddr ${cidr}`;
+  const lines = [
+    ...routes.map((cidr) => `${to(cidr)} accept`),
+    ...(isExit ? [...NOT_PUBLIC4, ...connected].map((cidr) => `${to(cidr)} counter name beyond drop`) : []),
+    ...(isExit ? ['meta nfproto ipv4 accept', ...PUBLIC6.map((cidr) => `${to(cidr)} accept`)] : []),
+  ];
+  return `  counter beyond { }
+  chain carried {
+    type filter hook forward priority filter; policy accept;
+    iifname != "${interfaceName}" accept
+    oifname "${interfaceName}" accept
+    ct status dnat accept
+${lines.map((line) => `    ${line}\n`).join('')}    counter name beyond drop
+  }
 `;
 }
 

@@ -40,17 +40,21 @@ export class Forwarder {
     this.#good.clear();
   }
 
-  /** Null when no resolver has an answer, `busy` when too much is under way. A failure is an answer where there is no better. */
+  /**
+   * Null when no resolver has an answer, `busy` when too much is under way. A failure is an answer where there is no better.
+   * `pastExit`: not by an exit node, whatever is set.
+   */
   async ask(
     question: Question,
     resolvers: readonly string[],
     byUdp: boolean,
+    pastExit = false,
   ): Promise<Forwarded | null | 'busy'> {
     if (resolvers.length === 0) return null;
     if (this.#outstanding >= MOST_OUTSTANDING) return 'busy';
     this.#outstanding++;
     try {
-      const found = await this.#race(question, this.#ordered(resolvers));
+      const found = await this.#race(question, this.#ordered(resolvers), pastExit);
       if (found === null) return null;
       if (!isFailure(found.message)) this.#good.set(resolvers.join(), found.resolver);
       if (byUdp || !isTruncated(found.message)) return found;
@@ -66,7 +70,7 @@ export class Forwarder {
     return good === undefined ? [...resolvers] : [good, ...resolvers.filter((each) => each !== good)];
   }
 
-  #race(question: Question, resolvers: readonly string[]): Promise<Forwarded | null> {
+  #race(question: Question, resolvers: readonly string[], pastExit: boolean): Promise<Forwarded | null> {
     const queue = Array.from({ length: ROUNDS }, () => resolvers).flat();
     const open = new Set<Exchange>();
     const { promise, resolve } = Promise.withResolvers<Forwarded | null>();
@@ -89,7 +93,7 @@ export class Forwarder {
         else timer = setTimeout(() => finish(worst), NEXT_AFTER);
         return;
       }
-      const exchange = askByUdp(resolver, this.#port, question);
+      const exchange = askByUdp(resolver, this.#port, question, pastExit);
       open.add(exchange);
       timer = setTimeout(next, NEXT_AFTER);
       void exchange.answer.then((message) => {

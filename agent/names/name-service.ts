@@ -8,10 +8,12 @@ import { parseIp } from '../../shared/ip.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { HostFeature } from '../host/host-feature.ts';
 import { HostResolver, type HostResolverMode } from '../host/host-resolver.ts';
+import { exitResolvers } from '../mesh/exit-dns.ts';
 import type { NetworkMap } from '../mesh/network-map.ts';
-import { DeviceNames } from './device-names.ts';
+import type { WantedState } from '../mesh/wanted-state.ts';
 import { LastKnown } from './last-known.ts';
 import { mappedNetworksAt } from './mapped-answer.ts';
+import { OverlayNames } from './overlay-names.ts';
 import { Responder } from './responder.ts';
 import { NameServer } from './server.ts';
 import { SERVICE_ADDRESSES } from './service-address.ts';
@@ -58,9 +60,10 @@ export class NameService implements HostFeature {
   readonly #host: HostResolver;
   readonly #lastKnown: LastKnown;
   readonly #responder: Responder;
-  readonly #devices: DeviceNames;
+  readonly #overlay: OverlayNames;
   #server: NameServer | null = null;
   #map: NetworkMap | null = null;
+  #exit: WantedState['exit'] = null;
   #needed = '';
   #seen = '';
   #reason: string | null = null;
@@ -74,11 +77,12 @@ export class NameService implements HostFeature {
     this.#host = new HostResolver(options.interfaceName, options.stateFolder, options.log);
     this.#lastKnown = this.#loadLastKnown();
     this.#responder = new Responder(this.#lastKnown);
-    this.#devices = new DeviceNames(this.#responder, options.log);
+    this.#overlay = new OverlayNames(this.#responder, options.log);
   }
 
-  apply(map: NetworkMap): Promise<void> {
+  apply(map: NetworkMap, { exit }: Pick<WantedState, 'exit'>): Promise<void> {
     this.#map = map;
+    this.#exit = exit;
     this.#timer ??= setInterval(() => this.#look(), LOOK_INTERVAL).unref();
     return this.#queue(() => this.#bringTo(map));
   }
@@ -91,7 +95,7 @@ export class NameService implements HostFeature {
       await this.#host.close();
       await this.#server?.close();
       this.#server = null;
-      await this.#devices.close();
+      await this.#overlay.close();
     });
   }
 
@@ -128,15 +132,17 @@ export class NameService implements HostFeature {
       zone,
       dns,
       hostResolvers: this.#host.resolvers(),
+      exitResolvers: exitResolvers(map, this.#exit),
       needed,
       mappedAt: (resolver) => mappedNetworksAt(resolver, map),
     });
     this.#seen = this.#host.look();
     await this.#serve();
-    await this.#devices.bringTo(map);
+    await this.#overlay.bringTo(map);
     if (this.#server !== null && this.#options.acceptDns) {
       const domains = [...zone.reverseZones(), ...dns.split.map(({ domain }) => domain.toLowerCase())];
-      const isDefault = dns.resolvers.length > 0;
+      // With an exit node nobody asks the local network's resolvers.
+      const isDefault = dns.resolvers.length > 0 || this.#exit !== null;
       const { address } = this.#server;
       await this.#host.apply(
         { address, zone: zone.name, domains, isDefault },
@@ -174,7 +180,7 @@ export class NameService implements HostFeature {
     const map = this.#map;
     if (map === null) return;
     this.#looks++;
-    const isDue = (this.#server === null || !this.#devices.isServing) && this.#looks % RETRY_LOOKS === 0;
+    const isDue = (this.#server === null || !this.#overlay.isServing) && this.#looks % RETRY_LOOKS === 0;
     try {
       const hasChanged = this.#host.look() !== this.#seen;
       if (hasChanged || isDue)

@@ -63,7 +63,7 @@ export class Responder {
   async #answerBy(question: Question, state: ResponderState, byUdp: boolean): Promise<Uint8Array> {
     const way = wayOf(question.name, state);
     if (way.kind === 'zone') return zoneAnswer(question, way.entry, byUdp);
-    const found = await this.#forwarder.ask(question, way.resolvers, byUdp);
+    const found = await this.#forwarder.ask(question, way.resolvers, byUdp, way.kind === 'needed');
     if (found === 'busy') {
       this.#drop('busy');
       return failure(question, RCODES.SERVFAIL);
@@ -81,7 +81,8 @@ export class Responder {
       this.#drop('unanswered');
       return failure(question, RCODES.SERVFAIL);
     }
-    const networks = way.kind === 'needed' || way.by === 'host' ? [] : state.mappedAt(found.resolver);
+    const networks =
+      way.kind === 'needed' || way.by === 'host' || way.by === 'exit' ? [] : state.mappedAt(found.resolver);
     if (networks.length === 0) return found.message;
     return mapAnswer(found.message, networks) ?? failure(question, RCODES.SERVFAIL);
   }

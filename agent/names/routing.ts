@@ -7,13 +7,15 @@ export type Way =
   | { kind: 'zone'; entry: ZoneEntry }
   /** One that the agent itself needs: by the host's own resolvers whatever is set, and from memory where they fail. */
   | { kind: 'needed'; resolvers: readonly string[] }
-  | { kind: 'forward'; resolvers: readonly string[]; by: 'host' | 'network' | 'split' };
+  | { kind: 'forward'; resolvers: readonly string[]; by: 'host' | 'exit' | 'network' | 'split' };
 
 export interface Routing {
   zone: Zone;
   dns: Pick<MapDns, 'resolvers' | 'split'>;
   /** As the host had them before Warren came. */
   hostResolvers: readonly string[];
+  /** Those of the exit node in use, that are asked in place of the host's own; null without one. */
+  exitResolvers: readonly string[] | null;
   /** Names of coordinator, relays and STUN servers, lower-case. */
   needed: ReadonlySet<string>;
 }
@@ -22,7 +24,7 @@ export interface Routing {
  * The longest suffix wins. First of all comes what the agent needs to find the mesh, which must depend on nothing behind the
  * mesh; an address of agents is never asked.
  */
-export function wayOf(name: string, { zone, dns, hostResolvers, needed }: Routing): Way {
+export function wayOf(name: string, { zone, dns, hostResolvers, exitResolvers, needed }: Routing): Way {
   const own = withoutLoops(hostResolvers);
   if (needed.has(name)) return { kind: 'needed', resolvers: own };
   const entry = zone.find(name);
@@ -37,7 +39,9 @@ export function wayOf(name: string, { zone, dns, hostResolvers, needed }: Routin
   if (best !== null) return { kind: 'forward', resolvers: withoutLoops(best.resolvers), by: 'split' };
   if (dns.resolvers.length > 0)
     return { kind: 'forward', resolvers: withoutLoops(dns.resolvers), by: 'network' };
-  return { kind: 'forward', resolvers: own, by: 'host' };
+  return exitResolvers === null
+    ? { kind: 'forward', resolvers: own, by: 'host' }
+    : { kind: 'forward', resolvers: exitResolvers, by: 'exit' };
 }
 
 function withoutLoops(resolvers: readonly string[]): string[] {

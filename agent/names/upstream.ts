@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
+import { outsideSocket } from '../host/outside-socket.ts';
 import { HEADER, type Question } from './question.ts';
 
 /** By TCP there is a handshake more, and perhaps a resolver far away behind it. Milliseconds. */
@@ -15,10 +16,12 @@ export interface Exchange {
 /**
  * Asks one resolver (an address, with `%interface` if link-local) by UDP from a socket of its own, so that the kernel chooses a
  * random port and takes datagrams from nobody else, under a random id (RFC 5452 9). What does not answer this question is ignored.
- * The answer has the asker's id again.
+ * The answer has the asker's id again. `pastExit`: not by an exit node, whatever is set.
  */
-export function askByUdp(resolver: string, port: number, question: Question): Exchange {
+export function askByUdp(resolver: string, port: number, question: Question, pastExit = false): Exchange {
   const socket = createSocket(resolver.includes(':') ? 'udp6' : 'udp4');
+  const fd = pastExit ? outsideSocket(resolver.includes(':') ? 6 : 4) : null;
+  if (fd !== null) socket.bind({ fd });
   const { promise, resolve } = Promise.withResolvers<Uint8Array | null>();
   const id = randomInt(0x10000);
   let closed = false;

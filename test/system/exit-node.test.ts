@@ -5,18 +5,20 @@
  *     laptop (192.168.7.2, 2001:db8:7::2) ──┐
  *          printer (192.168.7.9) ───────────┤ router ─── server (203.0.113.9, 2001:db8:113::9)
  *     exit (192.0.2.2, 2001:db8:2::2) ──────┤
- *     coordinator (198.51.100.1) ───────────┘
+ *     vpn.example (198.51.100.2) ───────────┘ DNS at 192.168.7.1 and, with other answers, at 192.0.2.1
  */
+import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { capture } from '../support/capture.ts';
 import { leftovers, TestAgent, TestCoordinator } from '../support/mesh.ts';
 import { describeNeeds } from '../support/needs.ts';
 import { Lab, type TestHost } from '../support/netns.ts';
+import { nameServer, removeNetnsFolder, resolvConf } from '../support/resolvers.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const SERVER = ['203.0.113.9', '2001:db8:113::9'] as const;
 
-describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump'], 'an exit node', () => {
+describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq'], 'an exit node', () => {
   const lab = new Lab();
   const port = 51_820;
   let coordinator: TestCoordinator;
@@ -51,7 +53,13 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump'], 'an exit node', () => {
     await laptopHost.ip('-6 route add default via 2001:db8:7::1');
     printer = await lab.host('printer');
     await lab.plug(printer, lan, ['192.168.7.9/24']);
-    coordinator = new TestCoordinator(coordinatorHost, lab.directory('coordinator'));
+    resolvConf(lab, laptopHost, 'nameserver 192.168.7.1\n');
+    resolvConf(lab, exitHost, 'nameserver 192.0.2.1\n');
+    const found = 'vpn.example/198.51.100.2';
+    await nameServer(router, '192.168.7.1', [found, 'www.example/203.0.113.1']);
+    await nameServer(router, '192.0.2.1', [found, 'www.example/203.0.113.2']);
+    const url = ['--url', 'https://vpn.example:8443'];
+    coordinator = new TestCoordinator(coordinatorHost, lab.directory('coordinator'), url);
     laptop = new TestAgent(laptopHost, 'laptop', `${lab.directory('laptop')}/state`);
     exit = new TestAgent(exitHost, 'exit', `${lab.directory('exit')}/state`);
     await coordinator.start();
@@ -59,7 +67,10 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump'], 'an exit node', () => {
     await laptop.join(await coordinator.token(), '--listen-port', String(port));
     await laptop.knows(1);
   });
-  afterAll(() => lab.close());
+  afterAll(async () => {
+    await lab.close();
+    removeNetnsFolder();
+  });
 
   const reaches = (host: TestHost, address: string, ...flags: string[]) =>
     host.run('ping', ['-n', '-c1', '-W1', ...flags, address]).then(({ status }) => status === 0);
@@ -83,7 +94,9 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump'], 'an exit node', () => {
       router,
       'eth0',
       `(src host 192.168.7.2 or src host 2001:db8:7::2 or src net 100.64.0.0/10) and not (udp src port ${port})` +
-        ` and not (tcp port 8443 and host 198.51.100.2) and not icmp6 and not (udp port 5351 or udp port 1900)`,
+        ' and not (tcp port 8443 and host 198.51.100.2) and not icmp6 and not (udp port 5351 or udp port 1900)' +
+        // Which names are asked for there is another test's.
+        ' and not (udp port 53 and host 192.168.7.1)',
     );
   /** As `leaks`, while everything is tried. */
   const leaked = async () => {
@@ -145,6 +158,98 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump'], 'an exit node', () => {
     for (const route of rogue) await laptop.host.ip(`route delete ${route}`);
     await laptop.host.ip(`-6 route delete ${SERVER[1]}/128`);
     await waitFor('the rules to be back', () => reachesAll(laptop.host));
+  });
+
+  it('SEC-42: the agent’s own UDP never enters its own TUN, with an exit node and without, whatever the routes say', async () => {
+    const { host } = laptop;
+    const dump = host.spawn('tcpdump', ['-n', '-l', '-i', 'warren0', `udp port ${port} or icmp`]);
+    await dump.waitForOutput(/listening on/);
+    // To where the exit node is, and to anywhere.
+    const into = ['192.0.2.2/32', '0.0.0.0/1', '128.0.0.0/1'];
+    for (const use of [
+      ['exit-node', 'off'],
+      ['exit-node', 'use', 'exit'],
+    ]) {
+      await laptop.run(...use);
+      for (const route of into) await host.ip(`route add ${route} dev warren0`);
+      await exit.host.run('ping', ['-n', '-c2', '-i0.3', '-W1', (await laptop.addresses())[0] as string]);
+      await tryAll();
+      for (const route of into) await host.ip(`route delete ${route} dev warren0`);
+    }
+    await waitFor('what follows', async () => {
+      await reaches(host, (await exit.addresses())[0] as string);
+      return /echo request/.test(dump.output);
+    });
+    await dump.end('SIGINT');
+    expect(dump.output).not.toMatch(new RegExp(`\\.${port}\\b`));
+    await waitFor('the way', () => reachesAll(host));
+  });
+
+  it('SEC-41: names are asked for at the exit node; only what the agent needs is asked outside', async () => {
+    const asked = router.spawn('tcpdump', ['-n', '-l', '-i', 'eth0', 'src host 192.168.7.2 and port 53']);
+    await asked.waitForOutput(/listening on/);
+    const dig = async (name: string, ...flags: string[]) =>
+      (await laptop.host.run('dig', ['+short', '+tries=1', '+time=3', ...flags, name])).stdout.trim();
+    expect(await dig('www.example')).toBe('203.0.113.2');
+    expect(await dig('www.example', '+tcp')).toBe('203.0.113.2');
+    expect(await dig('exit.warren')).toBe((await exit.addresses())[0]);
+    // Its own resolver is of no use any more to a program that asks there all the same.
+    expect(await dig('www.example', '@192.168.7.1')).not.toBe('203.0.113.1');
+    expect(await dig('vpn.example')).toBe('198.51.100.2');
+    await asked.waitForOutput(/vpn\.example/);
+    await asked.end('SIGINT');
+    expect(asked.output).not.toContain('www.example');
+  });
+
+  it('the coordinator is found again by its name, also while the exit node is away', async () => {
+    await exit.stop();
+    await coordinator.stop();
+    const is = async (state: string) => (await laptop.status()).self.coordinator === state;
+    await waitFor('it to be away', () => is('disconnected'));
+    await coordinator.start();
+    await waitFor('it to be found', () => is('connected'), { timeout: 60_000 });
+    await exit.up();
+    await waitFor('the way', () => reachesAll(laptop.host));
+  });
+
+  it('SEC-39: nobody on the exit node’s network or the Internet opens a flow into the mesh', async () => {
+    const [four, six] = (await laptop.addresses()) as [string, string];
+    await router.ip(`route add ${four} via 192.0.2.2`);
+    await router.ip(`-6 route add ${six} via 2001:db8:2::2`);
+    for (const host of [router, server])
+      for (const to of [four, six]) expect(await reaches(host, to)).toBe(false);
+    expect(await reachesAll(laptop.host)).toBe(true);
+  });
+
+  it('SEC-36: the exit node’s own network and private ones behind it stay its own, and a policy says what else', async () => {
+    await router.ip('address add 10.1.1.1/32 dev lo');
+    const [own] = (await exit.addresses()) as [string];
+    expect(await reaches(laptop.host, own)).toBe(true);
+    for (const to of ['192.0.2.1', '2001:db8:2::1', '10.1.1.1'])
+      expect(await reaches(laptop.host, to)).toBe(false);
+    const file = `${lab.directory('policy')}/policy.json`;
+    const apply = (dst: string[]) => {
+      writeFileSync(file, JSON.stringify({ acls: [{ action: 'accept', src: ['*'], dst }] }));
+      return coordinator.verb('policy', 'apply', file);
+    };
+    const opens = async (to: string, ...ports: number[]) => {
+      const listening = ports.map((each) => server.spawn('ncat', ['-k', '-l', String(each), '-v']));
+      for (const each of listening) await each.waitForOutput(/Listening/);
+      const answers = await Promise.all(
+        ports.map((each) => laptop.host.run('ncat', ['-z', '-w', '2', to, String(each)])),
+      );
+      await Promise.all(listening.map((each) => each.end()));
+      return answers.map(({ status }) => status === 0);
+    };
+    await apply(['autogroup:internet:7001']);
+    await waitFor('the policy', async () => !(await reaches(laptop.host, own)));
+    for (const to of SERVER) expect(await opens(to, 7001, 7002)).toEqual([true, false]);
+    const dig = ['+short', '+tries=1', '+time=3', 'www.example'];
+    expect((await laptop.host.run('dig', dig)).stdout.trim()).toBe('203.0.113.2');
+    await apply(['*:*']);
+    await waitFor('another policy', () => reaches(laptop.host, own));
+    await waitFor('the way', () => reachesAll(laptop.host));
+    for (const to of ['192.0.2.1', '10.1.1.1']) expect(await reaches(laptop.host, to)).toBe(false);
   });
 
   it('the local network is kept by flag only, and its resolvers are not', async () => {

@@ -102,6 +102,7 @@ describe('forwarding', () => {
     overlay: ['100.64.0.0/10', 'fd00::/48'],
     routes: ['192.168.10.0/24'],
     mappings: [],
+    connected: ['192.0.2.0/24', 'fd10::/64', '2001:db8:2::/64'],
     isExit: false,
     translatesSources: true,
   };
@@ -142,6 +143,19 @@ describe('forwarding', () => {
       'oifname != "warren0" ip6 saddr fd00::/48 ip6 daddr { fd00:1::/64 } masquerade',
     ]);
     expect(chain(forwardingRules(wanted, was), 'mapped')).toBeUndefined();
+  });
+
+  it('SEC-36: goes to what was approved, from an exit to the Internet, and nowhere else', () => {
+    const out = (changes: object) =>
+      chain(forwardingRules({ ...wanted, ...changes }, was), 'carried')?.slice(4);
+    const denied = 'counter name beyond drop';
+    expect(out({})).toEqual(['ip daddr 192.168.10.0/24 accept', denied]);
+    expect(out({ routes: [] })).toEqual([denied]);
+    const exit = out({ isExit: true }) ?? [];
+    expect(exit[0]).toBe('ip daddr 192.168.10.0/24 accept');
+    const kept = ['ip daddr 10.0.0.0/8', 'ip daddr 192.0.2.0/24', 'ip6 daddr 2001:db8:2::/64'];
+    expect(exit).toEqual(expect.arrayContaining(kept.map((match) => `${match} ${denied}`)));
+    expect(exit.slice(-3)).toEqual(['meta nfproto ipv4 accept', 'ip6 daddr 2000::/3 accept', denied]);
   });
 
   it('keeps how things were before, for whoever comes after a kill', () => {

@@ -16,6 +16,7 @@ const routing = {
     ],
   },
   hostResolvers: ['192.0.2.53', '127.0.0.88'],
+  exitResolvers: null,
   needed: new Set(['vpn.corp.example', 'coord.warren']),
 };
 
@@ -33,6 +34,16 @@ describe('the way of a question', () => {
   it('of names of the network leads nowhere else', () => {
     expect(wayOf('oslo.warren', routing).kind).toBe('zone');
     expect(wayOf('lost.warren', routing)).toMatchObject({ kind: 'zone', entry: { records: null } });
+  });
+
+  it('SEC-41: with an exit node leads to it and never to the host’s own, but for what the agent needs', () => {
+    const alone = { ...routing, dns: { resolvers: [], split: [] }, exitResolvers: ['100.64.0.2'] };
+    expect(wayOf('example.org', alone)).toEqual({ kind: 'forward', resolvers: ['100.64.0.2'], by: 'exit' });
+    expect(wayOf('example.org', { ...alone, exitResolvers: [] })).toMatchObject({ resolvers: [] });
+    expect(wayOf('vpn.corp.example', alone)).toEqual({ kind: 'needed', resolvers: ['192.0.2.53'] });
+    expect(wayOf('example.org', { ...routing, exitResolvers: ['100.64.0.2'] })).toMatchObject({
+      by: 'network',
+    });
   });
 
   it('of what the agent needs is the host’s own resolvers, in a split domain and in the zone too', () => {

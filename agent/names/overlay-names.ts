@@ -1,16 +1,18 @@
 import { describeError } from '../../shared/errors.ts';
-import { canonicalIp } from '../../shared/ip.ts';
+import { canonicalIp, parseIp } from '../../shared/ip.ts';
 import type { Logger } from '../../shared/log.ts';
+import { type Prefix, parsePrefix, prefixContains } from '../../shared/prefix.ts';
 import type { NetworkMap } from '../mesh/network-map.ts';
 import type { Responder } from './responder.ts';
 import { NameServer } from './server.ts';
 import { Zone } from './zone.ts';
 
 /**
- * Answers DNS at this host's overlay addresses for the plain WireGuard devices that it is the gateway of, which have no other way to
- * names of the mesh. Each is told of those that it may know of. Throws nothing.
+ * Answers DNS at this host's overlay addresses: for the plain WireGuard devices that it is the gateway of, which have no other way to
+ * names of the mesh, each of those that it may know of; and at an exit node for those that use it, names of the Internet alone, for
+ * names of the mesh they have their own agents. Who may use it the firewall knows (mesh/exit-dns.ts). Throws nothing.
  */
-export class DeviceNames {
+export class OverlayNames {
   readonly #responder: Responder;
   readonly #log: Logger;
   #servers: NameServer[] = [];
@@ -18,6 +20,8 @@ export class DeviceNames {
   #addresses: readonly string[] = [];
   /** By the device's address, what it may know; undefined for everything. */
   #zones = new Map<string, Zone | undefined>();
+  /** For users of this exit node: a zone without names, and the overlay's ranges that they ask from. Null where it is none. */
+  #exit: { zone: Zone; overlay: Prefix[] } | null = null;
   #reason = '';
 
   constructor(responder: Responder, log: Logger) {
@@ -32,7 +36,14 @@ export class DeviceNames {
 
   async bringTo(map: NetworkMap): Promise<void> {
     this.#zones = deviceZones(map);
-    const addresses = this.#zones.size === 0 ? [] : map.self.addresses;
+    const { addresses: own, exitNodeApproved, networkPrefixes } = map.self;
+    this.#exit = exitNodeApproved
+      ? {
+          zone: new Zone(map, () => false),
+          overlay: networkPrefixes.map((cidr) => parsePrefix(cidr) as Prefix),
+        }
+      : null;
+    const addresses = this.#zones.size === 0 && this.#exit === null ? [] : own;
     if (addresses.join() === this.#addresses.join() && this.isServing) return;
     await this.close();
     this.#addresses = addresses;
@@ -41,7 +52,8 @@ export class DeviceNames {
         this.#servers.push(await this.#serveAt(address));
       } catch (error) {
         const reason = describeError(error);
-        if (reason !== this.#reason) this.#log.warn({ reason }, 'devices get no names here');
+        if (reason !== this.#reason)
+          this.#log.warn({ reason }, 'no names for devices and users of this exit node');
         this.#reason = reason;
       }
     }
@@ -55,11 +67,23 @@ export class DeviceNames {
   #serveAt(address: string): Promise<NameServer> {
     return NameServer.open({
       addresses: [address],
-      mayAsk: (from) => this.#zones.has(canonicalIp(from) ?? ''),
-      answer: (query, byUdp, from) =>
-        this.#responder.answer(query, byUdp, this.#zones.get(canonicalIp(from) ?? '')),
+      mayAsk: (from) => this.#isDevice(from) || this.#usesExit(from),
+      answer: (query, byUdp, from) => this.#responder.answer(query, byUdp, this.#zoneFor(from)),
       onForeign: () => this.#responder.count('foreign'),
     });
+  }
+
+  #isDevice(from: string): boolean {
+    return this.#zones.has(canonicalIp(from) ?? '');
+  }
+
+  #usesExit(from: string): boolean {
+    const address = parseIp(from);
+    return address !== null && (this.#exit?.overlay ?? []).some((prefix) => prefixContains(prefix, address));
+  }
+
+  #zoneFor(from: string): Zone | undefined {
+    return this.#isDevice(from) ? this.#zones.get(canonicalIp(from) ?? '') : this.#exit?.zone;
   }
 }
 
