@@ -30,7 +30,8 @@ export function whyOutOfDate(
   for (const peer of given.peers) {
     const now = after.get(peer.nodeId);
     after.delete(peer.nodeId);
-    if (now !== undefined) told.push(...changesOf(peer, now));
+    // With another gateway much is reached otherwise, which is said by that.
+    if (now !== undefined) told.push(...changesOf(peer, now, gateway?.nodeId === next?.nodeId));
     else if (peer !== gateway) told.push(`${peer.name} is no peer of it any more`);
   }
   for (const peer of after.values()) {
@@ -46,11 +47,12 @@ export function whyOutOfDate(
   return told.slice(0, MAX_TOLD);
 }
 
-function changesOf(given: DevicePeer, wanted: DevicePeer): string[] {
+function changesOf(given: DevicePeer, wanted: DevicePeer, withNetworks: boolean): string[] {
   const told: string[] = [];
   if (given.publicKey !== wanted.publicKey) told.push(`${wanted.name} has another key`);
   if (given.endpoint !== wanted.endpoint)
     told.push(`${wanted.name} is at ${wanted.endpoint}, not ${given.endpoint}`);
+  if (!withNetworks) return told;
   const without = (all: readonly string[], some: readonly string[]) =>
     all.filter((cidr) => !some.includes(cidr));
   const [more, less] = [

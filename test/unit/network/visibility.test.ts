@@ -8,6 +8,7 @@ import { NETWORK, policyNode, randomNode, randomNodes, randomPolicy } from '../.
 const node = (
   { routes, exitNode, ...rest }: PolicyNode,
   endpoint = '',
+  dials: readonly string[] | null = null,
 ): VisibleNode & { endpoint: string } => ({
   ...rest,
   endpoint,
@@ -16,6 +17,25 @@ const node = (
   exitNodeApproved: exitNode,
   approved: true,
   disabled: false,
+  device:
+    dials === null
+      ? null
+      : {
+          file: {
+            addresses: [],
+            resolvers: [],
+            searchDomain: null,
+            peers: dials.map((nodeId) => ({
+              nodeId,
+              name: nodeId,
+              publicKey: '',
+              endpoint: '',
+              allowedIps: [],
+            })),
+          },
+          handedOutAt: 0,
+          wantsNames: true,
+        },
 });
 const document = (acls: string) => ({ document: `{"acls": [${acls}]}` });
 const acl = (src: string, dst: string) => `{"action": "accept", "src": ["${src}"], "dst": ["${dst}:*"]},`;
@@ -65,6 +85,16 @@ describe('visibility', () => {
   it('kept up by differences is what a snapshot has, and names nobody that was not seen', () => {
     const change = fc.oneof(
       { arbitrary: fc.integer({ min: 1, max: 7 }).chain((n) => randomNode(n)), weight: 3 },
+      {
+        arbitrary: fc.tuple(
+          fc.integer({ min: 2, max: 7 }).chain((n) => randomNode(n)),
+          fc.uniqueArray(
+            fc.integer({ min: 1, max: 7 }).map((n) => `n${n}`),
+            { minLength: 1, maxLength: 3 },
+          ),
+        ),
+        weight: 2,
+      },
       { arbitrary: fc.integer({ min: 2, max: 7 }).map((n) => `n${n}`), weight: 1 },
       { arbitrary: randomPolicy.map((policy) => ({ document: JSON.stringify(policy) })), weight: 1 },
       { arbitrary: fc.record({ touched: fc.integer({ min: 1, max: 5 }) }), weight: 1 },
@@ -82,6 +112,7 @@ describe('visibility', () => {
           let version = world.version;
           changes.forEach(([what, isTold], index) => {
             if (typeof what === 'string') world.change([], [what]);
+            else if (Array.isArray(what)) world.change([node(what[0], '', what[1])]);
             else if ('document' in what) world.change([], [], what);
             else if ('id' in what) world.change([node(what)]);
             else {
@@ -161,6 +192,70 @@ describe('visibility', () => {
     expect(world.visibility.differenceSince('n1', 1)).toMatchObject({ peers: [], self: true });
     world.change([node(db, '192.0.2.2:2')]);
     expect(world.visibility.differenceSince('n1', 1)).toMatchObject({ peers: ['n2'], self: true });
+  });
+
+  describe('a plain WireGuard device', () => {
+    const phone = policyNode(4, { tags: ['phone'] });
+    const [hub, second] = [policyNode(5), policyNode(6)];
+    const world = (acls: string) => {
+      const made = new World([web, db, laptop, hub, second], document(acls));
+      made.change([node(phone, '', ['n5', 'n6'])]);
+      return made;
+    };
+    const filterOf = ({ visibility }: World, id: string) =>
+      visibility.filterOf(id)?.map(({ sources, destinations }) => [sources.join(), destinations.join()]);
+
+    it('has its gateway seen by whoever may talk to it, and by nobody else, and the other way round', () => {
+      const { visibility } = world(acl('tag:web', 'tag:phone') + acl('tag:phone', 'tag:db'));
+      const seen = (id: string) => [...visibility.peersOf(id)].sort();
+      expect(seen('n1')).toEqual(['n4', 'n5']);
+      expect(seen('n2')).toEqual(['n4', 'n5']);
+      expect(seen('n3')).toEqual([]);
+      expect(seen('n5')).toEqual(['n1', 'n2', 'n4']);
+      // One that it could dial, but may not.
+      expect(seen('n6')).toEqual([]);
+    });
+
+    it('is judged for by its gateway, whose own addresses that grants nothing', () => {
+      const made = world(acl('tag:web', 'tag:phone') + acl('tag:phone', 'tag:db'));
+      expect(filterOf(made, 'n5')).toEqual([['100.64.0.1/32,fd00::1/128', '100.64.0.4/32,fd00::4/128']]);
+      expect(filterOf(made, 'n2')).toEqual([['100.64.0.4/32,fd00::4/128', '100.64.0.2/32,fd00::2/128']]);
+      expect(filterOf(made, 'n6')).toEqual([]);
+    });
+
+    it('is judged for by an agent that it dials and may talk to, for what that sends itself', () => {
+      const made = world(acl('tag:web', 'tag:phone') + acl('tag:phone', '100.64.0.6'));
+      expect(filterOf(made, 'n6')).toEqual([
+        ['100.64.0.1/32,fd00::1/128', '100.64.0.4/32,fd00::4/128'],
+        ['100.64.0.4/32,fd00::4/128', '100.64.0.6/32'],
+      ]);
+      expect([...made.visibility.peersOf('n6')].sort()).toEqual(['n4', 'n5']);
+    });
+
+    it('of a user is reached as an own machine, through a gateway that is seen for that', () => {
+      const own = { owner: 'ada@example.com' };
+      const made = new World([policyNode(1, own), hub], {
+        document:
+          '{"acls": [{"action": "accept", "src": ["autogroup:member"], "dst": ["autogroup:self:*"]}]}',
+      });
+      made.change([node(policyNode(4, own), '', ['n5'])]);
+      expect([...made.visibility.peersOf('n1')].sort()).toEqual(['n4', 'n5']);
+      expect([...made.visibility.peersOf('n5')].sort()).toEqual(['n1', 'n4']);
+      expect(filterOf(made, 'n5')).toEqual([
+        ['100.64.0.1/32,100.64.0.4/32,fd00::1/128,fd00::4/128', '100.64.0.4/32,fd00::4/128'],
+      ]);
+    });
+
+    it('with another gateway is news to those who may talk to it', () => {
+      const made = world(acl('tag:web', 'tag:phone'));
+      const { version } = made;
+      made.change([node(phone, '', ['n6', 'n5'])]);
+      expect(made.visibility.differenceSince('n1', version)).toMatchObject({
+        peers: expect.arrayContaining(['n4', 'n6']),
+        gone: ['n5'],
+      });
+      expect(made.visibility.differenceSince('n3', version)).toEqual({ peers: [], gone: [], self: false });
+    });
   });
 
   it('relays get groups that are the same until somebody may meet another', () => {

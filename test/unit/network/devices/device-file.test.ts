@@ -1,0 +1,232 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type DialledNode,
+  type FileSources,
+  wantedFile,
+} from '../../../../coordinator/network/devices/device-file.ts';
+import { whyOutOfDate } from '../../../../coordinator/network/devices/out-of-date.ts';
+import { KEY_PLACEHOLDER, renderDeviceFile } from '../../../../coordinator/network/devices/render-file.ts';
+
+const NOW = 1_000_000;
+const phone = { id: 'phone', address4: '100.64.0.99', address6: 'fd00::63' };
+
+/** An agent that can be dialled at 192.0.2.N; the lower the number, the longer it is a member. */
+function agent(n: number, changes: Partial<DialledNode> = {}): DialledNode {
+  return {
+    id: `node-${n}`,
+    name: `host${n}`,
+    publicKey: `key-${n}`,
+    address4: `100.64.0.${n}`,
+    address6: `fd00::${n}`,
+    online: true,
+    createdAt: n,
+    keyExpiresAt: 0,
+    approved: true,
+    disabled: false,
+    reachableEndpoints: [`192.0.2.${n}:51820`],
+    acceptsRoutes: false,
+    device: null,
+    offers: { routes: [], exitNode: false },
+    approvedRoutes: [],
+    exitNodeApproved: false,
+    ...changes,
+  };
+}
+
+const router = (n: number, routes: string[], changes: Partial<DialledNode> = {}) =>
+  agent(n, { offers: { routes, exitNode: false }, approvedRoutes: routes, ...changes });
+
+const wanted = (nodes: DialledNode[], changes: Partial<FileSources> = {}) =>
+  wantedFile({
+    device: phone,
+    wantsNames: true,
+    nodes,
+    network: { prefix4: '100.64.0.0/10', prefix6: 'fd00::/48', zone: 'warren' },
+    routesFor: (node) => node.approvedRoutes,
+    last: null,
+    now: NOW,
+    ...changes,
+  });
+const names = (...args: Parameters<typeof wanted>) => wanted(...args)?.peers.map(({ name }) => name);
+const allowed = (...args: Parameters<typeof wanted>) =>
+  Object.fromEntries(wanted(...args)?.peers.map(({ name, allowedIps }) => [name, allowedIps]) ?? []);
+
+describe('the file of a device', () => {
+  it('has the overlay behind the gateway, and of every other agent that can be dialled its own addresses alone', () => {
+    expect(wanted([agent(1), agent(2), agent(3, { reachableEndpoints: [] })])).toEqual({
+      addresses: ['100.64.0.99/32', 'fd00::63/128'],
+      resolvers: ['100.64.0.1', 'fd00::1'],
+      searchDomain: 'warren',
+      peers: [
+        {
+          nodeId: 'node-1',
+          name: 'host1',
+          publicKey: 'key-1',
+          endpoint: '192.0.2.1:51820',
+          allowedIps: ['100.64.0.0/10', 'fd00::/48'],
+        },
+        {
+          nodeId: 'node-2',
+          name: 'host2',
+          publicKey: 'key-2',
+          endpoint: '192.0.2.2:51820',
+          allowedIps: ['100.64.0.2/32', 'fd00::2/128'],
+        },
+      ],
+    });
+  });
+
+  it.each<[string, Partial<DialledNode>]>([
+    ['cannot be dialled', { reachableEndpoints: [] }],
+    ['has an expired key', { keyExpiresAt: NOW }],
+    ['was disabled', { disabled: true }],
+    ['was not approved', { approved: false }],
+    [
+      'is a device itself',
+      {
+        device: {
+          file: { addresses: [], resolvers: [], searchDomain: null, peers: [] },
+          handedOutAt: 0,
+          wantsNames: true,
+        },
+      },
+    ],
+  ])('there is none by an agent that %s', (_what, changes) => {
+    expect(wanted([agent(1, changes)])).toBeNull();
+    expect(names([agent(1, changes), agent(2)])).toEqual(['host2']);
+  });
+
+  it.each<[string, DialledNode[], string]>([
+    ['who is connected', [agent(1, { online: false }), agent(2)], 'host2'],
+    ['then who accepts routes', [agent(1), agent(2, { acceptsRoutes: true })], 'host2'],
+    ['then who joined first', [agent(2), agent(1)], 'host1'],
+    ['then the lesser id', [agent(2, { createdAt: 5 }), agent(1, { createdAt: 5 })], 'host1'],
+  ])('the gateway is %s', (_what, nodes, gateway) => {
+    expect(names(nodes)?.[0]).toBe(gateway);
+    expect(names(nodes.toReversed())?.[0]).toBe(gateway);
+  });
+
+  it('the gateway of before stays while it is connected, or nobody is, and gives way to one that is', () => {
+    const last = wanted([agent(2)]);
+    expect(names([agent(1), agent(2)], { last })).toEqual(['host2', 'host1']);
+    const away = agent(2, { online: false });
+    expect(names([agent(1), away], { last })).toEqual(['host1', 'host2']);
+    expect(names([agent(1, { online: false }), away], { last })?.[0]).toBe('host2');
+  });
+
+  it('has eight peers at most, those of before first', () => {
+    const many = Array.from({ length: 20 }, (_, i) => agent(i + 1));
+    expect(names(many)).toHaveLength(8);
+    expect(names(many, { last: wanted([agent(1), agent(20)]) })?.slice(0, 2)).toEqual(['host1', 'host20']);
+  });
+
+  it('an agent that the policy keeps from it is no peer, but the gateway may be one', () => {
+    expect(names([agent(1), agent(2)], { routesFor: () => null })).toEqual(['host1']);
+  });
+
+  describe('networks behind agents', () => {
+    const LAN = '192.168.7.0/24';
+
+    it('are reached at the router itself where it can be dialled', () => {
+      expect(allowed([agent(1, { acceptsRoutes: true }), router(2, [LAN])]).host2).toContain(LAN);
+    });
+
+    it('are reached through the gateway otherwise, if that accepts routes', () => {
+      const behind = router(2, [LAN], { reachableEndpoints: [] });
+      expect(allowed([agent(1, { acceptsRoutes: true }), behind]).host1).toContain(LAN);
+      expect(allowed([agent(1), behind]).host1).not.toContain(LAN);
+    });
+
+    it('are in the file once, at the router that is connected', () => {
+      const all = allowed([agent(1), router(2, [LAN], { online: false }), router(3, [LAN])]);
+      expect(Object.keys(all).filter((name) => all[name]?.includes(LAN))).toEqual(['host3']);
+    });
+
+    it('are left out where they hold the endpoint of a peer, which would then be unreachable', () => {
+      expect(allowed([agent(1), router(2, ['192.0.2.0/24'])]).host2).toEqual([
+        '100.64.0.2/32',
+        'fd00::2/128',
+      ]);
+    });
+  });
+
+  it('is written as wg-quick reads it, with a placeholder for the key that nobody here has', () => {
+    const file = wanted([agent(1), agent(2)]);
+    const text = renderDeviceFile(file as NonNullable<typeof file>, 'phone', null);
+    expect(text).toBe(`[Interface]
+# phone
+PrivateKey = ${KEY_PLACEHOLDER}
+Address = 100.64.0.99/32, fd00::63/128
+MTU = 1280
+DNS = 100.64.0.1, fd00::1, warren
+
+[Peer]
+# host1, and through it all that is no peer here
+PublicKey = key-1
+AllowedIPs = 100.64.0.0/10, fd00::/48
+Endpoint = 192.0.2.1:51820
+PersistentKeepalive = 25
+
+[Peer]
+# host2
+PublicKey = key-2
+AllowedIPs = 100.64.0.2/32, fd00::2/128
+Endpoint = 192.0.2.2:51820
+PersistentKeepalive = 25
+`);
+    const nameless = wanted([agent(1)], { wantsNames: false });
+    expect(renderDeviceFile(nameless as NonNullable<typeof nameless>, 'phone', 'secret')).not.toContain(
+      'DNS',
+    );
+  });
+});
+
+describe('a file is out of date', () => {
+  const before = [agent(1), agent(2)];
+  const why = (after: DialledNode[], changes: Partial<FileSources> = {}) => {
+    const given = wanted(before) as NonNullable<ReturnType<typeof wanted>>;
+    const nodes = new Map(after.map((node) => [node.id, node]));
+    return whyOutOfDate(given, wanted(after, { last: given, ...changes }), nodes);
+  };
+
+  it.each<[string, DialledNode[], string[]]>([
+    ['not while all is as it was', before, []],
+    ['not when a peer is away', [agent(1), agent(2, { online: false })], []],
+    [
+      'not by an agent that is reached through the gateway',
+      [...before, agent(3, { reachableEndpoints: [] })],
+      [],
+    ],
+    [
+      'when the gateway is away',
+      [agent(1, { online: false }), agent(2)],
+      ['its gateway host1 is away; host2 would take its place'],
+    ],
+    [
+      'when the gateway was removed',
+      [agent(2)],
+      ['its gateway host1 is no longer a member; host2 would take its place'],
+    ],
+    [
+      'when an endpoint is another',
+      [agent(1, { reachableEndpoints: ['198.51.100.1:51820'] }), agent(2)],
+      ['host1 is at 198.51.100.1:51820, not 192.0.2.1:51820'],
+    ],
+    ['when a key is another', [agent(1), agent(2, { publicKey: 'new' })], ['host2 has another key']],
+    ['when there is one more to dial', [...before, agent(3)], ['host3 could be a peer of it']],
+    ['when there is one less', [agent(1)], ['host2 is no peer of it any more']],
+    [
+      'when there are other networks',
+      [agent(1), router(2, ['10.1.0.0/16'])],
+      ['10.1.0.0/16 could be reached through host2'],
+    ],
+    ['when nobody can be dialled any more', [], ['no agent can be dialled any more']],
+  ])('%s', (_what, after, expected) => {
+    expect(why(after)).toEqual(expected);
+  });
+
+  it('when the zone is another', () => {
+    const network = { prefix4: '100.64.0.0/10', prefix6: 'fd00::/48', zone: 'corp' };
+    expect(why(before, { network })).toEqual(['the zone is another']);
+  });
+});
