@@ -16,6 +16,7 @@ export interface Schema {
   policies: PolicyTable;
   removed_nodes: { id: string; version: number; removed_at: number };
   audit: AuditTable;
+  once: { id: string; request: string; answer: Uint8Array | null; created_at: number };
   users: UserTable;
   recovery_codes: { user_id: string; code_hash: Uint8Array };
   passkeys: PasskeyTable;

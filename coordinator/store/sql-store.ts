@@ -13,6 +13,7 @@ import { changesSince, networkFromRow, prune, snapshot } from './history.ts';
 import { auditJoin, joinNode } from './join.ts';
 import { changeNode } from './node-standing.ts';
 import { findNode, listNodes, nodeById, requireNode } from './nodes.ts';
+import { beginOnce, endOnce } from './once.ts';
 import * as policies from './policies.ts';
 import { clearOnline, hasPresence, setOnline } from './presence.ts';
 import * as relays from './relays.ts';
@@ -289,6 +290,14 @@ export class SqlStore implements Store {
 
   listAudit(options: { limit: number; before?: number } & AuditFilter) {
     return this.#read((db) => listAudit(db, options));
+  }
+
+  beginOnce(id: string, request: string, now: number) {
+    return this.#read(() => beginOnce(this.#engine, id, request, now));
+  }
+
+  endOnce(id: string, answer: Uint8Array | null) {
+    return this.#read(() => endOnce(this.#engine, id, answer));
   }
 
   prune(before: { audit: number; removed: number }, now: number) {

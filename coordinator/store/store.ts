@@ -143,6 +143,14 @@ export interface Store {
   /** The newest rows first, those with an id below `before` if it is given. */
   listAudit(options: { limit: number; before?: number } & AuditFilter): Promise<AuditRecord[]>;
 
+  /**
+   * Notes that a request of this id begins which is to take effect once, and returns null; or, if one began within a day, what is
+   * known of it.
+   */
+  beginOnce(id: string, request: string, now: number): Promise<OnceRecord | null>;
+  /** Keeps what was answered to it; with null it is as if it had never begun. */
+  endOnce(id: string, answer: Uint8Array | null): Promise<void>;
+
   /** Forgets audit rows and removed nodes older than a time; who holds an older version then needs a snapshot. */
   prune(before: { audit: number; removed: number }, now: number): Promise<void>;
 
@@ -387,6 +395,13 @@ export interface NetworkChanges {
   policy: PolicyRecord | null;
   /** False when the history does not reach back to the version asked for; then a snapshot is due. */
   complete: boolean;
+}
+
+export interface OnceRecord {
+  /** Hash of the request. */
+  request: string;
+  /** Null while it is under way. */
+  answer: Uint8Array | null;
 }
 
 /** Who did it: `cli`, `node:ID`, `admin:NAME`, `system`; and from where. */

@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import type { AdminEnvironment } from '../actor.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { entityTags } from './entity-tag.ts';
+import { onceOnly } from './once.ts';
 import { invalidInput, problem, problemOf } from './problem.ts';
 
 export type Api = OpenAPIHono<AdminEnvironment>;
@@ -26,14 +27,20 @@ export function createApi(dependencies: ApiDependencies, resources: readonly Add
   api.use(async (context, next) => {
     const { path } = context.req;
     // A backup has its own limit, and is never held in memory as a whole.
-    if (path.endsWith('/backups/restore')) return next();
+    if (isUpload(path)) return next();
     return /\/policy(\/|$)/.test(path) ? forPolicies(context, next) : normal(context, next);
   });
   api.use(entityTags);
+  const once = onceOnly(dependencies);
+  api.use((context, next) => (isUpload(context.req.path) ? next() : once(context, next)));
   for (const add of resources) add(api, dependencies);
   addDocument(api);
   api.all('*', (context) => noSuchOperation(api, context));
   return api;
+}
+
+function isUpload(path: string): boolean {
+  return path.endsWith('/backups/restore');
 }
 
 /** The OpenAPI document of all that was added before. */
@@ -45,21 +52,32 @@ function addDocument(api: Api): void {
     description: 'The cookie of a browser that signed in. Unsafe methods need a matching Origin.',
   });
   api.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
-  api.get('/openapi.json', (context) =>
-    context.json(
-      api.getOpenAPI31Document({
-        openapi: '3.1.0',
-        info: {
-          title: 'Warren coordinator',
-          version: '1',
-          description: 'Everything that the web admin does. Errors are problems of RFC 9457.',
-        },
-        servers: [{ url: '/api/v1' }],
-        security: [{ session: [] }, { key: [] }],
-      }),
-    ),
-  );
+  api.get('/openapi.json', (context) => {
+    const document = api.getOpenAPI31Document({
+      openapi: '3.1.0',
+      info: {
+        title: 'Warren coordinator',
+        version: '1',
+        description: 'Everything that the web admin does. Errors are problems of RFC 9457.',
+      },
+      servers: [{ url: '/api/v1' }],
+      security: [{ session: [] }, { key: [] }],
+    });
+    for (const { post } of Object.values(document.paths ?? {})) {
+      if (post !== undefined) post.parameters = [...(post.parameters ?? []), ONCE_HEADER];
+    }
+    return context.json(document);
+  });
 }
+
+const ONCE_HEADER = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description:
+    'Whoever repeats the request with the same key within a day gets the same answer, and it is done once.',
+  schema: { type: 'string', minLength: 16, maxLength: 255 },
+} as const;
 
 /** 405 for a path that has other methods, 404 else. */
 function noSuchOperation(api: Api, context: Context): Response {

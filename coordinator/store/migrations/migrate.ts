@@ -10,6 +10,7 @@ import { accounts } from './0006-accounts.ts';
 import { standing } from './0007-standing.ts';
 import { mappedRoutes } from './0008-mapped-routes.ts';
 import { devices } from './0009-devices.ts';
+import { once } from './0012-once.ts';
 import type { EngineMigration } from './migration.ts';
 
 /** All steps in order. A step that was ever released is never edited; the next one is added. */
@@ -23,6 +24,7 @@ const MIGRATIONS: Readonly<Record<string, EngineMigration>> = {
   '0007-standing': standing,
   '0008-mapped-routes': mappedRoutes,
   '0009-devices': devices,
+  '0012-once': once,
 };
 
 const MIGRATION_TABLE = 'warren_migrations';

@@ -1,0 +1,41 @@
+import type { Engine } from './engine.ts';
+import type { OnceRecord } from './store.ts';
+
+/** How long a request is remembered that is to take effect once, milliseconds. */
+export const ONCE_KEPT = 24 * 60 * 60 * 1000;
+
+/*
+ * Bookkeeping about requests and not a change of the network: it gets no version and no audit row, which what the request does
+ * has of its own.
+ */
+
+/** Null for whoever came first, and is to do it; else what is known of that one. */
+export async function beginOnce(
+  engine: Engine,
+  id: string,
+  request: string,
+  now: number,
+): Promise<OnceRecord | null> {
+  return engine.writer.transaction().execute(async (tx) => {
+    await tx
+      .deleteFrom('once')
+      .where('created_at', '<', now - ONCE_KEPT)
+      .execute();
+    const made = await tx
+      .insertInto('once')
+      .values({ id, request, answer: null, created_at: now })
+      .onConflict((conflict) => conflict.doNothing())
+      .returning('id')
+      .execute();
+    if (made.length > 0) return null;
+    const row = await tx.selectFrom('once').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+    return { request: row.request, answer: row.answer === null ? null : new Uint8Array(row.answer) };
+  });
+}
+
+/** Keeps what was answered, or with null forgets that there was a request. */
+export async function endOnce(engine: Engine, id: string, answer: Uint8Array | null): Promise<void> {
+  await (answer === null
+    ? engine.writer.deleteFrom('once').where('id', '=', id).execute()
+    : engine.writer.updateTable('once').set({ answer }).where('id', '=', id).execute());
+}
