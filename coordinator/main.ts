@@ -3,6 +3,7 @@ import { runProgram } from '../shared/command-line.ts';
 import { VERSION } from '../shared/version.ts';
 import { adminCommand } from './cli/admin.ts';
 import { auditCommand } from './cli/audit.ts';
+import { backupCommand } from './cli/backup.ts';
 import { deviceCommand } from './cli/device.ts';
 import { dnsCommand } from './cli/dns.ts';
 import { exitNodesCommand } from './cli/exit-nodes.ts';
@@ -35,6 +36,7 @@ const program = new Command('coordinator')
   .addCommand(relayCommand())
   .addCommand(relaysCommand())
   .addCommand(auditCommand())
+  .addCommand(backupCommand())
   .addCommand(adminCommand());
 
 await runProgram(program, process.argv);

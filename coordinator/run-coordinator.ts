@@ -3,6 +3,7 @@ import { formatEndpoint } from '../shared/endpoint.ts';
 import { parseIp } from '../shared/ip.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Prefix } from '../shared/prefix.ts';
+import { systemRandom } from '../shared/random.ts';
 import { firstRunLink, localLink } from './admin/accounts/links.ts';
 import { loadSealingKey } from './admin/accounts/sealer.ts';
 import { accountServices } from './admin/accounts/services.ts';
@@ -12,14 +13,22 @@ import { refuseSecondCoordinator, serveLinks } from './admin/link-socket.ts';
 import type { ProviderConfig } from './admin/oidc/config.ts';
 import { OidcProvider } from './admin/oidc/provider.ts';
 import { serveAdmin } from './admin/serve-admin.ts';
+import { Backups } from './backups.ts';
 import { serveGrpc } from './grpc/server.ts';
 import { Housekeeping } from './housekeeping.ts';
+import { measuredStore } from './measured-store.ts';
+import { Metrics } from './metrics.ts';
 import { loadAuthority, loadProofKey } from './pki/secrets.ts';
 import { isOwnRelayId, ownRelay, relayRates } from './relay/own-relay.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/store.ts';
 import { type StunOptions, serveStun } from './stun/serve-stun.ts';
 import { derivedUrls, writeUrls } from './urls.ts';
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+const RESTART = 'restart';
+/** Until whoever asked for it has been answered, milliseconds. */
+const RESTART_DELAY = 200;
 
 export interface CoordinatorOptions {
   dataFolder: string;
@@ -42,22 +51,26 @@ export interface CoordinatorOptions {
   log: Logger;
 }
 
-/** The coordinator from start to SIGTERM or SIGINT. Parts start in the order of their dependence and end in reverse. */
-export async function runCoordinator(options: CoordinatorOptions): Promise<void> {
+/**
+ * The coordinator from start to SIGTERM or SIGINT, and then false; or true when it has to start anew, from a backup that was
+ * restored. Parts start in the order of their dependence and end in reverse.
+ */
+export async function runCoordinator(options: CoordinatorOptions): Promise<boolean> {
   const { dataFolder, log } = options;
   const clock = systemClock;
-  const stopped = new Promise<string>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
-  });
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<string>();
+  for (const signal of SIGNALS) process.on(signal, stop);
   const closers: (() => Promise<void>)[] = [];
   try {
     await refuseSecondCoordinator(dataFolder);
-    const store = await openStore({
+    const metrics = new Metrics();
+    const opened = await openStore({
       dataDir: dataFolder,
       ...(options.database === undefined ? {} : { database: options.database }),
       initialise: options.network === undefined ? {} : { prefix4: options.network },
     });
-    closers.push(() => store.close());
+    closers.push(() => opened.close());
+    const store = measuredStore(opened, metrics);
     await store.clearOnline(options.instance, clock.wall());
     const authority = await loadAuthority(store);
     const proofKey = await loadProofKey(store);
@@ -75,6 +88,15 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
     };
     const grpc = await serveGrpc(context, options.listen);
     closers.push(() => grpc.close());
+    metrics.watch({
+      nodes: () => grpc.feed.nodes(),
+      mapVersion: () => grpc.feed.version,
+      streams: () => grpc.streams(),
+      relayClients: () => grpc.switchboard.size,
+      relay: grpc.switchboard.counters,
+      stun: stun.counters,
+      now: () => clock.wall(),
+    });
 
     const services = accountServices({
       store,
@@ -100,6 +122,14 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
       ],
       trustedProxies: options.trustedProxies,
       mesh: { nodes: grpc.feed, telemetry: grpc.telemetry },
+      metrics,
+      backups:
+        options.database === undefined
+          ? {
+              files: new Backups(dataFolder, store, clock, systemRandom),
+              restart: () => setTimeout(stop, RESTART_DELAY, RESTART),
+            }
+          : null,
       enrolment: () => (urls.length === 0 ? null : { urls, pin: authority.pin }),
     });
     const admin = await serveAdmin(app, options.admin);
@@ -128,8 +158,11 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<void>
         '',
       ].join('\n'),
     );
-    log.info({ signal: await stopped }, 'stopping');
+    const signal = await stopped;
+    log.info({ signal }, 'stopping');
+    return signal === RESTART;
   } finally {
+    for (const signal of SIGNALS) process.off(signal, stop);
     for (const close of closers.reverse()) {
       await close().catch((error: unknown) => log.error({ err: error }, 'a part did not stop cleanly'));
     }

@@ -10,6 +10,7 @@ import { connection } from './connection.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { changeEvents } from './events.ts';
 import { hostGuard, originGuard, securityHeaders } from './guards.ts';
+import { localMetrics, measureRequests, metricsPage } from './metrics-page.ts';
 import { registerPages } from './pages/register.ts';
 import { registerSignIn } from './sign-in/register.ts';
 
@@ -18,11 +19,14 @@ import { registerSignIn } from './sign-in/register.ts';
  * after the authentication has `context.get('actor')`, and was let in by the table of permissions.ts.
  */
 export function adminApp(dependencies: AdminDependencies): Hono<AdminEnvironment> {
-  const { store, log } = dependencies;
+  const { store, log, metrics } = dependencies;
   const app = new Hono<AdminEnvironment>();
 
-  app.use(connection(dependencies.trustedProxies));
-  app.use(securityHeaders, hostGuard(dependencies.hostNames), originGuard, bodyLimit({ maxSize: 64 * 1024 }));
+  app.use(connection(dependencies.trustedProxies), measureRequests(metrics));
+  app.use(securityHeaders, hostGuard(dependencies.hostNames), originGuard);
+  // The API has limits of its own, by what comes in.
+  const limit = bodyLimit({ maxSize: 64 * 1024 });
+  app.use((context, next) => (context.req.path.startsWith('/api/v1/') ? next() : limit(context, next)));
   app.onError((error, context) => {
     if (error instanceof WarrenError && STATUS[error.code] < 500) {
       return context.text(`${describeError(error)}\n`, STATUS[error.code]);
@@ -40,10 +44,12 @@ export function adminApp(dependencies: AdminDependencies): Hono<AdminEnvironment
     await store.network();
     return context.text('ok\n');
   });
+  app.get('/metrics', localMetrics(metrics));
   registerAssets(app);
   registerSignIn(app, dependencies);
 
   app.use(authentication(dependencies));
+  app.get('/metrics', metricsPage(metrics));
   app.get('/events', (context) => changeEvents(context, store, context.get('isStillIn')));
   app.route('/api/v1', apiRoutes(dependencies));
   registerPages(app, dependencies);

@@ -52,7 +52,8 @@ async function identify(
   const source = remoteAddress(context);
   const header = context.req.header('Authorization');
   if (isBearer(header)) {
-    const found = isApi(context.req.path) ? await apiKeys.find(header) : null;
+    const found =
+      isApi(context.req.path) || context.req.path === '/metrics' ? await apiKeys.find(header) : null;
     if (found === null) return null;
     const { key, user } = found;
     const role = lesserRole(key.role, user.role);

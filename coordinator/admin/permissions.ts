@@ -32,6 +32,7 @@ export const AREAS: readonly Area[] = [
   { path: '/api/v1/users', read: 'owner', change: 'owner', scope: 'users' },
   { path: '/api/v1/api-keys', read: 'owner', change: 'owner', scope: 'api-keys' },
   { path: '/api/v1/backups', read: 'owner', change: 'owner', scope: 'backups' },
+  { path: '/metrics', read: 'auditor', change: 'owner', scope: 'metrics' },
   { path: '/', read: 'auditor', change: 'admin', scope: null },
   { path: '/users', read: 'owner', change: 'owner', scope: null },
   { path: '/api-keys', read: 'owner', change: 'owner', scope: null },

@@ -65,8 +65,8 @@ export function serveCommand(): Command {
       'after',
       '\nExample:\n  bin/coordinator serve --data /var/lib/warren-coordinator --url https://vpn.example.com:8443',
     )
-    .action((options: ServeOptions) =>
-      runCoordinator({
+    .action(async (options: ServeOptions) => {
+      const wanted = {
         dataFolder: options.data,
         database: options.database,
         listen: options.listen,
@@ -84,8 +84,9 @@ export function serveCommand(): Command {
         network: options.network,
         instance: `${hostname()}:${options.listen.port}`,
         log: createLogger(options.logLevel, 'coordinator'),
-      }),
-    );
+      };
+      while (await runCoordinator(wanted));
+    });
 }
 
 /** `https://HOST`, or http, without a path. */

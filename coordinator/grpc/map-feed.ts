@@ -110,6 +110,10 @@ export class MapFeed implements MeshNodes {
     return this.#visibility.groups();
   }
 
+  get version(): number {
+    return this.#network.version;
+  }
+
   hasRelay(id: string): boolean {
     return this.#network.relays.some((relay) => relay.id === id);
   }

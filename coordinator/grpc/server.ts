@@ -27,6 +27,8 @@ export interface GrpcServer {
   feed: MapFeed;
   telemetry: Telemetry;
   switchboard: Switchboard;
+  /** How many agents are connected here. */
+  streams(): number;
   close(): Promise<void>;
 }
 
@@ -102,6 +104,7 @@ export async function serveGrpc(
     feed,
     telemetry,
     switchboard,
+    streams: () => sync.size,
     close: async () => {
       clearInterval(renewal);
       // The relay last among the streams: its clients are told before they lose it.

@@ -13,6 +13,8 @@ export interface Engine {
   watch(changed: () => void): void;
   /** Said inside a transaction that changes something, for the other processes' `watch`. */
   announce(tx: Database): Promise<void>;
+  /** A copy of the whole database in a new file of 0600. Throws `already-exists`, or `unsupported` where other tools do that. */
+  backUp(path: string): Promise<void>;
   /** What the engine threw, as a WarrenError. */
   explain(error: unknown): Error;
   close(): Promise<void>;

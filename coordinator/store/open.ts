@@ -11,6 +11,7 @@ import { ensurePrivateFolder } from './private-folder.ts';
 import { SqlStore } from './sql-store.ts';
 import { openSqliteEngine } from './sqlite/engine.ts';
 import { checkDatabaseFile, createDatabaseFile } from './sqlite/file.ts';
+import { applyRestore } from './sqlite/restore.ts';
 import type { Store } from './store.ts';
 
 export interface StoreOptions {
@@ -57,13 +58,17 @@ async function openSqlite(
   prepare: (engine: Engine) => Promise<void>,
 ): Promise<Engine> {
   const path = join(dataDir, 'warren.db');
+  // Only `serve` makes databases, and it alone has the folder: a backup that was set aside takes its place now.
+  if (create) {
+    ensurePrivateFolder(dataDir);
+    applyRestore(dataDir);
+  }
   if (!existsSync(path)) {
     if (!create) {
       throw new WarrenError('not-found', `there is no coordinator in ${dataDir}: it has no warren.db`, {
         hint: 'start `coordinator serve --data DIR` first, and give the same folder',
       });
     }
-    ensurePrivateFolder(dataDir);
     await createDatabaseFile(path, async (draft) => {
       const engine = openSqliteEngine(draft);
       await prepare(engine);

@@ -300,6 +300,11 @@ export class SqlStore implements Store {
     return this.#read(() => endOnce(this.#engine, id, answer));
   }
 
+  async backUp(path: string, now: number, by: AuditActor) {
+    await this.#read(() => this.#engine.backUp(path));
+    await this.audit({ ...by, at: now, action: 'backup.create', target: '', result: 'ok', detail: '' });
+  }
+
   prune(before: { audit: number; removed: number }, now: number) {
     return this.#change((change) => prune(change, before, now));
   }

@@ -151,6 +151,12 @@ export interface Store {
   /** Keeps what was answered to it; with null it is as if it had never begun. */
   endOnce(id: string, answer: Uint8Array | null): Promise<void>;
 
+  /**
+   * Copies the whole database, as it is at one moment, to a new file of 0600. Throws `already-exists`, or `unsupported` for
+   * PostgreSQL, which has tools for that.
+   */
+  backUp(path: string, now: number, audit: AuditActor): Promise<void>;
+
   /** Forgets audit rows and removed nodes older than a time; who holds an older version then needs a snapshot. */
   prune(before: { audit: number; removed: number }, now: number): Promise<void>;
 

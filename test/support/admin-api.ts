@@ -7,9 +7,12 @@ import { accountServices } from '../../coordinator/admin/accounts/services.ts';
 import type { Actor, AdminEnvironment } from '../../coordinator/admin/actor.ts';
 import { apiRoutes } from '../../coordinator/admin/api/routes.ts';
 import type { AdminDependencies } from '../../coordinator/admin/dependencies.ts';
+import { Backups } from '../../coordinator/backups.ts';
+import { Metrics } from '../../coordinator/metrics.ts';
 import { openStore } from '../../coordinator/store/open.ts';
 import type { Store } from '../../coordinator/store/store.ts';
 import { createLogger } from '../../shared/log.ts';
+import { systemRandom } from '../../shared/random.ts';
 import { aMesh } from './mesh-view.ts';
 import { NOW } from './store.ts';
 
@@ -34,6 +37,8 @@ export class ApiFixture {
   actor: Actor = OWNER;
   /** Of the coordinator. */
   now = NOW;
+  /** How often the coordinator was to start anew. */
+  restarts = 0;
 
   private constructor(folder: string, store: Store, changes: Partial<AdminDependencies>) {
     this.folder = folder;
@@ -54,6 +59,13 @@ export class ApiFixture {
         clock,
         log: createLogger('silent', 'test'),
         hostNames: [],
+        metrics: new Metrics(),
+        backups: {
+          files: new Backups(folder, store, clock, systemRandom),
+          restart: () => {
+            this.restarts++;
+          },
+        },
         enrolment: () => ({ urls: ['https://192.0.2.1:8443'], pin: new Uint8Array(32) }),
         mesh: aMesh([], clock),
         ...changes,

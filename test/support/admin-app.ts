@@ -6,6 +6,7 @@ import { type AccountServices, accountServices } from '../../coordinator/admin/a
 import { adminApp } from '../../coordinator/admin/app.ts';
 import type { AdminDependencies } from '../../coordinator/admin/dependencies.ts';
 import type { OidcProvider } from '../../coordinator/admin/oidc/provider.ts';
+import { Metrics } from '../../coordinator/metrics.ts';
 import type { Role, UserRecord } from '../../coordinator/store/accounts/accounts.ts';
 import { openStore } from '../../coordinator/store/open.ts';
 import type { Store } from '../../coordinator/store/store.ts';
@@ -49,6 +50,8 @@ export class AdminFixture {
       hostNames: ['vpn.example.com'],
       trustedProxies: [parsePrefix(PROXY)!],
       enrolment: () => ({ urls: ['https://192.0.2.1:8443'], pin: new Uint8Array(32) }),
+      metrics: new Metrics(),
+      backups: null,
       mesh: aMesh(),
       ...options.changes,
     });

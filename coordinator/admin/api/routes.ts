@@ -13,6 +13,7 @@ import type { AdminDependencies } from '../dependencies.ts';
 import { addAdvertisedRoutes } from './advertised-routes.ts';
 import { type AddResource, type Api, createApi } from './api.ts';
 import { addAudit } from './audit.ts';
+import { addBackups } from './backups.ts';
 import { addEvents } from './events.ts';
 import { addGrants } from './grants.ts';
 import { addMachineHistory } from './machine-history.ts';
@@ -38,6 +39,7 @@ const RESOURCES: readonly AddResource[] = [
   addAudit,
   addSettings,
   addRelays,
+  addBackups,
   addEvents,
 ];
 

@@ -65,6 +65,11 @@ export function openPostgresEngine(url: string): Engine {
     async announce(tx) {
       await sql`select pg_notify(${CHANNEL}, '')`.execute(tx);
     },
+    async backUp() {
+      throw new WarrenError('unsupported', 'a PostgreSQL database is backed up by its own tools', {
+        hint: 'use pg_dump',
+      });
+    },
     explain: (error) => explainPostgresError(error, where),
     async close() {
       await stopListening();

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Kysely, sql } from 'kysely';
 import type { Engine } from '../engine.ts';
 import type { Schema } from '../schema.ts';
+import { backUp } from './backup.ts';
 import { NodeSqliteDialect } from './dialect.ts';
 import { explainSqliteError } from './errors.ts';
 
@@ -60,6 +61,7 @@ export function openSqliteEngine(path: string): Engine {
       timer.unref();
     },
     async announce() {},
+    backUp: (to) => backUp(path, to),
     explain: (error) => explainSqliteError(error, path),
     async close() {
       clearInterval(timer);

@@ -5,7 +5,7 @@ import { WarrenError } from '../../../shared/errors.ts';
 import { explainSqliteError } from './errors.ts';
 
 /** 'WARR': tells file(1), and us, whose database it is (sqlite.org/pragma.html#pragma_application_id). */
-const APPLICATION_ID = 0x57415252;
+export const APPLICATION_ID = 0x57415252;
 
 /**
  * Makes a database file of 0600 that appears at `path` only when `fill` has made it whole, so that what a crash leaves

@@ -1,0 +1,55 @@
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { WarrenError } from '../../shared/errors.ts';
+import { systemRandom } from '../../shared/random.ts';
+import { refuseSecondCoordinator } from '../admin/link-socket.ts';
+import { restoreFile } from '../backups.ts';
+import { ensurePrivateFolder } from '../store/private-folder.ts';
+import { applyRestore } from '../store/sqlite/restore.ts';
+import { cliActor, type DataOptions, withData, withStore } from './options.ts';
+
+export function backupCommand(): Command {
+  return new Command('backup')
+    .description('copies of the database, to keep and to go back to')
+    .addCommand(createCommand())
+    .addCommand(restoreCommand());
+}
+
+function createCommand(): Command {
+  return withData(new Command('create'))
+    .description(
+      'copy the database to a file, also while the coordinator serves; the file is as secret as the database',
+    )
+    .argument('<file>', 'a new one')
+    .addHelpText(
+      'after',
+      '\nExample:\n  bin/coordinator backup create warren-backup.db --data /var/lib/warren-coordinator',
+    )
+    .action((file: string, options: DataOptions) =>
+      withStore(options, (store) => store.backUp(resolve(file), Date.now(), cliActor())),
+    );
+}
+
+function restoreCommand(): Command {
+  return withData(new Command('restore'))
+    .description('go back to a backup; the coordinator must not be serving')
+    .argument('<file>', 'what backup create or the admin page made')
+    .addHelpText(
+      'after',
+      '\nExample:\n  bin/coordinator backup restore warren-backup.db --data /var/lib/warren-coordinator',
+    )
+    .action(async (file: string, options: DataOptions) => {
+      if (options.database !== undefined) {
+        throw new WarrenError('unsupported', 'a PostgreSQL database is restored by its own tools', {
+          hint: 'use pg_restore or psql',
+        });
+      }
+      ensurePrivateFolder(options.data);
+      await refuseSecondCoordinator(options.data);
+      await restoreFile(file, options.data, cliActor(), { random: systemRandom, now: Date.now() });
+      applyRestore(options.data);
+      process.stdout.write(
+        'restored; what was there before is warren.db.replaced beside it, and `coordinator serve` goes on from the backup\n',
+      );
+    });
+}
