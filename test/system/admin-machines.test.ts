@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { isAccessible, look, signIn, TestBrowser } from '../support/browser.ts';
+import { isAccessible, look, PASSPHRASE, signIn, TestBrowser } from '../support/browser.ts';
 import { meshOnOneSwitch, TestAgent, type TestCoordinator } from '../support/mesh.ts';
 import { describeNeeds } from '../support/needs.ts';
 import { Lab } from '../support/netns.ts';
@@ -17,7 +17,6 @@ describeNeeds(['root', 'tun', 'chromium'], 'an administrator in the browser', ()
   let browser: TestBrowser;
   let page: Page;
 
-  const link = async () => (await coordinator.verb('admin', 'link')).trim();
   const row = (name: string) =>
     page.getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) });
   /** Waits for the page's scripts too. */
@@ -46,7 +45,7 @@ describeNeeds(['root', 'tun', 'chromium'], 'an administrator in the browser', ()
   });
 
   it('an empty network tells what to do', async () => {
-    await signIn(page, await link());
+    await signIn(page, (await coordinator.verb('admin', 'link')).trim());
     expect(new URL(page.url()).pathname).toBe('/');
     await page.getByRole('heading', { name: 'No machine has joined yet' }).waitFor();
     await look(page, 'machines-empty');
@@ -197,27 +196,29 @@ describeNeeds(['root', 'tun', 'chromium'], 'an administrator in the browser', ()
     await coordinator.stop();
     await page.getByText('The connection to the coordinator was lost').waitFor();
     await isAccessible(page, 'a page without its stream');
-    // Sessions end with a coordinator that keeps them in memory only: then the page asks to sign in.
+    await coordinator.verb('nodes', 'rename', 'bob', 'robert');
     await coordinator.start();
-    await waitFor(
-      'the page to go on or to ask to sign in',
-      async () =>
-        page.url().includes('/sign-in') || (await page.locator('#stream-state .banner').count()) === 0,
-    );
+    await row('robert').waitFor();
+    await page.locator('#stream-state .banner').waitFor({ state: 'detached' });
+    expect(await page.evaluate('window.isThisVeryPage')).toBe(true);
+    await coordinator.verb('nodes', 'rename', 'robert', 'bob');
+    await row('bob').waitFor();
   });
 
   it('an ended session comes back to the same page after signing in', async () => {
-    await signIn(page, await link());
     await page.goto(`${url}/?search=bob&sort=-seen`);
     await row('bob').waitFor();
     await page.context().clearCookies();
     await page.getByLabel('Search machines').fill('bo');
     await page.waitForURL((where) => where.pathname === '/sign-in');
-    expect(new URL(page.url()).searchParams.get('return')).toBe('/?search=bo&sort=-seen');
+    await page.getByLabel('Name', { exact: true }).fill('ada');
+    await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await page.waitForURL(`${url}/?search=bo&sort=-seen`);
+    await row('bob').waitFor();
   });
 
   it('SEC-59: what a host says of itself is shown as text', async () => {
-    await signIn(page, await link());
     const name = `<script>document.title="pwned"</script><img src=x onerror='document.title="pwned"'>\u0007`;
     await bob.stop();
     const evil = new TestAgent(bob.host, name, join(lab.directory('evil'), 'state'));
