@@ -6,16 +6,20 @@ interface Area {
   path: string;
   read: Role;
   change: Role;
-  /** Scopes of an API key: `SCOPE:read` and `SCOPE:write`; null for what no key may do. */
-  scope: string | null;
+  /** Scopes of an API key: `SCOPE:read` and `SCOPE:write`; null for what people alone may do. */
+  scope: string | typeof EVERY_KEY | null;
 }
+
+/** In the place of a scope: whatever its scopes, a key may do it. */
+const EVERY_KEY = Symbol('every key');
 
 /**
  * The one table of who may do what (SEC-58). A path that is not here is nobody's: a new area of the API or of the pages gets
  * its line first. Changes of one's own account are open to every role.
  */
 export const AREAS: readonly Area[] = [
-  { path: '/api/v1/me', read: 'auditor', change: 'auditor', scope: null },
+  { path: '/api/v1/me', read: 'auditor', change: 'owner', scope: EVERY_KEY },
+  { path: '/api/v1/account', read: 'auditor', change: 'auditor', scope: null },
   { path: '/api/v1/machines', read: 'auditor', change: 'admin', scope: 'machines' },
   { path: '/api/v1/routes', read: 'auditor', change: 'admin', scope: 'machines' },
   { path: '/api/v1/devices', read: 'auditor', change: 'admin', scope: 'devices' },
@@ -28,9 +32,10 @@ export const AREAS: readonly Area[] = [
   { path: '/api/v1/relays', read: 'auditor', change: 'admin', scope: 'relays' },
   { path: '/api/v1/mesh', read: 'auditor', change: 'admin', scope: 'mesh' },
   { path: '/api/v1/events', read: 'auditor', change: 'owner', scope: 'mesh' },
-  { path: '/api/v1/openapi.json', read: 'auditor', change: 'owner', scope: null },
+  { path: '/api/v1/openapi.json', read: 'auditor', change: 'owner', scope: EVERY_KEY },
   { path: '/api/v1/users', read: 'owner', change: 'owner', scope: 'users' },
-  { path: '/api/v1/api-keys', read: 'owner', change: 'owner', scope: 'api-keys' },
+  // A key that makes keys could give itself any scope.
+  { path: '/api/v1/api-keys', read: 'owner', change: 'owner', scope: null },
   { path: '/api/v1/backups', read: 'owner', change: 'owner', scope: 'backups' },
   { path: '/metrics', read: 'auditor', change: 'owner', scope: 'metrics' },
   { path: '/', read: 'auditor', change: 'admin', scope: null },
@@ -43,7 +48,9 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** The scopes that an API key can be given. */
 export const SCOPES: readonly string[] = [
   '*',
-  ...new Set(AREAS.flatMap(({ scope }) => (scope === null ? [] : [`${scope}:read`, `${scope}:write`]))),
+  ...new Set(
+    AREAS.flatMap(({ scope }) => (typeof scope === 'string' ? [`${scope}:read`, `${scope}:write`] : [])),
+  ),
 ];
 
 /** The area of a path; null for one that the table does not know. */
@@ -72,8 +79,8 @@ function isPage(path: string): boolean {
   return !path.startsWith('/api/');
 }
 
-function hasScope(scopes: readonly string[], scope: string | null, reads: boolean): boolean {
-  if (scopes.includes('*')) return true;
+function hasScope(scopes: readonly string[], scope: Area['scope'], reads: boolean): boolean {
   if (scope === null) return false;
+  if (scope === EVERY_KEY || scopes.includes('*')) return true;
   return scopes.includes(`${scope}:write`) || (reads && scopes.includes(`${scope}:read`));
 }

@@ -14,7 +14,8 @@ const me = createRoute({
       .object({
         name: z.string(),
         role: z.enum(['owner', 'admin', 'auditor']),
-        userId: z.string().nullable().openapi({ description: 'Null for an API key.' }),
+        userId: z.string().openapi({ description: 'The account; of a key, the one that it acts for.' }),
+        userName: z.string(),
         scopes: z.array(z.string()).openapi({ description: 'What a key is limited to; empty for a person.' }),
       })
       .openapi('Me'),
@@ -23,7 +24,7 @@ const me = createRoute({
 
 export function addMe(api: Api): void {
   api.openapi(me, (context) => {
-    const { actor, role, userId, scopes } = context.get('actor');
-    return context.json({ name: actor, role, userId, scopes: [...scopes] }, 200);
+    const { actor, role, userId, userName, scopes } = context.get('actor');
+    return context.json({ name: actor, role, userId, userName, scopes: [...scopes] }, 200);
   });
 }

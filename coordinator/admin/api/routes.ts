@@ -10,8 +10,11 @@
  * 3. Add it to the list below, and its path to the table of permissions.ts.
  */
 import type { AdminDependencies } from '../dependencies.ts';
+import { addAccount } from './account.ts';
+import { addAccountSessions } from './account-sessions.ts';
 import { addAdvertisedRoutes } from './advertised-routes.ts';
 import { type AddResource, type Api, createApi } from './api.ts';
+import { addApiKeys } from './api-keys.ts';
 import { addAudit } from './audit.ts';
 import { addBackups } from './backups.ts';
 import { addEvents } from './events.ts';
@@ -25,9 +28,14 @@ import { addPolicyQuestions } from './policy-questions.ts';
 import { addRelays } from './relays.ts';
 import { addSettings } from './settings.ts';
 import { addTokens } from './tokens.ts';
+import { addUsers } from './users.ts';
 
 const RESOURCES: readonly AddResource[] = [
   addMe,
+  addAccount,
+  addAccountSessions,
+  addUsers,
+  addApiKeys,
   addMachines,
   addGrants,
   addAdvertisedRoutes,

@@ -111,7 +111,14 @@ export function addTokens(api: Api, { store, clock, enrolment }: ApiDependencies
     const { record, text } = await makeToken(
       store,
       facts,
-      { ...rest, maxUses, reusable: maxUses !== 1, createdAt, expiresAt: createdAt + expiresIn * 1_000 },
+      {
+        ...rest,
+        maxUses,
+        reusable: maxUses !== 1,
+        createdAt,
+        expiresAt: createdAt + expiresIn * 1_000,
+        owner: context.get('actor').userName,
+      },
       context.get('actor'),
     );
     const command =

@@ -28,9 +28,15 @@ export interface AccountStore {
   userNamed(name: string): Promise<UserRecord | null>;
   /**
    * Changes what is given. Throws `not-found`, `permission-denied` as above, `conflict` for the last owner's role or
-   * disabling it, and for the role of an account that its provider's groups decide. Disabling ends all sessions.
+   * disabling it, and for the role of an account that its provider's groups decide. Disabling ends all sessions. `check` is
+   * called with the account as it is within the transaction, and may refuse by throwing.
    */
-  changeUser(id: string, changes: UserChanges, by: AccountDecision): Promise<UserRecord>;
+  changeUser(
+    id: string,
+    changes: UserChanges,
+    by: AccountDecision,
+    check?: (before: UserRecord) => void,
+  ): Promise<UserRecord>;
   /** With sessions, keys and join tokens; machines stay and are nobody's. Throws as `changeUser`. */
   removeUser(id: string, by: AccountDecision): Promise<void>;
 

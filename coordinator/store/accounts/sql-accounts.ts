@@ -43,8 +43,13 @@ export class SqlAccounts implements accounts.AccountStore {
   userNamed(name: string) {
     return this.#access.read((db) => users.userNamed(db, name));
   }
-  changeUser(id: string, changes: accounts.UserChanges, by: Decision) {
-    return this.#access.change((change) => users.changeUser(change, id, changes, by));
+  changeUser(
+    id: string,
+    changes: accounts.UserChanges,
+    by: Decision,
+    check: (before: accounts.UserRecord) => void = () => {},
+  ) {
+    return this.#access.change((change) => users.changeUser(change, id, changes, by, check));
   }
   removeUser(id: string, by: Decision) {
     return this.#access.change((change) => users.removeUser(change, id, by));

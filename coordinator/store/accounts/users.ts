@@ -116,9 +116,11 @@ export async function changeUser(
   id: string,
   changes: UserChanges,
   by: AccountDecision,
+  check: (before: UserRecord) => void,
 ): Promise<UserRecord> {
   await requireOwner(change, by);
   const user = await requireUser(change.tx, id);
+  check(user);
   const wanted = {
     displayName:
       changes.displayName === undefined

@@ -77,6 +77,7 @@ describe('every request to the API', () => {
       name: 'admin:ada',
       role: 'owner',
       userId: 'u1',
+      userName: 'ada',
       scopes: [],
     });
   });
