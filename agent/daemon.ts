@@ -24,6 +24,7 @@ import { serversOf } from './mesh/servers.ts';
 import { NameService } from './names/name-service.ts';
 import { NetworkWatch } from './network-watch.ts';
 import { openTunnel } from './open-tunnel.ts';
+import { OutsideHosts } from './outside-hosts.ts';
 import { type EndpointReport, OwnEndpointsKeeper } from './own-endpoints-keeper.ts';
 import { PathKeeper } from './path-keeper.ts';
 import type { PathReporter, PathsNow } from './path-reporter.ts';
@@ -80,6 +81,14 @@ export class Daemon {
   #tunnel: Tunnel | null = null;
   #reconciler: Reconciler | null = null;
   readonly #routers: RouterKeeper;
+  readonly #outside = new OutsideHosts({
+    interfaceName: () => this.#tunnel?.facts.interfaceName ?? this.#settings.interfaceName,
+    coordinatorUrls: () => this.#identity.urls,
+    knownAddresses: (name) => this.#names?.knownAddresses(name) ?? [],
+    resolvers: () => this.#names?.hostResolvers() ?? [],
+    map: () => this.#map,
+    onMore: () => void this.#reconciler?.again().catch(() => {}),
+  });
   #paths: PathKeeper | null = null;
   #relays: RelayKeeper | null = null;
   /** What is for them, the latest of it, while their code is not loaded: a lost handshake would be sent again after 5 s. */
@@ -202,6 +211,7 @@ export class Daemon {
         else if (news.event === 'relay') this.#relay(news);
         else if (news.event === 'router') this.#routers.reached(news.publicKey, news);
         else if (news.event !== 'device') {
+          if (news.event === 'path-changed') this.#outside.pathChanged(news.publicKey, news.to);
           this.#paths?.news(news);
           this.#pathReporter?.changed();
         } else if (news.device.kind === 'timestamp-sent') timestamps.sent(news.device.timestamp);
@@ -223,6 +233,7 @@ export class Daemon {
       acceptRoutes: this.#settings.acceptRoutes,
       exitNode: () => this.#exit.choice,
       chooseRouters: (peers) => this.#routers.choose(peers),
+      outside: (map) => this.#outside.list(map),
       features: this.#hostFeatures(),
       now: () => this.#serverNow(),
       log: this.#log,
@@ -351,6 +362,8 @@ export class Daemon {
   }
 
   #takeMap(map: NetworkMap, self: Self | undefined): void {
+    const known = this.#map?.self.notices ?? [];
+    for (const notice of map.self.notices) if (!known.includes(notice)) this.#log.warn(notice);
     this.#map = map;
     if (self !== undefined) {
       this.#serverOffset = Number(self.serverTime) - this.#clock.monotonic();
@@ -401,6 +414,7 @@ export class Daemon {
     const { hasChanged, hasLostAddress } = this.#endpoints.look();
     if (hasLostAddress) this.#sync?.reconnect();
     if (hasChanged) this.#relays?.networkChanged(hasLostAddress);
+    if (hasChanged) this.#outside.networkChanged();
     this.#endpoints.tell();
     // With an exit node also the router and rules matter, which somebody else may have taken away.
     if (this.#exit.choice === null) void this.#reconciler?.followNetworks();

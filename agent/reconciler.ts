@@ -9,6 +9,7 @@ import { localAddresses } from './host/local-addresses.ts';
 import type { ExitChoice } from './mesh/exit-node.ts';
 import type { MapPeer, NetworkMap } from './mesh/network-map.ts';
 import { candidateChanges, peerChanges, standInChange } from './mesh/peer-changes.ts';
+import { type OutsideHost, routesAround } from './mesh/routes-around.ts';
 import { alivePeers, type StandIns, type WantedPeer, wantedState } from './mesh/wanted-state.ts';
 import type { Tunnel } from './tunnel/tunnel.ts';
 
@@ -25,6 +26,8 @@ export interface ReconcilerOptions {
   exitNode: () => ExitChoice | null;
   /** Which router each network goes through that several of these peers carry, by CIDR. */
   chooseRouters: (peers: readonly MapPeer[]) => ReadonlyMap<string, string>;
+  /** Whom no route may cut off. */
+  outside: (map: NetworkMap) => Promise<OutsideHost[]>;
   /** In the order in which they are applied; closed in the other one. */
   features: readonly HostFeature[];
   /** The coordinator's clock, milliseconds since the epoch. */
@@ -143,15 +146,33 @@ export class Reconciler {
     await this.#tellPaths(map, wanted.peers, standIns);
     this.#peers = wanted.peers;
     this.#standIns = wanted.standIns;
-    const { addresses, routes } = wanted;
     this.#networks = this.#connectedNetworks();
-    const { notes } = await reconcileInterface({ name, mtu, addresses, routes });
+    const { routes, notes: cut } = await this.#routesAround(map, wanted.routes);
+    const reconciled = await reconcileInterface({ name, mtu, addresses: wanted.addresses, routes });
+    const notes = [...reconciled.notes, ...cut];
     for (const note of notes) if (!this.#noted.includes(note)) log.warn(note);
     this.#noted = notes;
     await apply('after-routes');
     this.#hasApplied = true;
     // A key that expires is acted on at that moment, also while the coordinator is away.
     this.#runIn(wanted.nextExpiry - now);
+  }
+
+  /** The mesh's own ranges are judged by checkConflicts. */
+  async #routesAround(
+    map: NetworkMap,
+    wanted: readonly string[],
+  ): Promise<{ routes: string[]; notes: string[] }> {
+    const own = map.self.networkPrefixes;
+    const others = wanted.filter((cidr) => !own.includes(cidr));
+    if (others.length === 0) return { routes: [...wanted], notes: [] };
+    const connected = localAddresses(this.#options.tunnel.facts.interfaceName);
+    const around = routesAround(
+      others,
+      await this.#options.outside(map),
+      connected.map(({ cidr }) => parsePrefix(cidr) as Prefix),
+    );
+    return { routes: [...own, ...around.routes], notes: around.notes };
   }
 
   async #tellPaths(

@@ -117,6 +117,10 @@ function withoutConnected(wanted: WantedInterface, notes: string[]): string[] {
   return wanted.routes.filter((cidr) => {
     const route = parsePrefix(cidr) as Prefix;
     if (own.some((address) => prefixContains(route, address.bytes))) return true;
+    const same = connected.find(({ cidr: local }) => canonicalPrefix(local) === cidr);
+    // It stands behind the network's own route, for when the host leaves it.
+    if (same !== undefined)
+      notes.push(`${cidr} is this host's own network on ${same.interfaceName}: reached there`);
     const around = connected.find(
       ({ prefix }) => prefix.length < route.length && prefixContains(prefix, route.bytes),
     );

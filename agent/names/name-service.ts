@@ -104,6 +104,11 @@ export class NameService implements HostFeature {
     return this.#lastKnown.addresses(name);
   }
 
+  /** The host's own, addresses. */
+  hostResolvers(): string[] {
+    return this.#host.resolvers();
+  }
+
   status(): NamesStatus {
     const { mode } = this.#host;
     const reason = this.#reason ?? (mode.kind === 'none' ? mode.reason : null);
