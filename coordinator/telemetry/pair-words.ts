@@ -1,4 +1,4 @@
-import type { Pair, PairEnd } from './pair.ts';
+import type { PairEnd, PairFacts } from './pair.ts';
 import type { MachineState } from './picture.ts';
 
 /** How two machines are connected and why, in sentences for people. */
@@ -22,11 +22,11 @@ const STATES: Readonly<Partial<Record<MachineState, { what: string; advice: stri
 };
 
 /** The words for any two machines, whether or not they ever exchanged anything. */
-export function pairWords(pair: Omit<Pair, 'words'>): PairWords {
+export function pairWords(pair: PairFacts): PairWords {
   return standing(pair) ?? policy(pair) ?? presence(pair) ?? path(pair);
 }
 
-function standing({ ends }: Omit<Pair, 'words'>): PairWords | null {
+function standing({ ends }: PairFacts): PairWords | null {
   for (const { node, state } of ends) {
     const words = STATES[state];
     if (words !== undefined) {
@@ -39,7 +39,7 @@ function standing({ ends }: Omit<Pair, 'words'>): PairWords | null {
   return null;
 }
 
-function policy({ ends: [a, b], mayMeet, hasPolicy }: Omit<Pair, 'words'>): PairWords | null {
+function policy({ ends: [a, b], mayMeet, hasPolicy }: PairFacts): PairWords | null {
   if (mayMeet) return null;
   const [one, other] = [a.node.name, b.node.name];
   if (!hasPolicy) return { reason: 'Not connected: they are not told of each other.', advice: null };
@@ -49,7 +49,7 @@ function policy({ ends: [a, b], mayMeet, hasPolicy }: Omit<Pair, 'words'>): Pair
   };
 }
 
-function presence({ ends, edge }: Omit<Pair, 'words'>): PairWords | null {
+function presence({ ends, edge }: PairFacts): PairWords | null {
   // Devices without an agent are connected to no coordinator.
   const away = ends.filter(({ node, state }) => state === 'away' && node.device === null);
   const [first] = away;
@@ -61,7 +61,7 @@ function presence({ ends, edge }: Omit<Pair, 'words'>): PairWords | null {
   };
 }
 
-function path(pair: Omit<Pair, 'words'>): PairWords {
+function path(pair: PairFacts): PairWords {
   const { ends, edge } = pair;
   if (edge === null) return silence(ends);
   if (edge.kind === 'direct') {

@@ -1,3 +1,4 @@
+import type { PolicyNode } from '../network/policy/node-state.ts';
 import { parsePolicy } from '../network/policy/parse.ts';
 import { policyNode } from '../network/policy/policy-node.ts';
 import { type RuleBetween, rulesBetween } from '../network/policy/rules-between.ts';
@@ -20,13 +21,17 @@ export interface PairEnd {
   path: PathView | null;
 }
 
-/** All that is known of how two machines are connected. */
-export interface Pair {
+/** What the words for a pair depend on. */
+export interface PairFacts {
   ends: [PairEnd, PairEnd];
   edge: Edge | null;
   /** Whether the policy lets them know of each other. */
   mayMeet: boolean;
   hasPolicy: boolean;
+}
+
+/** All that is known of how two machines are connected. */
+export interface Pair extends PairFacts {
   /** Rules that let one of them reach the other itself. */
   rules: RuleBetween[];
   words: PairWords;
@@ -39,22 +44,35 @@ export function pairOf(
   ids: readonly [string, string],
   time: { now: number; monotonic: number },
 ): Pair | undefined {
-  const [one, other] = [nodes.node(ids[0]), nodes.node(ids[1])];
-  if (one === undefined || other === undefined || one.id === other.id) return undefined;
-  const ends: [PairEnd, PairEnd] = [
-    endOf(telemetry, one, other.id, time.now),
-    endOf(telemetry, other, one.id, time.now),
-  ];
+  const facts = factsOf(nodes, telemetry, ids, time);
+  if (facts === undefined) return undefined;
   const { policy } = nodes.network;
   const document = policy === null ? null : parsePolicy(policy.document).document;
-  const facts = {
-    ends,
+  const [one, other] = facts.ends.map(({ node }) => policyNode(node)) as [PolicyNode, PolicyNode];
+  const rules = document === null ? [] : rulesBetween(document, nodes.network, one, other);
+  return { ...facts, rules, words: pairWords(facts) };
+}
+
+/** The words alone, which cost no look at the policy's rules: for many pairs at once. */
+export function wordsBetween(...of: Parameters<typeof pairOf>): PairWords | undefined {
+  const facts = factsOf(...of);
+  return facts === undefined ? undefined : pairWords(facts);
+}
+
+function factsOf(
+  nodes: MeshNodes,
+  telemetry: Telemetry,
+  ids: readonly [string, string],
+  time: { now: number; monotonic: number },
+): PairFacts | undefined {
+  const [one, other] = [nodes.node(ids[0]), nodes.node(ids[1])];
+  if (one === undefined || other === undefined || one.id === other.id) return undefined;
+  return {
+    ends: [endOf(telemetry, one, other.id, time.now), endOf(telemetry, other, one.id, time.now)],
     edge: edgeBetween(telemetry, nodes, one.id, other.id, time.monotonic),
     mayMeet: nodes.mayMeet(one.id, other.id),
-    hasPolicy: policy !== null,
-    rules: document === null ? [] : rulesBetween(document, nodes.network, policyNode(one), policyNode(other)),
+    hasPolicy: nodes.network.policy !== null,
   };
-  return { ...facts, words: pairWords(facts) };
 }
 
 function endOf(telemetry: Telemetry, node: NodeRecord, peerId: string, now: number): PairEnd {

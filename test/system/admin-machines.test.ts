@@ -135,7 +135,31 @@ describeNeeds(['root', 'tun', 'chromium'], 'an administrator in the browser', ()
 
     await page.getByRole('button', { name: 'Approve 192.168.7.0/24' }).click();
     await page.getByRole('button', { name: 'Take back 192.168.7.0/24' }).waitFor();
+  });
+
+  it('how a machine reaches its peers is shown, and why that way', async () => {
+    expect(await ada.pings((await bob.addresses())[0] as string)).toBe(true);
+    await row('bob').getByText('direct', { exact: true }).waitFor();
+    await row('bob')
+      .getByText(/Direct: .* sends to 192\.0\.2\.1\d:/)
+      .waitFor();
     await look(page, 'machine');
+    await follow(page.locator('.up'), '/');
+    await row('bob').getByText('1 direct').waitFor();
+  });
+
+  it('is used by keyboard alone: past the navigation, into a dialog and out of it', async () => {
+    await page.goto(url);
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the content');
+    await page.keyboard.press('Enter');
+    await openMachine('bob');
+    const rename = page.getByRole('button', { name: 'Rename' });
+    await rename.focus();
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate('document.activeElement.id')).toBe('rename-name');
+    await page.keyboard.press('Escape');
+    expect(await rename.evaluate((element) => element.matches(':focus'))).toBe(true);
   });
 
   it('the page of routes says who carries what, and takes an approval back after a question', async () => {

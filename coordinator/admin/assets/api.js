@@ -18,19 +18,20 @@ export async function api(method, path, body, { ifMatch } = {}) {
   const headers = { Accept: 'application/json' };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (ifMatch) headers['If-Match'] = ifMatch;
-  let answer;
-  try {
-    answer = await fetch(`/api/v1${path}`, {
-      method,
-      headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
-      redirect: 'manual',
+  // With this key a repetition takes effect once, should only the answer have been lost.
+  if (method === 'POST') headers['Idempotency-Key'] = randomKey();
+  const request = {
+    method,
+    headers,
+    body: body === undefined ? undefined : JSON.stringify(body),
+    redirect: 'manual',
+  };
+  const send = () => fetch(`/api/v1${path}`, request);
+  const answer = await send()
+    .catch(send)
+    .catch(() => {
+      throw new ApiError(0, { detail: 'The coordinator does not answer; try again soon.' });
     });
-  } catch {
-    throw new ApiError(0, {
-      detail: 'The coordinator does not answer. Nothing was changed; try again soon.',
-    });
-  }
   if (answer.status === 401 || answer.type === 'opaqueredirect') {
     signInAgain();
     return new Promise(() => {}); // this page is about to go
@@ -43,4 +44,11 @@ export async function api(method, path, body, { ifMatch } = {}) {
 
 async function explain(answer) {
   return (await answer.text()).trim().slice(0, 300);
+}
+
+/** Not randomUUID, which pages without TLS do not have. */
+function randomKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
 }

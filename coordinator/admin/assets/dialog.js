@@ -1,9 +1,17 @@
 // `data-dialog="ID"` opens that dialog, `data-close` inside one closes it. Escape and the focus are the browser's own work.
 document.addEventListener('click', (event) => {
   const opener = event.target.closest?.('[data-dialog]');
-  if (opener) document.getElementById(opener.dataset.dialog)?.showModal();
+  if (opener) open(document.getElementById(opener.dataset.dialog));
   if (event.target.closest?.('[data-close]')) event.target.closest('dialog')?.close();
 });
+
+/** With the focus in the first field, where there is one, and not at the close button. */
+function open(dialog) {
+  dialog.showModal();
+  const field = dialog.querySelector('input:not([type=hidden]), select, textarea');
+  field?.focus();
+  field?.select?.();
+}
 
 /**
  * Asks before something is done. True when the answer is yes. `text`: what will happen and whether it can be taken back;

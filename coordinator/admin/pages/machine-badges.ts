@@ -8,6 +8,8 @@ import { relativeTime } from './parts/time.ts';
 
 /** Whether a machine is connected, or since when it is not. */
 export function machinePresence(node: NodeRecord, now: number): Fragment {
+  // Nobody hears from what runs no agent.
+  if (node.device !== null) return badge('plain WireGuard', 'info');
   if (node.online) return presence(true, 'Connected');
   return presence(false, node.lastSeenAt === 0 ? 'Never seen' : relativeTime(node.lastSeenAt, now));
 }

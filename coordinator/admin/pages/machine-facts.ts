@@ -15,6 +15,7 @@ export function machineFacts(node: NodeRecord, network: NetworkRecord, now: numb
           ${value('Name', html`<code>${node.name}.${network.settings.dns.zone}</code>`)}
           ${value('Public key', html`<code>${node.publicKey}</code>`)}
           ${value('Key expires', keyExpiry(node, now))}
+          ${node.owner === '' ? '' : value('Owner', node.owner)}
           ${value('Joined', html`${relativeTime(node.createdAt, now)} <span class="quiet">${exactTime(node.createdAt)}</span>`)}
           ${value('Id', html`<code>${node.id}</code>`)}
         </dl>

@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import { html } from 'hono/html';
-import type { AuditRecord, NetworkRecord, NodeRecord } from '../../store/store.ts';
+import type { NetworkRecord, NodeRecord } from '../../store/store.ts';
 import { type Actor, type AdminEnvironment, includesRole } from '../actor.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { layout } from './layout.ts';
@@ -9,6 +9,7 @@ import { machineAudit } from './machine-audit.ts';
 import { machinePresence, ownership, standingBadges } from './machine-badges.ts';
 import { machineFacts } from './machine-facts.ts';
 import { machineGrants } from './machine-grants.ts';
+import { machinePaths } from './machine-paths.ts';
 import { notFound } from './not-found.ts';
 import type { Fragment } from './parts/fragment.ts';
 import { pageHead } from './parts/page-head.ts';
@@ -20,42 +21,51 @@ interface Shown {
   actor: Actor;
   node: NodeRecord;
   network: NetworkRecord;
-  audit: readonly AuditRecord[];
   now: number;
 }
 
-/** One machine: `/machines/ID`, and the part of it that changes by itself. */
-export function registerMachine(app: Hono<AdminEnvironment>, { store, clock }: AdminDependencies): void {
-  const shown = async (id: string, actor: Actor): Promise<Shown | null> => {
-    const node = await store.node(id);
-    if (node === null) return null;
-    const audit = await store.listAudit({ limit: ENTRIES, target: `(${node.id})` });
-    return { actor, node, network: await store.network(), audit, now: clock.wall() };
+/** One machine: `/machines/ID`, and the parts of it that change by themselves. */
+export function registerMachine(app: Hono<AdminEnvironment>, dependencies: AdminDependencies): void {
+  const { store, clock, mesh } = dependencies;
+  const part = (name: string, render: (shown: Shown) => Fragment | Promise<Fragment>) =>
+    app.get(`/machines/:id${name}`, async (context) => {
+      const node = await store.node(context.req.param('id'));
+      if (node === null) return notFound(context, 'There is no such machine');
+      const actor = context.get('actor');
+      return context.html(await render({ actor, node, network: await store.network(), now: clock.wall() }));
+    });
+  const paths = ({ node, now }: Shown) => {
+    mesh.telemetry.glance([node.id]);
+    return machinePaths(node, mesh.nodes, mesh.telemetry, { now, monotonic: clock.monotonic() });
   };
-  app.get('/machines/:id', async (context) => {
-    const page = await shown(context.req.param('id'), context.get('actor'));
-    return page === null ? notFound(context, 'There is no such machine') : context.html(machinePage(page));
-  });
-  app.get('/machines/:id/live', async (context) => {
-    const page = await shown(context.req.param('id'), context.get('actor'));
-    return page === null ? context.notFound() : context.html(live(page));
-  });
+  const changes = async ({ node, now }: Shown) =>
+    machineAudit(await store.listAudit({ limit: ENTRIES, target: `(${node.id})` }), now);
+  part('', async (shown) => machinePage(shown, paths(shown), await changes(shown)));
+  part('/live', machineHead);
+  part('/paths', paths);
+  part('/changes', changes);
 }
 
-function machinePage(page: Shown): Fragment {
-  const { id, name } = page.node;
+function machinePage(shown: Shown, paths: Fragment, changes: Fragment): Fragment {
+  const { id, name } = shown.node;
   return layout({
     title: name,
-    actor: page.actor,
+    actor: shown.actor,
     section: '/',
-    body: html`<div id="machine" data-live="/machines/${id}/live" data-live-gone="/">${live(page)}</div>`,
+    scripts: ['paths-live.js'],
+    body: html`<div class="stack">
+      <div data-live="/machines/${id}/live" data-live-gone="/">${machineHead(shown)}</div>
+      <div data-live="/machines/${id}/paths" data-live-on="changed paths">${paths}</div>
+      <div data-live="/machines/${id}/changes">${changes}</div>
+    </div>`,
   });
 }
 
-function live({ actor, node, network, audit, now }: Shown): Fragment {
+/** What is known of it, what it offers, and what can be done to it. */
+function machineHead({ actor, node, network, now }: Shown): Fragment {
   const mayChange = includesRole(actor.role, 'admin');
   return html`${pageHead({
-    up: { path: '/', name: 'Machines' },
+    up: node.device === null ? { path: '/', name: 'Machines' } : { path: '/devices', name: 'Devices' },
     title: node.name,
     about: html`<span class="badges">${machinePresence(node, now)}${ownership(node)}${standingBadges(node, now)}</span>`,
     actions: mayChange ? machineActions(node) : '',
@@ -64,6 +74,5 @@ function live({ actor, node, network, audit, now }: Shown): Fragment {
     <div class="stack">
       ${machineFacts(node, network, now)}
       ${machineGrants(node, mayChange)}
-      ${machineAudit(audit, now)}
     </div>`;
 }
