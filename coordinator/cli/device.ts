@@ -3,13 +3,13 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { renderUnicodeCompact } from 'uqr';
 import { collect, duration } from '../../shared/arguments.ts';
 import { WarrenError } from '../../shared/errors.ts';
-import { keyFromBase64, keyToBase64, wipe } from '../../shared/key.ts';
-import { x25519KeyPair, x25519PublicKey } from '../../shared/key-proof.ts';
+import { keyFromBase64, keyToBase64 } from '../../shared/key.ts';
+import { x25519PublicKey } from '../../shared/key-proof.ts';
 import { textTable } from '../../shared/text-table.ts';
-import { DeviceFiles } from '../network/devices/device-files.ts';
-import { renderDeviceFile } from '../network/devices/render-file.ts';
+import { addDevice, type GivenFile, handOut, knownDevices } from '../devices.ts';
+import { KEY_PLACEHOLDER } from '../network/devices/render-file.ts';
 import { canonicalTag } from '../network/tags.ts';
-import type { NodeRecord, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { cliActor, type DataOptions, nodeNamed, printJson, withData, withStore } from './options.ts';
 
 export function deviceCommand(): Command {
@@ -57,11 +57,11 @@ function addCommand(): Command {
     .action((name: string, options: AddOptions) =>
       withStore(options, async (store) => {
         const now = Date.now();
-        const keys = options.publicKey === undefined ? await x25519KeyPair() : null;
-        const node = await store.addDevice(
+        const given = await addDevice(
+          store,
           {
             name,
-            publicKey: keys === null ? (options.publicKey as string) : keyToBase64(keys.publicKey),
+            publicKey: options.publicKey ?? null,
             tags: options.tag ?? [],
             owner: options.owner,
             keyExpiresAt: options.expires === undefined ? 0 : now + options.expires,
@@ -70,7 +70,7 @@ function addCommand(): Command {
           now,
           cliActor(),
         );
-        show(node, keys?.privateKey ?? null, options.qr);
+        show(given, options.qr);
       }),
     );
 }
@@ -127,10 +127,11 @@ function configCommand(): Command {
             ? null
             : await privateKeyOf(device.publicKey, options.privateKeyFile);
         const wantsNames = options.dns === undefined ? {} : { wantsNames: options.dns === 'true' };
-        const node = await store.handOutDevice(device.id, wantsNames, Date.now(), cliActor());
-        show(node, privateKey, options.qr);
-        if (JSON.stringify(node.device?.file) !== JSON.stringify(device.device?.file)) {
-          process.stderr.write(`this is another file than ${node.name} had: put it there now\n`);
+        const given = await handOut(store, device.id, { key: 'kept', ...wantsNames }, Date.now(), cliActor());
+        const text = privateKey === null ? given.text : given.text.replace(KEY_PLACEHOLDER, privateKey);
+        show({ ...given, text }, options.qr);
+        if (JSON.stringify(given.node.device?.file) !== JSON.stringify(device.device?.file)) {
+          process.stderr.write(`this is another file than ${device.name} had: put it there now\n`);
         }
       }),
     );
@@ -150,11 +151,9 @@ function rekeyCommand(): Command {
     )
     .action((nameOrId: string, options: ShownOptions & { publicKey?: string }) =>
       withStore(options, async (store) => {
-        const device = await nodeNamed(store, nameOrId);
-        const keys = options.publicKey === undefined ? await x25519KeyPair() : null;
-        const publicKey = keys === null ? (options.publicKey as string) : keyToBase64(keys.publicKey);
-        const node = await store.handOutDevice(device.id, { publicKey }, Date.now(), cliActor());
-        show(node, keys?.privateKey ?? null, options.qr);
+        const { id } = await nodeNamed(store, nameOrId);
+        const key = options.publicKey === undefined ? 'new' : { publicKey: options.publicKey };
+        show(await handOut(store, id, { key }, Date.now(), cliActor()), options.qr);
       }),
     );
 }
@@ -181,41 +180,43 @@ function removeCommand(): Command {
 }
 
 async function listDevices(store: Store) {
-  const { network, nodes } = await store.snapshot();
-  const files = new DeviceFiles({ ...network, zone: network.settings.dns.zone }, nodes, Date.now());
-  return nodes.flatMap(({ device, ...node }) =>
-    device === null
-      ? []
-      : [
-          {
-            id: node.id,
-            name: node.name,
-            addresses: [node.address4, node.address6],
-            publicKey: node.publicKey,
-            gateway: device.file.peers[0]?.name ?? null,
-            peers: device.file.peers.map(({ name }) => name),
-            handedOutAt: new Date(device.handedOutAt).toISOString(),
-            outOfDate: files.whyOutOfDate(node.id),
-            tags: node.tags,
-            owner: node.owner,
-            expiresAt: node.keyExpiresAt === 0 ? null : new Date(node.keyExpiresAt).toISOString(),
-          },
-        ],
-  );
+  const devices = await knownDevices(store, Date.now());
+  return devices.map(({ node, outOfDate }) => {
+    const peers = node.device?.file.peers.map(({ name }) => name) ?? [];
+    return {
+      id: node.id,
+      name: node.name,
+      addresses: [node.address4, node.address6],
+      publicKey: node.publicKey,
+      gateway: peers[0] ?? null,
+      peers,
+      handedOutAt: new Date(node.device?.handedOutAt ?? 0).toISOString(),
+      outOfDate,
+      tags: node.tags,
+      owner: node.owner,
+      expiresAt: node.keyExpiresAt === 0 ? null : new Date(node.keyExpiresAt).toISOString(),
+    };
+  });
 }
 
-/** Prints the file and forgets the key. */
-function show({ name, device }: NodeRecord, privateKey: Uint8Array | null, asQr: boolean): void {
-  if (device === null) return;
-  const text = renderDeviceFile(device.file, name, privateKey === null ? null : keyToBase64(privateKey));
-  if (privateKey !== null) wipe(privateKey);
-  process.stdout.write(asQr ? `${renderUnicodeCompact(text, { border: 2 })}\n` : text);
+/** As text where it is too long for a QR code: the key in it is shown only now. */
+function show({ node, text }: GivenFile, asQr: boolean): void {
+  let shown = text;
+  if (asQr) {
+    try {
+      shown = `${renderUnicodeCompact(text, { border: 2 })}\n`;
+    } catch {
+      process.stderr.write(`the file of ${node.name} is too long for a QR code\n`);
+    }
+  }
+  process.stdout.write(shown);
 }
 
 /** Throws `usage` for a key that is not the device's. */
-async function privateKeyOf(publicKey: string, file: string): Promise<Uint8Array> {
-  const privateKey = keyFromBase64(readFileSync(file, 'utf8').trim());
-  if (privateKey !== null && keyToBase64(await x25519PublicKey(privateKey)) === publicKey) return privateKey;
+async function privateKeyOf(publicKey: string, file: string): Promise<string> {
+  const text = readFileSync(file, 'utf8').trim();
+  const privateKey = keyFromBase64(text);
+  if (privateKey !== null && keyToBase64(await x25519PublicKey(privateKey)) === publicKey) return text;
   throw new WarrenError('usage', `${file} does not hold the private key of this device`, {
     hint: `its public key is ${publicKey}`,
   });

@@ -161,7 +161,7 @@ async function stateNow(
   const files = new DeviceFiles(network, await listNodes(change.tx), now);
   const file = files.wanted(node, wantsNames, node.device?.file ?? null);
   if (file === null) {
-    throw new WarrenError('unavailable', 'no agent can be dialled by a plain WireGuard device', {
+    throw new WarrenError('conflict', 'no agent can be dialled by a plain WireGuard device', {
       hint: 'an agent with a public address needs nothing; behind a NAT forward a UDP port to it, and name it there with --listen-port and --endpoint',
     });
   }

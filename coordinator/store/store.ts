@@ -117,7 +117,7 @@ export interface Store {
   setKeyExpiry(nodeId: string, expiresAt: number, now: number, audit: AuditActor): Promise<void>;
   /**
    * Adds a member that runs plain WireGuard, with its first file. Throws `already-exists` for a name or key that another has,
-   * `usage` for what can be none, `unavailable` while no agent can be dialled, `exhausted` when no address is left.
+   * `usage` for what can be none, `conflict` while no agent can be dialled, `exhausted` when no address is left.
    */
   addDevice(device: NewDevice, now: number, audit: AuditActor): Promise<NodeRecord>;
   /**

@@ -53,7 +53,7 @@ export function devicesConformance(current: () => Store): void {
     const store = current();
     await joinNode(store);
     const before = await store.snapshot();
-    await expect(store.addDevice(aDevice(), NOW, CLI)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(store.addDevice(aDevice(), NOW, CLI)).rejects.toMatchObject({ code: 'conflict' });
     expect(await store.snapshot()).toEqual(before);
   });
 

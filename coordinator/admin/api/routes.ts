@@ -17,6 +17,7 @@ import { type AddResource, type Api, createApi } from './api.ts';
 import { addApiKeys } from './api-keys.ts';
 import { addAudit } from './audit.ts';
 import { addBackups } from './backups.ts';
+import { addDevices } from './devices.ts';
 import { addEvents } from './events.ts';
 import { addGrants } from './grants.ts';
 import { addMachineHistory } from './machine-history.ts';
@@ -40,6 +41,7 @@ const RESOURCES: readonly AddResource[] = [
   addGrants,
   addAdvertisedRoutes,
   addTokens,
+  addDevices,
   addMesh,
   addMachineHistory,
   addPolicy,
