@@ -131,7 +131,7 @@ export function pictureOf(
   if (edges.length > MOST_EDGES) edges.sort((x, y) => weight(y) - weight(x));
   return {
     items: [...groups.values(), ...machines],
-    edges: edges.slice(0, MOST_EDGES),
+    edges: edges.slice(0, MOST_EDGES).map(rounded),
     relays: relaysOf(nodes, all),
     edgesLeftOut: Math.max(0, edges.length - MOST_EDGES),
     isGrouped,
@@ -141,7 +141,19 @@ export function pictureOf(
 /** An edge of two machines as the picture has it. */
 export function pictureEdge(edge: Edge): PictureEdge {
   const none = { direct: 0, relay: 0, none: 0 };
-  return { ...edge, pairs: { ...none, [edge.kind]: 1 } };
+  return rounded({ ...edge, pairs: { ...none, [edge.kind]: 1 } });
+}
+
+/** To two digits: what differs by less is no news. */
+function rounded(edge: PictureEdge): PictureEdge {
+  edge.rate = twoDigits(edge.rate);
+  edge.rateBack = twoDigits(edge.rateBack);
+  if (edge.latency !== null) edge.latency = twoDigits(edge.latency);
+  return edge;
+}
+
+function twoDigits(value: number): number {
+  return Number(value.toPrecision(2));
 }
 
 export function groupTag(node: Pick<NodeRecord, 'tags'>): string {

@@ -4,6 +4,7 @@ import type { AdminDependencies } from '../dependencies.ts';
 import { registerJoining } from './joining.ts';
 import { registerMachine } from './machine.ts';
 import { registerMachines } from './machines.ts';
+import { registerMap } from './map/register.ts';
 import { registerNames } from './names.ts';
 import { registerNotFound } from './not-found.ts';
 import { registerAdministrationPages } from './register-administration.ts';
@@ -17,6 +18,7 @@ export function registerPages(app: Hono<AdminEnvironment>, dependencies: AdminDe
   registerJoining(app, dependencies);
   registerRoutes(app, dependencies);
   registerNames(app, dependencies);
+  registerMap(app, dependencies);
   registerPolicyPages(app, dependencies);
   registerAdministrationPages(app, dependencies);
   registerNotFound(app);

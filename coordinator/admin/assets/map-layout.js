@@ -1,0 +1,71 @@
+// Where machines stand in the picture: those of one tag together, the same for everybody, and where a person put them. A
+// machine that has a place keeps it, whatever comes and goes.
+const STORED = 'warren-map-places';
+/** Places kept in this browser. */
+const MOST_STORED = 2_000;
+/** Between neighbours in a tag, and between tags. */
+const GAP = 85;
+const GROUP_GAP = 130;
+/** The angle at which points of a spiral are as far apart as can be. */
+const GOLDEN = Math.PI * (3 - Math.sqrt(5));
+/** The picture of more items is not moved about by its lines, which takes seconds. */
+export const MOST_ARRANGED = 80;
+
+export function storedPlaces() {
+  try {
+    return new Map(Object.entries(JSON.parse(localStorage.getItem(STORED) ?? '{}')));
+  } catch {
+    return new Map(); // storage is switched off, or holds something else
+  }
+}
+
+export function storePlaces(places) {
+  try {
+    localStorage.setItem(STORED, JSON.stringify(Object.fromEntries([...places].slice(-MOST_STORED))));
+  } catch {
+    // Then for this page only.
+  }
+}
+
+/** Gives a place to each item that has none. Says how many those were. */
+export function place(items, places) {
+  const fresh = items.filter(({ id }) => !places.has(id));
+  if (fresh.length === 0) return 0;
+  const clusters = new Map();
+  for (const item of fresh) {
+    const tag = item.kind === 'machine' ? (item.tags[0] ?? '') : item.kind;
+    if (!clusters.has(tag)) clusters.set(tag, []);
+    clusters.get(tag).push(item);
+  }
+  // Beside what stands already.
+  let right = Math.max(
+    Number.NEGATIVE_INFINITY,
+    ...items.flatMap(({ id }) => (places.has(id) ? [places.get(id).x] : [])),
+  );
+  const sorted = [...clusters].sort(([a], [b]) => (a < b ? -1 : 1));
+  if (right !== Number.NEGATIVE_INFINITY) {
+    for (const [, members] of sorted) {
+      const radius = GAP * Math.sqrt(members.length);
+      spiral(members, right + GAP + radius, 0, places);
+      right += GAP + 2 * radius;
+    }
+    return fresh.length;
+  }
+  const largest = Math.max(...sorted.map(([, members]) => GAP * Math.sqrt(members.length)));
+  for (const [index, [, members]] of sorted.entries()) {
+    const distance = sorted.length === 1 ? 0 : (largest + GROUP_GAP) * Math.sqrt(index + 0.5) * 1.3;
+    spiral(members, distance * Math.cos(index * GOLDEN), distance * Math.sin(index * GOLDEN), places);
+  }
+  return fresh.length;
+}
+
+function spiral(members, x, y, places) {
+  members.sort((a, b) => ((a.name ?? a.id) < (b.name ?? b.id) ? -1 : 1));
+  for (const [index, { id }] of members.entries()) {
+    const distance = index === 0 ? 0 : GAP * Math.sqrt(index);
+    places.set(id, {
+      x: x + distance * Math.cos(index * GOLDEN),
+      y: y + distance * Math.sin(index * GOLDEN),
+    });
+  }
+}
