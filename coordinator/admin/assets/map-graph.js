@@ -1,12 +1,12 @@
 // The picture itself: machines, relays, networks behind routers, and what connects them, drawn on a canvas by cytoscape.
 import cytoscape from 'cytoscape';
 import { onThemeChange } from './colours.js';
-import { MOST_ARRANGED, place, storedPlaces, storePlaces } from './map-layout.js';
+import { place, storedPlaces, storePlaces } from './map-layout.js';
 import { mapStyle } from './map-style.js';
 import { bytes, latency } from './quantities.js';
 
 /** With more lines than this their round trips are told only where one points. */
-const MOST_LABELS = 150;
+const MOST_LABELS = 60;
 /** Ties of machines to their relay are drawn in small networks only. */
 const MOST_TIED = 60;
 /** Lines with traffic that glow. */
@@ -20,6 +20,8 @@ export class MapGraph {
   #edges = new Map();
   #relays = [];
   #filter = { search: '', tag: '' };
+  #isChosen = false;
+  #beat = false;
   #isQuiet = matchMedia('(prefers-reduced-motion: reduce)');
 
   /** `onMachine(item)`, `onGroup(item)`, `onPair(a, b)`: a person chose one. */
@@ -48,6 +50,17 @@ export class MapGraph {
     this.#cy.on('dragfree', 'node', ({ target }) => {
       this.#places.set(target.id(), { ...target.position() });
       storePlaces(this.#places);
+    });
+    // Until a person chose what to see.
+    this.#cy.on('tapstart scrollzoom pinchzoom', () => {
+      this.#isChosen = true;
+    });
+    new ResizeObserver(() => {
+      this.#cy.resize();
+      if (!this.#isChosen) this.fit();
+    }).observe(container);
+    this.#cy.on('mouseover mouseout', 'edge', ({ target, type }) => {
+      target.toggleClass('near', type === 'mouseover');
     });
     onThemeChange(() => this.#cy.style(mapStyle()));
     setInterval(() => this.#pulse(), PULSE);
@@ -100,6 +113,7 @@ export class MapGraph {
   }
 
   fit() {
+    this.#isChosen = false;
     const shown = this.#cy.elements().not('.dim');
     this.#cy.fit(shown.nonempty() ? shown : undefined, 40);
   }
@@ -119,10 +133,12 @@ export class MapGraph {
   #draw() {
     const elements = this.#elements();
     const isFirst = this.#cy.elements().empty();
-    const placed = place(
-      elements.flatMap(({ group, item }) => (group === 'nodes' && item ? [item] : [])),
+    const before = this.#places.size;
+    const mayMove = place(
+      elements.flatMap(({ item }) => (item && item.kind !== 'subnet' ? [item] : [])),
       this.#places,
     );
+    for (const { item } of elements) if (item?.kind === 'subnet') this.#placeBeside(item);
     this.#cy.batch(() => {
       const wanted = new Set(elements.map(({ data }) => data.id));
       this.#cy.elements().forEach((element) => {
@@ -132,10 +148,8 @@ export class MapGraph {
       for (const element of elements) if (element.group === 'edges') this.#update(element);
       this.#mark();
     });
-    const count = this.#cy.nodes().length;
-    // Only what has no place yet is arranged by its lines: the rest stays where people know it.
-    if (placed > count / 2 && count <= MOST_ARRANGED) this.#settle();
-    if (placed > 0) storePlaces(this.#places);
+    if (mayMove) this.#settle();
+    if (this.#places.size > before) storePlaces(this.#places);
     if (isFirst) this.fit();
   }
 
@@ -164,8 +178,8 @@ export class MapGraph {
     const ties = [];
     const subnets = new Set(machines.flatMap(({ subnets: own }) => own));
     for (const cidr of subnets) {
-      const item = { kind: 'subnet', id: `subnet ${cidr}`, name: cidr };
-      this.#placeBeside(item.id, machines.find(({ subnets: own }) => own.includes(cidr))?.id);
+      const router = machines.find(({ subnets: own }) => own.includes(cidr))?.id;
+      const item = { kind: 'subnet', id: `subnet ${cidr}`, name: cidr, router };
       nodes.push({ group: 'nodes', item, classes: 'subnet', data: { id: item.id, label: cidr } });
     }
     for (const { id, subnets: own } of machines) {
@@ -189,15 +203,12 @@ export class MapGraph {
   }
 
   /** A network stands beside its router, on the side away from the middle. */
-  #placeBeside(id, routerId) {
+  #placeBeside({ id, router: routerId }) {
     const router = this.#places.get(routerId);
     if (this.#places.has(id) || !router) return;
-    const away = Math.atan2(router.y, router.x);
-    const turn = (this.#places.size % 5) * 0.5 - 1;
-    this.#places.set(id, {
-      x: router.x + 65 * Math.cos(away + turn),
-      y: router.y + 65 * Math.sin(away + turn),
-    });
+    const place = this.#items.get(routerId).subnets.findIndex((cidr) => id === `subnet ${cidr}`);
+    const angle = Math.atan2(router.y, router.x) + (place % 2 === 0 ? 1 : -1) * Math.ceil(place / 2) * 0.6;
+    this.#places.set(id, { x: router.x + 75 * Math.cos(angle), y: router.y + 75 * Math.sin(angle) });
   }
 
   #update(element) {
@@ -212,7 +223,7 @@ export class MapGraph {
       if (key !== 'id' && key !== 'source' && key !== 'target' && there.data(key) !== value)
         there.data(key, value);
     }
-    const extra = ['dim', 'many', 'pulse'].filter((name) => there.hasClass(name)).join(' ');
+    const extra = ['dim', 'many', 'near', 'pulse'].filter((name) => there.hasClass(name)).join(' ');
     there.classes(`${classes} ${extra}`);
   }
 
@@ -246,8 +257,6 @@ export class MapGraph {
     this.#beat = !this.#beat;
     if (!isOff && this.#beat) moving.addClass('pulse');
   }
-
-  #beat = false;
 }
 
 function itemElement(item) {
@@ -274,6 +283,7 @@ function edgeElement(edge) {
   const total = pairs.direct + pairs.relay + pairs.none;
   const words = total > 1 ? [`${pairs.direct} direct, ${pairs.relay} relayed`] : [];
   if (edge.latency !== null) words.push(latency(edge.latency, edge.isEstimated));
+  const short = words.join(' · ');
   if (traffic > 0) words.push(`${bytes(traffic)}/s`);
   return {
     group: 'edges',
@@ -282,8 +292,9 @@ function edgeElement(edge) {
       id: `${a} ${b}`,
       source: a,
       target: b,
-      label: words.join(' · '),
-      width: traffic === 0 ? 1.8 : Math.min(10, 1.8 + Math.max(0, Math.log10(traffic) - 2) * 1.2),
+      label: short,
+      full: words.join(' · '),
+      width: traffic === 0 ? 1.6 : Math.min(7, 1.6 + Math.max(0, Math.log10(traffic) - 2) * 0.9),
       moves: traffic,
     },
   };
@@ -293,6 +304,6 @@ function tie(source, target) {
   return {
     group: 'edges',
     classes: 'tie',
-    data: { id: `${source}>${target}`, source, target, label: '', width: 1, moves: 0 },
+    data: { id: `${source}>${target}`, source, target, label: '', full: '', width: 1, moves: 0 },
   };
 }

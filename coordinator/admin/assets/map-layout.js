@@ -8,8 +8,10 @@ const GAP = 85;
 const GROUP_GAP = 130;
 /** The angle at which points of a spiral are as far apart as can be. */
 const GOLDEN = Math.PI * (3 - Math.sqrt(5));
+/** So many stand in a circle, in which every line can be seen. */
+const MOST_IN_CIRCLE = 32;
 /** The picture of more items is not moved about by its lines, which takes seconds. */
-export const MOST_ARRANGED = 80;
+const MOST_ARRANGED = 80;
 
 export function storedPlaces() {
   try {
@@ -27,10 +29,21 @@ export function storePlaces(places) {
   }
 }
 
-/** Gives a place to each item that has none. Says how many those were. */
+/** Gives a place to each item that has none. Says whether they may be moved about by their lines. */
 export function place(items, places) {
   const fresh = items.filter(({ id }) => !places.has(id));
-  if (fresh.length === 0) return 0;
+  if (fresh.length === 0) return false;
+  const machines = fresh.filter(({ kind }) => kind === 'machine');
+  if (fresh.length === items.length && machines.length > 2 && machines.length <= MOST_IN_CIRCLE) {
+    circle(machines, places);
+    spiral(
+      fresh.filter(({ kind }) => kind !== 'machine'),
+      0,
+      0,
+      places,
+    );
+    return false;
+  }
   const clusters = new Map();
   for (const item of fresh) {
     const tag = item.kind === 'machine' ? (item.tags[0] ?? '') : item.kind;
@@ -49,14 +62,25 @@ export function place(items, places) {
       spiral(members, right + GAP + radius, 0, places);
       right += GAP + 2 * radius;
     }
-    return fresh.length;
+    return false;
   }
   const largest = Math.max(...sorted.map(([, members]) => GAP * Math.sqrt(members.length)));
   for (const [index, [, members]] of sorted.entries()) {
     const distance = sorted.length === 1 ? 0 : (largest + GROUP_GAP) * Math.sqrt(index + 0.5) * 1.3;
     spiral(members, distance * Math.cos(index * GOLDEN), distance * Math.sin(index * GOLDEN), places);
   }
-  return fresh.length;
+  return items.length <= MOST_ARRANGED;
+}
+
+/** Those of one tag beside each other. */
+function circle(machines, places) {
+  const words = ({ tags, name }) => `${tags[0] ?? '~'} ${name}`;
+  machines.sort((a, b) => (words(a) < words(b) ? -1 : 1));
+  const radius = Math.max(150, (machines.length * GAP) / (2 * Math.PI));
+  for (const [index, { id }] of machines.entries()) {
+    const angle = (index / machines.length) * 2 * Math.PI - Math.PI / 2;
+    places.set(id, { x: 1.35 * radius * Math.cos(angle), y: radius * Math.sin(angle) });
+  }
 }
 
 function spiral(members, x, y, places) {

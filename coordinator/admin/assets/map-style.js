@@ -87,6 +87,7 @@ export function mapStyle() {
         'font-size': 10,
         'text-outline-color': back,
         'text-outline-width': 2,
+        'text-rotation': 'autorotate',
         'min-zoomed-font-size': 8,
         'underlay-color': accent,
         'underlay-padding': 3,
@@ -100,7 +101,11 @@ export function mapStyle() {
     { selector: 'edge.none', style: { 'line-style': 'dotted', opacity: 0.65 } },
     { selector: 'edge.tie', style: { width: 1, opacity: 0.55, label: '', events: 'no' } },
     { selector: 'edge.pulse', style: { 'underlay-opacity': 0.22 } },
-    { selector: '.many', style: { label: '' } },
+    { selector: 'edge.many', style: { label: '' } },
+    {
+      selector: 'edge.near, edge:selected',
+      style: { label: 'data(full)', 'font-size': 12, color: text, 'z-index': 10, 'text-rotation': 'none' },
+    },
     { selector: '.dim', style: { opacity: 0.12, 'text-opacity': 0 } },
     {
       selector: ':selected',

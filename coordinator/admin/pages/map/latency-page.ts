@@ -82,7 +82,10 @@ function cellOf(cell: MatrixCell | null, path: string): Fragment {
     return html`<td class="blank"><a href="${path}" aria-label="nothing exchanged">·</a></td>`;
   const { kind, latency, isEstimated } = cell;
   const words = kind === 'none' ? 'not connected' : kind === 'relay' ? 'by relay' : 'direct';
-  if (latency === null) return html`<td class="${kind}"><a href="${path}">${words}</a></td>`;
+  if (latency === null) {
+    const sign = kind === 'none' ? '×' : '?';
+    return html`<td class="${kind}"><a href="${path}">${sign}<span class="hidden"> ${words}</span></a></td>`;
+  }
   const number = `${isEstimated ? '~' : ''}${latency < 10 ? latency.toFixed(1) : Math.round(latency)}`;
   return html`<td class="${kind} step-${stepOf(latency)}"><a href="${path}">${number}<span class="hidden"> ms, ${words}</span></a></td>`;
 }
@@ -90,4 +93,4 @@ function cellOf(cell: MatrixCell | null, path: string): Fragment {
 const scale = html`<ul class="matrix-scale" aria-label="Scale">${[...STEPS, null].map(
   (end, step) =>
     html`<li><span class="step-${step}">${end === null ? `${STEPS.at(-1)} ms and more` : `under ${end} ms`}</span></li>`,
-)}<li><span class="relay">dashed: by relay</span></li></ul>`;
+)}<li><span class="relay">dashed: by relay</span></li><li><span>× not connected now</span></li><li><span>? not measured</span></li><li><span>· nothing exchanged</span></li></ul>`;
