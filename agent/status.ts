@@ -75,6 +75,8 @@ export interface PeerStatus {
   rxBytes: number;
   txBytes: number;
   allowedIps: string[];
+  /** What was dropped because of this peer and why, since it is one. */
+  dropped: Record<string, number>;
 }
 
 export interface PathDetails {
@@ -161,6 +163,7 @@ export function statusOf(sources: StatusSources): Status {
         rxBytes: device?.rxBytes ?? 0,
         txBytes: device?.txBytes ?? 0,
         allowedIps: (device?.allowedIps ?? []).map(formatPrefix),
+        dropped: device?.drops ?? {},
       };
     }),
   };

@@ -1,11 +1,10 @@
 import { WarrenError } from '../../shared/errors.ts';
 import { createLogger } from '../../shared/log.ts';
 import { leaveNetwork } from '../control/sync-client.ts';
-import { removeExitLeftovers } from '../host/exit-use.ts';
-import { restoreHostResolver } from '../host/host-resolver.ts';
+import { removeLeftovers } from '../host/leftovers.ts';
 import { askAgent } from '../local-api/client.ts';
 import { State } from '../state/state.ts';
-import { DEFAULT_INTERFACE } from './options.ts';
+import { DEFAULT_INTERFACE, DEFAULT_MTU } from './options.ts';
 
 /** Takes this host out of the network: by the running agent, or from here where none runs. */
 export async function leave(folder: string, force: boolean): Promise<void> {
@@ -16,8 +15,8 @@ export async function leave(folder: string, force: boolean): Promise<void> {
       throw withHint(error);
     const lock = state.lock();
     try {
-      restoreHostResolver(folder, createLogger('warn', 'agent'));
-      await removeExitLeftovers(state.settings()?.interfaceName ?? DEFAULT_INTERFACE);
+      const { interfaceName = DEFAULT_INTERFACE, mtu = DEFAULT_MTU } = state.settings() ?? {};
+      await removeLeftovers(interfaceName, folder, mtu, createLogger('warn', 'agent'));
       const isTold = await leaveNetwork(identity).then(
         () => true,
         (failure: unknown) => {

@@ -129,6 +129,13 @@ export class Firewall implements HostFeature {
     );
   }
 
+  /** Takes away the table of an agent that was killed. */
+  static async removeLeftovers(interfaceName: string): Promise<void> {
+    const table = firewallTable(interfaceName).split(' ');
+    const left = await runCommand('nft', ['list', 'table', ...table]).catch(() => null);
+    if (left !== null) await runCommand('nft', ['-f', '-'], withoutFirewall(interfaceName));
+  }
+
   async close(): Promise<void> {
     if (this.#applied !== null) await runCommand('nft', ['-f', '-'], withoutFirewall(this.#interfaceName));
   }

@@ -72,6 +72,12 @@ export class Forwarding implements HostFeature {
     return this.#end();
   }
 
+  /** Puts back what a killed agent has changed. */
+  async removeLeftovers(): Promise<void> {
+    await this.#findLeftovers();
+    await this.#end();
+  }
+
   /** What a killed predecessor left tells how things were. */
   async #findLeftovers(): Promise<void> {
     if (this.#hasLooked) return;

@@ -59,6 +59,22 @@ describeNeedsRoot('the life of an agent', () => {
     );
   });
 
+  it('SEC-13: a node that takes the address of another, or of a network that is not its own, is dropped and counted', async () => {
+    const dropped = async () =>
+      (await agents.oslo.status()).peers.find(({ name }) => name === 'lima')?.dropped['source-not-allowed'];
+    expect(await dropped()).toBeUndefined();
+    const { host } = agents.lima;
+    // Berlin's, and one of the network that lima offers and was not granted.
+    for (const address of [berlin, '10.77.0.1']) {
+      await host.ip(`address add ${address}/32 dev warren0`);
+      expect((await host.run('ping', ['-n', '-c1', '-W1', '-I', address, oslo])).status).not.toBe(0);
+      await host.ip(`address delete ${address}/32 dev warren0`);
+    }
+    expect(await dropped()).toBe(2);
+    expect((await agents.oslo.status()).self.counters['source-not-allowed']).toBe(2);
+    expect(await agents.lima.pings(oslo)).toBe(true);
+  });
+
   it('a part of a network that the host is connected to is not routed, until the host leaves that network', async () => {
     await agents.oslo.host.ip('address add 10.77.9.1/16 dev eth0');
     await coordinator.verb('routes', 'approve', 'lima', '10.77.0.0/24');

@@ -152,4 +152,15 @@ describeNeeds(['root', 'tun', 'nft', 'dnsmasq', 'udhcpc'], 'layer 2 segments', (
     expect(await links(agents.berlin)).not.toContain('seg-lab');
     expect(await agents.berlin.host.runOk('nft', ['list', 'tables'])).toBe('');
   });
+
+  it('SEC-47: after kill -9 `leave` takes them away, while no agent runs', async () => {
+    const { berlin } = agents;
+    await berlin.up();
+    await waitFor('its device', async () => (await links(berlin)).includes('seg-lab'));
+    await berlin.stop('SIGKILL');
+    expect(await links(berlin)).toContain('seg-lab');
+    expect((await berlin.run('leave')).stdout).toBe('left the network\n');
+    expect(await links(berlin)).not.toContain('seg-lab');
+    expect(await berlin.host.runOk('nft', ['list', 'tables'])).toBe('');
+  });
 });

@@ -106,4 +106,14 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'iperf3'], 'a subnet router', () =>
     expect(await agents.router.stop()).toBe(0);
     expect(await router().runOk('nft', ['list', 'tables'])).toBe('');
   });
+
+  it('SEC-47: after kill -9 `leave` puts all back, while no agent runs', async () => {
+    await agents.router.up();
+    for (const route of ROUTES) await coordinator.verb('routes', 'approve', 'router', route);
+    await waitFor('forwarding', async () => (await forwarding()) === '1 1');
+    await agents.router.stop('SIGKILL');
+    expect((await agents.router.run('leave')).stdout).toBe('left the network\n');
+    expect(await forwarding()).toBe('0 0');
+    expect(await router().runOk('nft', ['list', 'tables'])).toBe('');
+  });
 });

@@ -32,6 +32,7 @@ const peer = (name: string, changes: Partial<PeerStatus> = {}): PeerStatus => ({
   rxBytes: 0,
   txBytes: 0,
   allowedIps: [],
+  dropped: {},
   ...changes,
 });
 

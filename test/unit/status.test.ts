@@ -18,7 +18,7 @@ const deviceOf = (changes: Partial<PeerSnapshot> = {}): PeerSnapshot => ({
   txBytes: 20,
   persistentKeepalive: 0,
   allowedIps: [parsePrefix('100.64.0.2/32')!],
-  drops: {},
+  drops: { 'source-not-allowed': 2 },
   ...changes,
 });
 
@@ -85,6 +85,7 @@ describe('the status of an agent', () => {
         rxBytes: 10,
         txBytes: 20,
         allowedIps: ['100.64.0.2/32'],
+        dropped: { 'source-not-allowed': 2 },
       },
     ]);
     // The snapshot's key is not kept, nor told.
