@@ -5,6 +5,7 @@ import { remoteAddress } from './connection.ts';
 import { cookie } from './cookies.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { isBearer } from './guards.ts';
+import { notAllowedPage } from './pages/not-allowed.ts';
 import { mayRequest } from './permissions.ts';
 
 type AdminContext = Context<AdminEnvironment>;
@@ -31,6 +32,7 @@ export function authentication(dependencies: AdminDependencies): MiddlewareHandl
         actor.apiKeyId === null
           ? `the role ${actor.role} does not allow this`
           : `the scopes of this key (${actor.scopes.join(' ')}) do not allow this`;
+      if (isNavigation(context)) return context.html(notAllowedPage(actor), 403);
       return isApi(path) ? problem(context, 403, 'Not allowed', why) : context.text(`${why}\n`, 403);
     }
     if (session !== null && context.req.header(REFRESH_HEADER) === undefined) await sessions.touch(session);

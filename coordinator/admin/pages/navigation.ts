@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Actor } from '../actor.ts';
+import { type Actor, includesRole, type Role } from '../actor.ts';
 import type { Fragment } from './parts/fragment.ts';
 import { type IconName, icon } from './parts/icon.ts';
 
@@ -21,6 +21,8 @@ interface Entry {
   path: Section;
   name: string;
   icon: IconName;
+  /** The least role that may open it; everybody's if it is not there. */
+  role?: Role;
 }
 
 const GROUPS: readonly { name: string; entries: readonly Entry[] }[] = [
@@ -46,7 +48,7 @@ const GROUPS: readonly { name: string; entries: readonly Entry[] }[] = [
     entries: [
       { path: '/audit', name: 'Audit', icon: 'audit' },
       { path: '/settings', name: 'Settings', icon: 'settings' },
-      { path: '/users', name: 'Users', icon: 'users' },
+      { path: '/users', name: 'Users', icon: 'users', role: 'owner' },
     ],
   },
 ];
@@ -62,7 +64,7 @@ export function navigation(actor: Actor, current: Section | undefined): Fragment
       <a class="brand" href="/"><img src="/assets/warren.svg" alt="" width="28" height="28"> Warren</a>
       ${GROUPS.map(
         (group, index) => html`<p class="group" id="navigation-${index}">${group.name}</p>
-      <ul aria-labelledby="navigation-${index}">${group.entries.map(link)}</ul>`,
+      <ul aria-labelledby="navigation-${index}">${group.entries.filter(({ role }) => role === undefined || includesRole(actor.role, role)).map(link)}</ul>`,
       )}
       <div class="account">
         <ul aria-label="You">${link({ path: '/account', name: accountName(actor), icon: 'account' })}</ul>
