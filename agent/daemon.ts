@@ -74,6 +74,7 @@ export class Daemon {
   readonly #clock: Clock = systemClock;
   readonly #log: Logger;
   readonly #onUp: (facts: TunnelFacts, listenPort: number) => void;
+  readonly #onNotices: (before: readonly string[], now: readonly string[]) => void;
   readonly #end = Promise.withResolvers<DaemonEnd>();
   readonly #closers: (() => Promise<void> | void)[] = [];
   readonly #latencies = new Map<string, number>();
@@ -101,6 +102,8 @@ export class Daemon {
   #names: NameService | null = null;
   #exitUse: ExitUse | null = null;
   #map: NetworkMap | null = null;
+  /** Of this run: a saved map's were told by an earlier one. */
+  #toldNotices: readonly string[] = [];
   /** The coordinator's clock less this host's monotonic one. */
   #serverOffset: number;
   readonly #endpoints: OwnEndpointsKeeper;
@@ -120,12 +123,15 @@ export class Daemon {
     log: Logger;
     /** Called once, when the interface stands and the first map is applied. */
     onUp: (facts: TunnelFacts, listenPort: number) => void;
+    /** What the coordinator has to say to whoever administers this host is something else than it was. */
+    onNotices: (before: readonly string[], now: readonly string[]) => void;
   }) {
     this.#state = options.state;
     this.#identity = options.identity;
     this.#settings = options.settings;
     this.#log = options.log;
     this.#onUp = options.onUp;
+    this.#onNotices = options.onNotices;
     this.#serverOffset = this.#clock.wall() - this.#clock.monotonic();
     this.#endpoints = this.#endpointsKeeper();
     this.#exit = this.#exitKeeper();
@@ -362,8 +368,9 @@ export class Daemon {
   }
 
   #takeMap(map: NetworkMap, self: Self | undefined): void {
-    const known = this.#map?.self.notices ?? [];
-    for (const notice of map.self.notices) if (!known.includes(notice)) this.#log.warn(notice);
+    const before = this.#toldNotices;
+    this.#toldNotices = map.self.notices;
+    if (before.join('\n') !== map.self.notices.join('\n')) this.#onNotices(before, map.self.notices);
     this.#map = map;
     if (self !== undefined) {
       this.#serverOffset = Number(self.serverTime) - this.#clock.monotonic();

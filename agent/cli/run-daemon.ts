@@ -2,6 +2,7 @@ import type { Logger } from '../../shared/log.ts';
 import { Daemon } from '../daemon.ts';
 import type { Identity, Settings } from '../state/records.ts';
 import type { State } from '../state/state.ts';
+import { noticeLines } from './notice-lines.ts';
 
 /** Runs the agent in the foreground until SIGTERM or SIGINT, or until it ends by itself; throws why if that was a failure. */
 export async function runDaemon(
@@ -22,6 +23,9 @@ export async function runDaemon(
       process.stdout.write(
         `mesh is up\n  interface ${interfaceName}, UDP port ${port}, driver ${driver}, workers ${workers}, offloads ${active.join(' ') || 'none'}\n`,
       );
+    },
+    onNotices: (before, now) => {
+      for (const line of noticeLines(before, now)) process.stdout.write(`${line}\n`);
     },
   });
   const stop = () => daemon.stop();
