@@ -12,7 +12,7 @@ import type { Change } from './change.ts';
 import { listNodes, requireNode } from './nodes.ts';
 import { currentPolicy } from './policies.ts';
 import { toJson } from './rows.ts';
-import type { NewDevice, NodeRecord } from './store.ts';
+import type { AuditRow, NewDevice, NodeRecord } from './store.ts';
 
 /** Adds a member that runs plain WireGuard: addresses, and the file that it is to have. */
 export async function addDevice(change: Change, device: NewDevice, by: Decision): Promise<NodeRecord> {
@@ -91,7 +91,9 @@ export async function addDevice(change: Change, device: NewDevice, by: Decision)
     .set({ device: JSON.stringify(state) })
     .where('id', '=', id)
     .execute();
-  await record(change, by, 'device.add', node, state, `addresses ${node.address4} ${node.address6}`);
+  await record(change, by, 'device.add', node, state, `addresses ${node.address4} ${node.address6}`, {
+    after: { publicKey: node.publicKey, tags: node.tags, owner: node.owner, keyExpiresAt: node.keyExpiresAt },
+  });
   return { ...node, device: state };
 }
 
@@ -122,7 +124,10 @@ export async function handOutDevice(
     .where('id', '=', nodeId)
     .execute();
   const action = key === node.publicKey ? 'device.config' : 'device.rekey';
-  await record(change, by, action, node, state, isSame ? 'the same file' : 'another file');
+  await record(change, by, action, node, state, isSame ? 'the same file' : 'another file', {
+    before: { publicKey: node.publicKey, wantsNames: node.device.wantsNames },
+    after: { publicKey: key, wantsNames: state.wantsNames },
+  });
   return { ...node, publicKey: key, device: state };
 }
 
@@ -175,6 +180,7 @@ async function record(
   node: NodeRecord,
   { file }: DeviceState,
   detail: string,
+  values: Pick<AuditRow, 'before' | 'after'>,
 ): Promise<void> {
   const peers = file.peers.map(({ name }) => name).join(' ');
   await change.audit({
@@ -185,5 +191,6 @@ async function record(
     target: `${node.name} (${node.id})`,
     result: 'ok',
     detail: `${detail}, gateway and peers ${peers}`,
+    ...values,
   });
 }

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_SETTINGS } from '../../coordinator/network/settings.ts';
 import type { AuditRow, EnrolRelayRecord, Store } from '../../coordinator/store/store.ts';
 import { accountsConformance } from './accounts-conformance.ts';
+import { administrationConformance } from './administration-conformance.ts';
 import { devicesConformance } from './devices-conformance.ts';
 import { policyConformance } from './policy-conformance.ts';
 import { aCertificate, aReport, aRequest, aToken, CLI, joinNode, NOW, sha256, tally } from './store.ts';
@@ -67,6 +68,8 @@ export function storeConformance(create: () => Promise<StoreFixture>): void {
   });
 
   describe('the policy', () => policyConformance(() => store, open));
+
+  describe('administration', () => administrationConformance(() => store));
 
   describe('accounts', () => accountsConformance(() => store, open));
 

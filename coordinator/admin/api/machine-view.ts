@@ -34,7 +34,7 @@ export const Machine = z
     offeredSegments: z.array(z.string()),
     approvedSegments: z.array(z.string()),
     createdAt: Time,
-    lastSeenAt: Time,
+    lastSeenAt: Time.nullable().openapi({ description: 'Null for never.' }),
     keyExpiresAt: Time.nullable().openapi({ description: 'Null for never.' }),
   })
   .openapi('Machine');
@@ -67,7 +67,7 @@ export function machineView(node: NodeRecord, now: number): MachineView {
     offeredSegments: node.offeredSegments,
     approvedSegments: node.approvedSegments,
     createdAt: isoTime(node.createdAt),
-    lastSeenAt: isoTime(node.lastSeenAt),
+    lastSeenAt: node.lastSeenAt === 0 ? null : isoTime(node.lastSeenAt),
     keyExpiresAt: node.keyExpiresAt === 0 ? null : isoTime(node.keyExpiresAt),
   };
 }

@@ -1,5 +1,6 @@
 import { WarrenError } from '../../../shared/errors.ts';
 import type { Change } from '../change.ts';
+import type { AuditRow } from '../store.ts';
 import type { AccountDecision } from './accounts.ts';
 
 /**
@@ -25,7 +26,14 @@ export async function requireOwnerOrSelf(change: Change, userId: string, by: Acc
 }
 
 /** Writes the audit row of a change of accounts. */
-export function record(change: Change, by: AccountDecision, action: string, target: string, detail = '') {
+export function record(
+  change: Change,
+  by: AccountDecision,
+  action: string,
+  target: string,
+  detail = '',
+  values: Pick<AuditRow, 'before' | 'after'> = {},
+) {
   const { now: at, actor, source } = by;
-  return change.audit({ at, actor, source, action, target, result: 'ok', detail });
+  return change.audit({ at, actor, source, action, target, result: 'ok', detail, ...values });
 }

@@ -40,6 +40,7 @@ export async function createApiKey(
     'api-key.create',
     `${row.name} (${row.id})`,
     `${key.role} as ${user.name}, scopes ${row.scopes}, ${until}`,
+    { after: { role: key.role, user: user.name, scopes: fromJson(row.scopes), expiresAt: key.expiresAt } },
   );
   return keyFromRow(row);
 }
@@ -70,14 +71,17 @@ export async function touchApiKey(change: Change, id: string, now: number): Prom
 
 export async function removeApiKey(change: Change, id: string, by: AccountDecision): Promise<void> {
   await requireOwner(change, by);
-  const row = await change.tx.selectFrom('api_keys').select('name').where('id', '=', id).executeTakeFirst();
+  const row = await change.tx.selectFrom('api_keys').selectAll().where('id', '=', id).executeTakeFirst();
   if (row === undefined) {
     throw new WarrenError('not-found', `there is no API key ${JSON.stringify(id.slice(0, 64))}`, {
       hint: 'it may have been removed meanwhile',
     });
   }
   await change.tx.deleteFrom('api_keys').where('id', '=', id).execute();
-  await record(change, by, 'api-key.remove', `${row.name} (${id})`);
+  const { role, scopes, expires_at: expiresAt } = row;
+  await record(change, by, 'api-key.remove', `${row.name} (${id})`, '', {
+    before: { role, scopes: fromJson(scopes), expiresAt },
+  });
 }
 
 function keyFromRow(row: Selectable<ApiKeyTable>): ApiKeyRecord {

@@ -65,6 +65,12 @@ async function update(
 ): Promise<UserRecord> {
   const groups = [...new Set(admitted.groups)].sort();
   await setGroups(change, user, groups);
+  if (toJson(groups) !== toJson(user.groups)) {
+    await record(change, by, 'user.change', user.name, 'groups as its provider has them', {
+      before: { groups: user.groups },
+      after: { groups },
+    });
+  }
   if (user.role === admitted.role) return { ...user, groups };
   await change.tx.updateTable('users').set({ role: admitted.role }).where('id', '=', user.id).execute();
   if (!(await hasOwner(change.tx))) {
@@ -78,6 +84,7 @@ async function update(
     'user.change',
     user.name,
     `role ${user.role} → ${admitted.role} by the groups of its provider`,
+    { before: { role: user.role }, after: { role: admitted.role } },
   );
   return { ...user, role: admitted.role, groups };
 }

@@ -107,7 +107,8 @@ export async function putUser(
     last_sign_in_at: 0,
   };
   await change.tx.insertInto('users').values(row).execute();
-  await record(change, by, 'user.create', user.name, detail);
+  const after = { displayName: row.display_name, role: row.role, groups: [...user.groups] };
+  await record(change, by, 'user.create', user.name, detail, { after });
   return userFromRow(row);
 }
 
@@ -129,9 +130,12 @@ export async function changeUser(
     role: changes.role ?? user.role,
     disabled: changes.disabled ?? user.disabled,
   };
-  const told = (['displayName', 'role', 'disabled'] as const)
-    .filter((field) => wanted[field] !== user[field])
-    .map((field) => `${field} ${JSON.stringify(user[field])} → ${JSON.stringify(wanted[field])}`);
+  const changed = (['displayName', 'role', 'disabled'] as const).filter(
+    (field) => wanted[field] !== user[field],
+  );
+  const told = changed.map(
+    (field) => `${field} ${JSON.stringify(user[field])} → ${JSON.stringify(wanted[field])}`,
+  );
   if (told.length === 0) return user;
   if (wanted.role !== user.role && user.isManaged) {
     throw new WarrenError('conflict', `the role of ${user.name} follows the groups of its provider`, {
@@ -149,7 +153,11 @@ export async function changeUser(
     .execute();
   if (user.role === 'owner' && !user.disabled) await requireOwnerLeft(change, user);
   if (wanted.disabled) await change.tx.deleteFrom('sessions').where('user_id', '=', id).execute();
-  await record(change, by, 'user.change', user.name, told.join(', '));
+  const values = (of: typeof wanted) => Object.fromEntries(changed.map((field) => [field, of[field]]));
+  await record(change, by, 'user.change', user.name, told.join(', '), {
+    before: values(user),
+    after: values(wanted),
+  });
   return { ...user, ...wanted };
 }
 
@@ -180,6 +188,7 @@ export async function removeUser(change: Change, id: string, by: AccountDecision
     'user.remove',
     user.name,
     `${user.role}, ${owned.length} machines are nobody's now`,
+    { before: { displayName: user.displayName, role: user.role, disabled: user.disabled } },
   );
 }
 
