@@ -3,6 +3,7 @@ import type { AdminEnvironment } from '../actor.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { registerAccount } from './account.ts';
 import { registerApiKeys } from './api-keys.ts';
+import { registerDevices } from './devices.ts';
 import { registerJoining } from './joining.ts';
 import { registerMachine } from './machine.ts';
 import { registerMachines } from './machines.ts';
@@ -19,6 +20,7 @@ export function registerPages(app: Hono<AdminEnvironment>, dependencies: AdminDe
   registerMachines(app, dependencies);
   registerMachine(app, dependencies);
   registerJoining(app, dependencies);
+  registerDevices(app, dependencies);
   registerRoutes(app, dependencies);
   registerNames(app, dependencies);
   registerMap(app, dependencies);
