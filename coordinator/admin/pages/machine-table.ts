@@ -24,7 +24,11 @@ const COLUMNS: readonly { label: string; sort?: MachineQuery['sort'] }[] = [
 ];
 
 /** `paths`: how the machine of an id reaches its peers, in words. */
-export function machineTable(page: MachinePage, paths: (id: string) => string, now: number): Fragment {
+export function machineTable(
+  page: MachinePage,
+  paths: (id: string) => readonly string[],
+  now: number,
+): Fragment {
   if (page.matching === 0) {
     return emptyState({
       icon: 'search',
@@ -54,7 +58,7 @@ function heading(label: string, sort: MachineQuery['sort'] | undefined, query: M
   return html`<th scope="col" aria-sort="${query.descending ? 'descending' : 'ascending'}">${link}</th>`;
 }
 
-function row(node: NodeRecord, paths: string, now: number): Fragment {
+function row(node: NodeRecord, paths: readonly string[], now: number): Fragment {
   const pending = pendingDecisions(node).filter((what) => what !== 'membership');
   const routes = node.offers.routes.filter((route) => node.approvedRoutes.includes(route));
   return html`<tr data-key="${node.id}">
@@ -64,7 +68,7 @@ function row(node: NodeRecord, paths: string, now: number): Fragment {
       </th>
       <td data-label="Addresses" class="lines nowrap"><code>${node.address4}</code> <code class="quiet">${node.address6}</code></td>
       <td data-label="Seen" class="nowrap">${machinePresence(node, now)}</td>
-      <td data-label="Paths"${paths === '' ? html` class="blank"` : ''}>${paths}</td>
+      <td data-label="Paths" class="${paths.length === 0 ? 'blank' : 'lines nowrap'}">${paths.map((words) => html`<span>${words}</span>`)}</td>
       <td data-label="Routes"${routes.length + pending.length === 0 && !node.exitNodeApproved ? html` class="blank"` : ''}>
         <div class="lines">${routes.slice(0, 3).map((route) => html`<code>${route}</code>`)}</div>
         ${routes.length > 3 ? html`<span class="quiet">and ${routes.length - 3} more</span>` : ''}

@@ -54,7 +54,7 @@ interface Shown {
   devices: number;
   query: MachineQuery;
   /** How a machine reaches its peers, in words. */
-  paths: (id: string) => string;
+  paths: (id: string) => readonly string[];
   now: number;
 }
 

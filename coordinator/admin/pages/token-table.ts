@@ -77,7 +77,11 @@ function row(
       <td data-label="Joined">${token.uses}${token.maxUses === null ? '' : ` of ${token.maxUses}`}${joined
         .slice(0, 4)
         .map((one) => html`<br>${machineName(one, members)}`)}</td>
-      <td data-label="Gives"><div class="badges">${token.purpose === 'relay' ? badge('relay', 'info') : ''}${token.tags.map((tag) => badge(tag))}${
+      <td data-label="Gives"${
+        token.purpose === 'node' && token.tags.length === 0 && !token.ephemeral && !token.approval
+          ? html` class="blank"`
+          : ''
+      }><div class="badges">${token.purpose === 'relay' ? badge('relay', 'info') : ''}${token.tags.map((tag) => badge(tag))}${
         token.ephemeral ? badge('ephemeral', 'info') : ''
       }${token.approval ? badge('needs approval', 'warn') : ''}</div></td>
       <td data-label="Made">${relativeTime(token.createdAt, now)} <span class="quiet">${token.createdBy.replace(/^admin:/, '')}</span></td>
