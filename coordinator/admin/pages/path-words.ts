@@ -6,7 +6,5 @@ export function pathWords(telemetry: NodeTelemetry | undefined): string[] {
   const kinds = [...telemetry.peers.values()].map(({ view }) => view.kind);
   const count = (kind: (typeof kinds)[number]) => kinds.filter((one) => one === kind).length;
   const [direct, relay] = [count('direct'), count('relay')];
-  return [...(direct === 0 ? [] : [`${direct} direct`]), ...(relay === 0 ? [] : [`${relay} by relay`])].join(
-    ', ',
-  );
+  return [...(direct === 0 ? [] : [`${direct} direct`]), ...(relay === 0 ? [] : [`${relay} by relay`])];
 }
