@@ -60,10 +60,6 @@ export class SqlStore implements Store {
     engine.watch(() => this.#feed.changed());
   }
 
-  get engine() {
-    return this.#engine.kind;
-  }
-
   async network() {
     return this.#read(async (db) =>
       networkFromRow(

@@ -14,7 +14,6 @@ import type { NetworkSettings } from '../network/settings.ts';
 import type { AccountStore } from './accounts/accounts.ts';
 
 export interface Store {
-  readonly engine: 'sqlite' | 'postgres';
   /** The people who administer the network. */
   readonly accounts: AccountStore;
 

@@ -166,6 +166,27 @@ describeNeeds(['root', 'chromium'], 'the pages of policy, audit and settings', (
     await look(page, 'settings');
   });
 
+  it('a backup is had from the settings and brings back what it has', async () => {
+    await open('/settings');
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: 'Download a backup' }).click(),
+    ]);
+    const file = join(lab.directory('backup'), 'warren.db');
+    await download.saveAs(file);
+    await coordinator.verb('nodes', 'rename', 'db', 'elsewhere');
+    await page.getByLabel('Restore from a backup').setInputFiles(file);
+    await page.getByRole('button', { name: 'Restore', exact: true }).click();
+    await page.getByLabel('Type restore to go on').fill('restore');
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Restore' }).click();
+    await waitFor('the backup to be restored', async () =>
+      (await coordinator.verb('nodes', 'list')).includes('db'),
+    );
+    expect(await coordinator.verb('nodes', 'list')).not.toContain('elsewhere');
+    // Sessions of before are no more: the page leads to where one signs in, and would come back here.
+    await page.waitForURL(/\/sign-in/);
+  });
+
   it('nothing failed in a script or was refused by the Content-Security-Policy', () => {
     expect(browser.problems).toEqual([]);
   });

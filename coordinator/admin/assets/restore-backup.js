@@ -28,8 +28,9 @@ form.addEventListener('submit', async (event) => {
     if (answer.status === 401 || answer.type === 'opaqueredirect') return signInAgain();
     if (answer.ok) {
       form.reset();
-      const { note } = answer.status === 204 ? {} : await answer.json();
-      toast(note ?? 'The backup is restored.');
+      toast('The backup is good. The coordinator is starting anew from it; then sign in again.');
+      await ready();
+      location.assign('/settings');
     } else {
       const problem = await answer.json().catch(() => ({}));
       showErrors(form, {
@@ -46,3 +47,10 @@ form.addEventListener('submit', async (event) => {
     form.removeAttribute('aria-busy');
   }
 });
+
+/** Until the coordinator that starts anew answers. */
+async function ready() {
+  do {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  } while (!(await fetch('/readyz').catch(() => null))?.ok);
+}

@@ -7,7 +7,7 @@ import { relaysTable, settingsPage } from './settings.ts';
 /** The pages of the audit log and of the settings. */
 export function registerAdministrationPages(
   app: Hono<AdminEnvironment>,
-  { store, clock }: AdminDependencies,
+  { store, clock, backups }: AdminDependencies,
 ): void {
   const rowsOf = (query: AuditQuery) => store.listAudit({ ...auditFilter(query), limit: AUDIT_PAGE + 1 });
   app.get('/audit', async (context) => {
@@ -20,8 +20,13 @@ export function registerAdministrationPages(
   });
   app.get('/settings', async (context) => {
     const [{ network, nodes }, relays] = await Promise.all([store.snapshot(), store.listRelays()]);
-    const { engine: database } = store;
-    const facts = { network, relays, machines: nodes.length, database, now: clock.wall() };
+    const facts = {
+      network,
+      relays,
+      machines: nodes.length,
+      hasBackups: backups !== null,
+      now: clock.wall(),
+    };
     return context.html(settingsPage(context.get('actor'), facts));
   });
   app.get('/settings/relays', async (context) =>

@@ -17,8 +17,8 @@ export interface SettingsFacts {
   relays: readonly RelayRecord[];
   /** How many machines have an address. */
   machines: number;
-  /** Null where the database is a file here. */
-  database: 'sqlite' | 'postgres';
+  /** Whether the database is a file, whose copies the coordinator makes itself. */
+  hasBackups: boolean;
   now: number;
 }
 
@@ -29,7 +29,7 @@ export function settingsPage(actor: Actor, facts: SettingsFacts): Fragment {
     title: 'Settings',
     actor,
     section: '/settings',
-    scripts: isOwner && facts.database === 'sqlite' ? ['restore-backup.js'] : [],
+    scripts: isOwner && facts.hasBackups ? ['restore-backup.js'] : [],
     body: html`${pageHead({ title: 'Settings', about: 'The network as a whole, its relays and its backups.' })}
       <div class="stack">
         ${networkCard(facts)}
@@ -40,7 +40,7 @@ export function settingsPage(actor: Actor, facts: SettingsFacts): Fragment {
             <a href="/joining">token for a relay</a>, and run there:</p>
           <div class="note">${codeBlock('bin/coordinator relay --data RELAYDIR --url https://HOST:8443 --token FILE', 'the command')}</div>
         </section>
-        ${isOwner ? backupsCard(facts.database) : ''}
+        ${isOwner ? backupsCard(facts.hasBackups) : ''}
         <p class="quiet">Coordinator ${VERSION}. The same by program: <a href="/api/v1/openapi.json">the API's description</a>.</p>
       </div>`,
   });
@@ -108,8 +108,8 @@ function relayRow(relay: RelayRecord, mayChange: boolean, now: number): Fragment
     </tr>`;
 }
 
-function backupsCard(database: SettingsFacts['database']): Fragment {
-  if (database === 'postgres') {
+function backupsCard(hasBackups: boolean): Fragment {
+  if (!hasBackups) {
     return html`<section class="card" aria-labelledby="backups-title">
         <h2 id="backups-title">Backups</h2>
         <p>This network is kept by PostgreSQL: back it up with <code>pg_dump</code>, as your other databases.</p>
