@@ -19,9 +19,10 @@ export interface RouteInUse {
   why: string | null;
 }
 
-type Known = Omit<RouterState, 'nodeId' | 'online'>;
+type Known = Omit<RouterState, 'nodeId' | 'awaySince'>;
 
-const NOTHING_KNOWN: Known = { reach: 'unknown', roundTrip: null, backSince: Number.NEGATIVE_INFINITY };
+const LONG_AGO = Number.NEGATIVE_INFINITY;
+const NOTHING_KNOWN: Known = { reach: 'unknown', roundTrip: null, backSince: LONG_AGO };
 
 /** Which of several routers each network goes through, by the map and by what the tunnel says while there is traffic. */
 export class RouterKeeper {
@@ -30,7 +31,8 @@ export class RouterKeeper {
   readonly #onChange: () => void;
   /** By public key in base64. */
   readonly #known = new Map<string, Known>();
-  readonly #wasOnline = new Map<string, boolean>();
+  /** By public key: since when it is away, null for there. */
+  readonly #awaySince = new Map<string, number | null>();
   /** By CIDR. */
   #choices = new Map<string, RouterChoice>();
   #peers: readonly MapPeer[] = [];
@@ -50,13 +52,14 @@ export class RouterKeeper {
     const carriers = new Set(routerGroups(peers).flatMap(({ routers }) => routers));
     const keys = new Set(Array.from(carriers, ({ publicKey }) => publicKey));
     for (const { publicKey, online } of carriers) {
-      const known = this.#known.get(publicKey);
-      // Lost, gone from the coordinator too, and there again: it has been started anew.
-      if (online && this.#wasOnline.get(publicKey) === false && known?.reach === 'lost')
+      const before = this.#awaySince.get(publicKey);
+      const isBack = online && before !== undefined && before !== null;
+      // Lost, away for the coordinator too, and there again: it has been started anew.
+      if (isBack && this.#known.get(publicKey)?.reach === 'lost')
         this.#known.set(publicKey, { ...NOTHING_KNOWN, backSince: this.#now() });
-      this.#wasOnline.set(publicKey, online);
+      this.#awaySince.set(publicKey, online ? null : (before ?? (before === null ? this.#now() : LONG_AGO)));
     }
-    for (const map of [this.#known, this.#wasOnline])
+    for (const map of [this.#known, this.#awaySince])
       for (const key of map.keys()) if (!keys.has(key)) map.delete(key);
     this.#decide();
     return this.#chosen();
@@ -112,8 +115,9 @@ export class RouterKeeper {
     this.#lookAgain(now);
   }
 
-  #stateOf({ nodeId, online, publicKey }: MapPeer): RouterState {
-    return { nodeId, online, ...(this.#known.get(publicKey) ?? NOTHING_KNOWN) };
+  #stateOf({ nodeId, publicKey }: MapPeer): RouterState {
+    const awaySince = this.#awaySince.get(publicKey) ?? null;
+    return { nodeId, awaySince, ...(this.#known.get(publicKey) ?? NOTHING_KNOWN) };
   }
 
   #tell(route: string, before: RouterChoice, { nodeId, why }: RouterChoice): void {

@@ -33,7 +33,7 @@ function statusText({ self, peers }: Status, now: number): string {
     `  relay ${relayText(self.relays)}`,
     `  names ${namesText(self.names)}`,
     `  exit node ${exitText(self)}`,
-    ...self.advertised.map((each) => `  carries ${advertisedText(each)}`),
+    ...self.advertised.map((each) => `  offers ${advertisedText(each)}`),
     ...self.routes.map((each) => `  route ${routeText(each)}`),
     ...self.notices.map((notice) => `  note: ${notice}`),
     '',

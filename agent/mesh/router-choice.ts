@@ -11,8 +11,8 @@ export interface RouterGroup {
 /** What is known of a router. */
 export interface RouterState {
   nodeId: string;
-  /** As the coordinator says. */
-  online: boolean;
+  /** Since when the coordinator says that it is away; null while it is there. */
+  awaySince: number | null;
   /** As the tunnel says, while there is traffic; `lost` until something shows that it is back. */
   reach: 'direct' | 'relay' | 'lost' | 'unknown';
   /** Of a direct path, milliseconds; null if not known. */
@@ -34,6 +34,8 @@ export interface RouterChoice {
 
 /** A better router must have been so for this long. */
 const SETTLING_TIME = 5_000;
+/** One that the coordinator says is away may only have lost the coordinator, which has been started anew. */
+const AWAY_TIME = 3_000;
 /** One that was lost must have been back for this long: a change of router costs the connections that are translated there. */
 const RETURN_TIME = 30_000;
 /** A round trip is better only if it is shorter by this factor and by this many milliseconds, and no worse within the latter. */
@@ -59,8 +61,8 @@ export function routerGroups(peers: readonly MapPeer[]): RouterGroup[] {
 }
 
 /**
- * The router to use. One that is lost, or that the coordinator says is away and no direct path says otherwise, is left at once if
- * another is there. A better one, direct before relay and then by round trip with hysteresis, takes over when it has been so for a
+ * The router to use. One that is lost is left at once if another is there, and soon one that the coordinator says is away while no
+ * direct path says otherwise. A better one, direct before relay and then by round trip with hysteresis, takes over when it has been so for a
  * while; among equals the least node id wins. `before`: the choice of last time, null for none.
  */
 export function chooseRouter(
@@ -69,6 +71,8 @@ export function chooseRouter(
   now: number,
 ): RouterChoice {
   const sorted = [...routers].sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
+  const isPresent = ({ awaySince, reach }: RouterState) =>
+    reach === 'direct' || (reach !== 'lost' && (awaySince === null || now < awaySince + AWAY_TIME));
   const present = sorted.filter(isPresent);
   const stay = (nodeId: string, why: string | null = null): RouterChoice => ({
     nodeId,
@@ -85,16 +89,18 @@ export function chooseRouter(
       current?.reach === 'lost' ? 'the one before does not answer' : 'the one before is away',
     );
   }
-  const other = best(present.filter((router) => improvement(current, router) !== null));
-  if (other === null) return stay(current.nodeId);
+  const goneAt =
+    current.reach === 'direct' || current.awaySince === null
+      ? Number.POSITIVE_INFINITY
+      : current.awaySince + AWAY_TIME;
+  const there = present.filter(({ awaySince, reach }) => awaySince === null || reach === 'direct');
+  const other = best(there.filter((router) => improvement(current, router) !== null));
+  if (other === null) return { ...stay(current.nodeId), lookAgainAt: goneAt };
   const since = before?.challenger?.nodeId === other.nodeId ? before.challenger.since : now;
   const at = Math.max(since + SETTLING_TIME, other.backSince + RETURN_TIME);
   if (now >= at) return stay(other.nodeId, improvement(current, other));
-  return { nodeId: current.nodeId, why: null, challenger: { nodeId: other.nodeId, since }, lookAgainAt: at };
-}
-
-function isPresent({ online, reach }: RouterState): boolean {
-  return reach === 'direct' || (reach !== 'lost' && online);
+  const challenger = { nodeId: other.nodeId, since };
+  return { nodeId: current.nodeId, why: null, challenger, lookAgainAt: Math.min(at, goneAt) };
 }
 
 /** Why another is to take the place of the current one; null if it is not. Of two at most one is for the other. */

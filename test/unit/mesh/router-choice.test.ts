@@ -10,12 +10,14 @@ import { aPeer } from '../../support/map.ts';
 
 const router = (nodeId: string, changes: Partial<RouterState> = {}): RouterState => ({
   nodeId,
-  online: true,
+  awaySince: null,
   reach: 'unknown',
   roundTrip: null,
   backSince: Number.NEGATIVE_INFINITY,
   ...changes,
 });
+/** Long since. */
+const AWAY = { awaySince: Number.NEGATIVE_INFINITY };
 const direct = (nodeId: string, roundTrip: number, changes: Partial<RouterState> = {}) =>
   router(nodeId, { reach: 'direct', roundTrip, ...changes });
 const relayed = (nodeId: string) => router(nodeId, { reach: 'relay' });
@@ -38,7 +40,7 @@ const using = (nodeId: string): RouterChoice => ({
 describe('SEC-43: of two routers', () => {
   it('the one with the lesser id is used while nothing is known of them, and is not when it is away', () => {
     expect(chooseRouter(null, [router('b'), router('a')], 0).nodeId).toBe('a');
-    expect(chooseRouter(null, [router('b'), router('a', { online: false })], 0).nodeId).toBe('b');
+    expect(chooseRouter(null, [router('b'), router('a', AWAY)], 0).nodeId).toBe('b');
     expect(chooseRouter(null, [lost('b'), lost('a')], 0).nodeId).toBe('a');
   });
 
@@ -47,7 +49,7 @@ describe('SEC-43: of two routers', () => {
       nodeId: 'b',
       why: 'the one before does not answer',
     });
-    const away = router('a', { online: false });
+    const away = router('a', AWAY);
     expect(chooseRouter(using('a'), [away, router('b')], 0)).toMatchObject({
       nodeId: 'b',
       why: 'the one before is away',
@@ -56,8 +58,17 @@ describe('SEC-43: of two routers', () => {
     expect(chooseRouter(using('c'), [router('a'), router('b')], 0).nodeId).toBe('a');
   });
 
+  it('one that is away is left after 3 s: the coordinator may have been started anew', () => {
+    const routers = [router('a', { awaySince: 1_000 }), router('b', { awaySince: 1_000 })];
+    const first = chooseRouter(using('a'), routers, 1_000);
+    expect(first).toMatchObject({ nodeId: 'a', lookAgainAt: 4_000 });
+    expect(chooseRouter(first, [routers[0] as RouterState, router('b')], 3_900).nodeId).toBe('a');
+    expect(chooseRouter(first, [routers[0] as RouterState, router('b')], 4_000).nodeId).toBe('b');
+    expect(settled(using('b'), [router('a', { awaySince: 0 }), router('b')], 1).nodeId).toBe('b');
+  });
+
   it('a direct path that answers says more than the coordinator', () => {
-    expect(settled(using('a'), [direct('a', 9, { online: false }), router('b')]).nodeId).toBe('a');
+    expect(settled(using('a'), [direct('a', 9, AWAY), router('b')]).nodeId).toBe('a');
   });
 
   it('direct goes before relay, and then the shorter round trip, once it has been so for 5 s', () => {
@@ -95,7 +106,7 @@ describe('SEC-43: of two routers', () => {
 
   it('with any states a choice settles, and does not come back to what it left', () => {
     const state = fc.record({
-      online: fc.boolean(),
+      awaySince: fc.constantFrom(null, 0),
       reach: fc.constantFrom('direct', 'relay', 'lost', 'unknown'),
       roundTrip: fc.double({ min: 0, max: 100, noNaN: true }),
       backSince: fc.constantFrom(Number.NEGATIVE_INFINITY, 0),
