@@ -423,10 +423,14 @@ export class Daemon {
     if (hasChanged) this.#relays?.networkChanged(hasLostAddress);
     if (hasChanged) this.#outside.networkChanged();
     this.#endpoints.tell();
-    // With an exit node also the router and rules matter, which somebody else may have taken away.
-    if (this.#exit.choice === null) void this.#reconciler?.followNetworks();
-    else void this.#reconciler?.again().catch(() => {});
+    void this.#followNetwork();
     void this.#portMapper?.networkChanged();
+  }
+
+  /** Throws nothing: what the host refuses is logged, and tried again. */
+  async #followNetwork(): Promise<void> {
+    await this.#reconciler?.followNetworks();
+    if (await this.#exitUse?.isOutdated().catch(() => false)) await this.#reconciler?.again().catch(() => {});
   }
 
   async #mapPort(): Promise<void> {

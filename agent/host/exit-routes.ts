@@ -39,6 +39,13 @@ export class ExitRoutes {
     }
   }
 
+  /** Whether nobody took rules away, as networkd does when it starts. */
+  async areWhole(): Promise<boolean> {
+    for (const family of families())
+      if ((await ourRules(family)).length !== (this.#rules.get(family)?.length ?? 0)) return false;
+    return true;
+  }
+
   /** Takes all of it away, also what a killed predecessor left. */
   async remove(): Promise<void> {
     for (const family of families()) {
@@ -49,7 +56,7 @@ export class ExitRoutes {
     }
   }
 
-  /** What somebody else took away, as networkd does when it starts, is set anew as a whole. */
+  /** What somebody else took away is set anew as a whole. */
   async #forget(family: Family): Promise<void> {
     // The one that leads into the table first: the others make it right.
     const there = (await ourRules(family)).sort(

@@ -43,6 +43,7 @@ export class ExitUse {
   readonly #routes = new ExitRoutes();
   #flows: OutsideFlow[] = [];
   #local: string[] = [];
+  #gateway: string | null = null;
   /** Undefined while nothing of it stands. */
   #before: ValidMarkBefore | undefined;
   #applied = '';
@@ -77,6 +78,13 @@ export class ExitUse {
     this.#isRouting = false;
   }
 
+  /** Whether it is time to apply again though no map came: another router, or rules that somebody took away. */
+  async isOutdated(): Promise<boolean> {
+    if (this.#applied === '') return false;
+    const gateway = await gatewayOf(this.#options.interfaceName);
+    return gateway !== this.#gateway || !(await this.#routes.areWhole());
+  }
+
   async #guard(map: NetworkMap, { exit }: WantedState): Promise<void> {
     const { interfaceName, listenPort, servers, allowsLan, acceptDns } = this.#options;
     if (!this.#hasLooked) {
@@ -96,11 +104,12 @@ export class ExitUse {
     const kept = allowsLan() ? privateNetworks(interfaceName, inner) : null;
     this.#local = [...new Set([...carried, ...(kept ?? []), ...networksOf(inner)])];
     if (kept !== null) this.#local.push('224.0.0.0/4');
+    this.#gateway = await gatewayOf(interfaceName);
     this.#flows = outsideFlows({
       user: process.geteuid?.() ?? 0,
       listenPort: listenPort(),
       servers: servers(map),
-      gateway: (await defaultGateway(interfaceName).catch(() => null))?.address ?? null,
+      gateway: this.#gateway,
     });
     const before = this.#before ?? (needsValidMark(interfaceName) ? read(VALID_MARK) : null);
     const rules = killSwitchRules(
@@ -161,6 +170,10 @@ export async function removeExitLeftovers(interfaceName: string): Promise<void> 
   if (before === undefined) return;
   await new ExitRoutes().remove();
   await takeDown(interfaceName, before);
+}
+
+async function gatewayOf(interfaceName: string): Promise<string | null> {
+  return (await defaultGateway(interfaceName).catch(() => null))?.address ?? null;
 }
 
 async function takeDown(interfaceName: string, before: ValidMarkBefore): Promise<void> {

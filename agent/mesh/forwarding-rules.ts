@@ -25,6 +25,8 @@ export interface ForwardingBefore {
   six: string;
 }
 
+/** Told to whoever sent it, so that nobody waits. */
+const REFUSED = 'counter name beyond reject with icmpx type admin-prohibited';
 /** A chain without rules, whose name keeps that. */
 const WAS = /chain forwarding_was_(\d)_(\d)/;
 
@@ -86,7 +88,7 @@ function carried({ interfaceName, isExit, connected }: WantedForwarding, routes:
   const to = (cidr: string) => `${cidr.includes(':') ? 'ip6' : 'ip'} daddr ${cidr}`;
   const lines = [
     ...routes.map((cidr) => `${to(cidr)} accept`),
-    ...(isExit ? [...NOT_PUBLIC4, ...connected].map((cidr) => `${to(cidr)} counter name beyond drop`) : []),
+    ...(isExit ? [...NOT_PUBLIC4, ...connected].map((cidr) => `${to(cidr)} ${REFUSED}`) : []),
     ...(isExit ? ['meta nfproto ipv4 accept', ...PUBLIC6.map((cidr) => `${to(cidr)} accept`)] : []),
   ];
   return `  counter beyond { }
@@ -95,7 +97,7 @@ function carried({ interfaceName, isExit, connected }: WantedForwarding, routes:
     iifname != "${interfaceName}" accept
     oifname "${interfaceName}" accept
     ct status dnat accept
-${lines.map((line) => `    ${line}\n`).join('')}    counter name beyond drop
+${lines.map((line) => `    ${line}\n`).join('')}    ${REFUSED}
   }
 `;
 }

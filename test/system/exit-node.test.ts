@@ -24,6 +24,7 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq'], 'an e
   let coordinator: TestCoordinator;
   let laptop: TestAgent;
   let exit: TestAgent;
+  let tablet: TestAgent;
   let server: TestHost;
   let printer: TestHost;
   let router: TestHost;
@@ -51,6 +52,12 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq'], 'an e
     await lab.plug(laptopHost, lan, ['192.168.7.2/24', '2001:db8:7::2/64']);
     await laptopHost.ip('route add default via 192.168.7.1');
     await laptopHost.ip('-6 route add default via 2001:db8:7::1');
+    const tabletHost = await lab.host('tablet');
+    await lab.plug(tabletHost, lan, ['192.168.7.3/24', '2001:db8:7::3/64']);
+    await tabletHost.ip('route add default via 192.168.7.1');
+    await tabletHost.ip('-6 route add default via 2001:db8:7::1');
+    resolvConf(lab, tabletHost, 'nameserver 192.168.7.1\n');
+    tablet = new TestAgent(tabletHost, 'tablet', `${lab.directory('tablet')}/state`);
     printer = await lab.host('printer');
     await lab.plug(printer, lan, ['192.168.7.9/24']);
     resolvConf(lab, laptopHost, 'nameserver 192.168.7.1\n');
@@ -76,9 +83,8 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq'], 'an e
     host.run('ping', ['-n', '-c1', '-W1', ...flags, address]).then(({ status }) => status === 0);
   const reachesAll = async (host: TestHost) =>
     (await Promise.all(SERVER.map((to) => reaches(host, to)))).every(Boolean);
-  /** Every way to the Internet that a program of the laptop may try, whether it comes back or not. */
-  const tryAll = async () => {
-    const { host } = laptop;
+  /** Every way to the Internet that a program of the host may try, whether it comes back or not. */
+  const tryAll = async (host: TestHost) => {
     const sent = SERVER.flatMap((to) => [
       reaches(host, to),
       reaches(host, to, '-I', 'eth0'),
@@ -87,24 +93,23 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq'], 'an e
     ]);
     await Promise.all(sent);
   };
-  /** What the router got from the laptop that is neither the agent's nor of the link. */
-  const leaks = () =>
+  /** What the router got from the host with this number that is neither the agent's nor of the link. */
+  const leaks = (number: 2 | 3) =>
     capture(
       lab,
       router,
       'eth0',
-      `(src host 192.168.7.2 or src host 2001:db8:7::2 or src net 100.64.0.0/10) and not (udp src port ${port})` +
+      `(src host 192.168.7.${number} or src host 2001:db8:7::${number} or src net 100.64.0.0/10) and not (udp src port ${port})` +
         ' and not (tcp port 8443 and host 198.51.100.2) and not icmp6 and not (udp port 5351 or udp port 1900)' +
         // Which names are asked for there is another test's.
         ' and not (udp port 53 and host 192.168.7.1)',
     );
   /** As `leaks`, while everything is tried. */
-  const leaked = async () => {
-    const all = await leaks();
-    await tryAll();
+  const leaked = async ({ host } = laptop) => {
+    const all = await leaks(host === laptop.host ? 2 : 3);
+    await tryAll(host);
     // The last of what could leak is followed by what the capture must see: it has then seen the rest.
-    const marker = await reaches(laptop.host, '192.168.7.1', '-m', '8847360');
-    expect(marker).toBe(true);
+    await reaches(host, '192.168.7.1', '-m', '8847360');
     const packets = await all.stop((seen) => seen.some((packet) => packet[9] === 1 && packet[19] === 1));
     return packets.filter((packet) => !packet.subarray(16, 20).equals(Buffer.from([192, 168, 7, 1])));
   };
@@ -173,7 +178,7 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq'], 'an e
       await laptop.run(...use);
       for (const route of into) await host.ip(`route add ${route} dev warren0`);
       await exit.host.run('ping', ['-n', '-c2', '-i0.3', '-W1', (await laptop.addresses())[0] as string]);
-      await tryAll();
+      await tryAll(host);
       for (const route of into) await host.ip(`route delete ${route} dev warren0`);
     }
     await waitFor('what follows', async () => {
@@ -271,6 +276,12 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq'], 'an e
     expect(await leaked()).toEqual([]);
     await exit.up();
     await waitFor('the way to be back', () => reachesAll(laptop.host));
+    // An exit node with IPv4 alone.
+    await exit.host.ip('-6 route delete default');
+    expect(await leaked()).toEqual([]);
+    expect(await Promise.all(SERVER.map((to) => reaches(laptop.host, to)))).toEqual([true, false]);
+    await exit.host.ip('-6 route add default via 2001:db8:2::1');
+    await waitFor('the way to be back', () => reachesAll(laptop.host));
     await coordinator.verb('exit-nodes', 'unapprove', 'exit');
     await waitFor('that to be known', async () => (await chosen()) === 'not an exit node');
     expect(await leaked()).toEqual([]);
@@ -308,6 +319,29 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq'], 'an e
     await waitFor('the same exit node', async () => (await chosen()) === 'in use');
     await waitFor('the way', () => reachesAll(laptop.host));
     expect(await seenAs(SERVER[1])).toBe('2001:db8:2::2');
+  });
+
+  it('SEC-41: the same by flag at joining, with the portable driver, where the kernel checks sources strictly', async () => {
+    const { host } = tablet;
+    const conf = ['net.ipv4.conf.all.rp_filter', 'net.ipv4.conf.eth0.rp_filter'];
+    await host.runOk('sysctl', ['-qw', ...conf.map((name) => `${name}=1`)]);
+    const validMark = async () =>
+      (await host.runOk('sysctl', ['-n', 'net.ipv4.conf.all.src_valid_mark'])).trim();
+    const flags = ['--driver', 'portable', '--listen-port', String(port), '--exit-node', 'exit'];
+    await tablet.join(await coordinator.token(), ...flags);
+    await waitFor('the way', () => reachesAll(host));
+    const direct = async () =>
+      (await tablet.status()).peers.find(({ name }) => name === 'exit')?.path === 'direct';
+    await waitFor('a direct path', direct);
+    expect(await validMark()).toBe('1');
+    expect(await leaked(tablet)).toEqual([]);
+    await tablet.stop('SIGKILL');
+    expect(await leaked(tablet)).toEqual([]);
+    await tablet.up();
+    await waitFor('the way', () => reachesAll(host));
+    expect(await tablet.stop()).toBe(0);
+    expect(await validMark()).toBe('0');
+    expect(await leftovers(tablet)).toEqual([]);
   });
 
   it('after kill -9, `leave` gives all back', async () => {

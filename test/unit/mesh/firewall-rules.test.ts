@@ -148,7 +148,7 @@ describe('forwarding', () => {
   it('SEC-36: goes to what was approved, from an exit to the Internet, and nowhere else', () => {
     const out = (changes: object) =>
       chain(forwardingRules({ ...wanted, ...changes }, was), 'carried')?.slice(4);
-    const denied = 'counter name beyond drop';
+    const denied = 'counter name beyond reject with icmpx type admin-prohibited';
     expect(out({})).toEqual(['ip daddr 192.168.10.0/24 accept', denied]);
     expect(out({ routes: [] })).toEqual([denied]);
     const exit = out({ isExit: true }) ?? [];
