@@ -98,11 +98,11 @@ function auditRow(row: AuditRecord): Fragment {
   const has = (value: unknown) => value !== null && value !== undefined;
   return html`<tr data-key="audit-${row.id}">
       <td data-label="Time" class="nowrap">${exactTime(row.at)}</td>
-      <td data-label="Who">${row.actor}<br><span class="quiet small-text">${row.source}</span></td>
-      <td data-label="What"><code>${row.action}</code></td>
-      <td data-label="Of what">${row.target}</td>
+      <td data-label="Who" class="breaks">${row.actor}<br><span class="quiet small-text">${row.source}</span></td>
+      <td data-label="What" class="nowrap"><code>${row.action}</code></td>
+      <td data-label="Of what" class="breaks">${row.target}</td>
       <td data-label="Result">${badge(row.result, row.result === 'ok' ? 'good' : 'bad')}</td>
-      <td data-label="Details">${row.detail}${
+      <td data-label="Details" class="breaks wide">${row.detail}${
         has(row.before) || has(row.after)
           ? html`<details><summary>Before and after</summary><dl class="values">
           <dt>Before</dt><dd><code class="wrap">${valueText(row.before)}</code></dd>

@@ -17,9 +17,9 @@ export function machineAudit(entries: readonly AuditRecord[], now: number): Frag
         <tbody>${entries.map(
           (entry) => html`<tr data-key="${entry.id}">
           <td data-label="When" class="nowrap">${relativeTime(entry.at, now)}</td>
-          <td data-label="What"><code>${entry.action}</code> ${entry.result === 'ok' ? '' : badge(entry.result, 'bad')}</td>
+          <td data-label="What" class="nowrap"><code>${entry.action}</code> ${entry.result === 'ok' ? '' : badge(entry.result, 'bad')}</td>
           <td data-label="Who">${entry.actor.startsWith('key:') ? 'the machine itself' : entry.actor}</td>
-          <td data-label="Details" class="small-text">${entry.detail || '–'}</td>
+          <td data-label="Details" class="small-text breaks wide">${entry.detail || '–'}</td>
         </tr>`,
         )}</tbody>
       </table></div>`
