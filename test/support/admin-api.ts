@@ -88,7 +88,11 @@ export class ApiFixture {
     const answer = await this.app.request(`/api/v1${path}`, {
       method,
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
+      headers: {
+        Host: '127.0.0.1:8080',
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
     });
     const text = await answer.text();
     const isJson = (answer.headers.get('Content-Type') ?? '').includes('json') && text !== '';

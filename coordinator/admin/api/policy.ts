@@ -26,7 +26,7 @@ const Policy = Version.extend({ document: z.string() }).openapi('Policy');
 
 const Current = z
   .object({
-    policy: Policy.nullable().openapi({
+    policy: z.union([Policy, z.null()]).openapi({
       description: 'Null while there is none: then everything is allowed.',
     }),
   })
