@@ -173,7 +173,8 @@ export class Daemon {
     }
     if (this.#stopping) return;
     releaseStartupPages();
-    for (const start of [() => this.#startRelays(), () => this.#startSync(), () => this.#mapPort()]) {
+    const parts = [() => this.#startRelays(), () => this.#startSync(), () => this.#mapPort()];
+    for (const start of [...parts, () => this.#serveMetrics()]) {
       await start();
       releaseStartupPages();
     }
@@ -433,6 +434,20 @@ export class Daemon {
     if (await this.#exitUse?.isOutdated().catch(() => false)) await this.#reconciler?.again().catch(() => {});
   }
 
+  async #serveMetrics(): Promise<void> {
+    const { metrics } = this.#settings;
+    if (metrics === null || this.#stopping) return;
+    const { serveMetrics } = await import('./metrics/serve-metrics.ts');
+    if (this.#stopping) return;
+    const server = serveMetrics(metrics, () => this.#metrics(), this.#log);
+    this.#closers.push(() => server.close());
+  }
+
+  async #metrics(): Promise<string> {
+    const { exposition } = await import('./metrics/exposition.ts');
+    return exposition(await this.#status(), this.#paths?.nat ?? null, process.memoryUsage.rss());
+  }
+
   async #mapPort(): Promise<void> {
     const { PortMapper } = await import('./port-mapping/port-mapper.ts');
     if (this.#stopping) return;
@@ -523,6 +538,7 @@ export class Daemon {
       status: () => this.#status(),
       ping: (args: unknown) => this.#ping(args),
       flows: () => this.#meshFlows(),
+      metrics: () => this.#metrics(),
       'exit-nodes': async () => this.#exit.status(),
       'use-exit-node': (args: unknown) => this.#exit.use(args),
       'leave-exit-node': () => this.#exit.off(),

@@ -9,6 +9,7 @@ import {
   withAcceptDns,
   withExitNode,
   withLogLevel,
+  withMetrics,
   withOutside,
   withState,
   withWorkers,
@@ -59,7 +60,7 @@ export function joinCommand(): Command {
     )
     .option('--bridge <name>', 'make the device of the segment a port of this bridge', interfaceName);
   return withLogLevel(
-    withState(withExitNode(withOutside(withWorkers(withAcceptDns(command, true))), false)),
+    withState(withMetrics(withExitNode(withOutside(withWorkers(withAcceptDns(command, true))), false))),
     'warn',
   )
     .addHelpText(

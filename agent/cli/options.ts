@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { collect } from '../../shared/arguments.ts';
+import { collect, listenAddress } from '../../shared/arguments.ts';
 import { formatEndpoint, parseEndpoint } from '../../shared/endpoint.ts';
 import { parseIp } from '../../shared/ip.ts';
 import { LOG_LEVELS } from '../../shared/log-levels.ts';
@@ -99,6 +99,15 @@ export function withExitNode(command: Command, hasBefore: boolean): Command {
 function exitNode(text: string): string {
   if (/^[\p{L}\p{N}][\p{L}\p{N}.:_-]*$/u.test(text)) return text;
   throw new InvalidArgumentError('expected the name or an address of a node.');
+}
+
+/** `--metrics HOST:PORT`; null for `off`. */
+export function withMetrics(command: Command): Command {
+  return command.option(
+    '--metrics <host:port>',
+    'serve metrics for Prometheus on this address too, beside the local socket; off takes it back',
+    (text: string) => (text === 'off' ? null : listenAddress(text)),
+  );
 }
 
 /** `--workers N`. */

@@ -38,6 +38,7 @@ export interface JoinOptions {
   snat: 'true' | 'false';
   endpoint?: string[];
   stun?: { host: string; port: number }[];
+  metrics?: { host: string; port: number } | null;
   acceptDns: boolean;
   segment: string[];
   bridge?: string;
@@ -135,6 +136,7 @@ function settingsOf(options: JoinOptions, lastPort: number | undefined): Setting
     snat: options.snat === 'true',
     endpoints: options.endpoint ?? [],
     stunServers: options.stun ?? [],
+    metrics: options.metrics ?? null,
     segments: options.segment.map((name) => ({ name, bridge: options.bridge ?? null })),
     ...(lastPort === undefined ? {} : { lastPort }),
   };

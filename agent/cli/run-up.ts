@@ -14,6 +14,8 @@ export interface UpChanges {
   acceptDns?: boolean;
   endpoint?: string[];
   stun?: { host: string; port: number }[];
+  /** Null takes it back. */
+  metrics?: { host: string; port: number } | null;
   /** `none` takes it back. */
   exitNode?: string;
   exitNodeAllowLan?: 'true' | 'false';
@@ -36,6 +38,7 @@ export async function up(folder: string, logLevel: LogLevel, changes: UpChanges)
       acceptDns: changes.acceptDns ?? saved.acceptDns,
       endpoints: changes.endpoint ?? saved.endpoints,
       stunServers: changes.stun ?? saved.stunServers,
+      metrics: changes.metrics === undefined ? saved.metrics : changes.metrics,
       exitNode: exitOf(changes.exitNode, saved.exitNode),
       exitAllowLan:
         changes.exitNodeAllowLan === undefined ? saved.exitAllowLan : changes.exitNodeAllowLan === 'true',

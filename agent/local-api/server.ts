@@ -10,10 +10,14 @@ const MAX_CONNECTIONS = 32;
 
 export type Handlers = Readonly<Record<string, (args: unknown) => Promise<unknown>>>;
 
+/** What a program for metrics asks, such as `curl --unix-socket agent.sock http://agent/metrics`. */
+const METRICS_REQUEST = /^GET \/metrics(\?\S*)? HTTP\/1\.[01]\r?$/;
+
 /**
  * The socket that `agent status` and the other verbs talk to: one line of JSON asks `{verb, args}`, one answers. It is 0600 in a
  * folder of 0700, and only root and the agent's own user are served, by what the kernel says of the other end. The caller holds
- * the state folder's lock, so a socket that exists is a dead agent's.
+ * the state folder's lock, so a socket that exists is a dead agent's. To an HTTP request for /metrics it answers what the verb
+ * `metrics` gives, as text.
  */
 export async function serveLocalApi(
   path: string,
@@ -76,6 +80,10 @@ function serve(socket: Socket, handlers: Handlers): void {
     if (end < 0 && text.length <= MAX_REQUEST) return;
     answered = true;
     socket.setTimeout(0);
+    if (end >= 0 && METRICS_REQUEST.test(text.slice(0, end))) {
+      void answerMetrics(socket, handlers);
+      return;
+    }
     answer(end < 0 ? '' : text.slice(0, end), handlers).then(
       (result) => socket.end(`${JSON.stringify({ result })}\n`),
       (error: unknown) => {
@@ -86,6 +94,21 @@ function serve(socket: Socket, handlers: Handlers): void {
       },
     );
   });
+}
+
+async function answerMetrics(socket: Socket, handlers: Handlers): Promise<void> {
+  const text = await handlers.metrics?.(null).catch(() => undefined);
+  const [status, body] = typeof text === 'string' ? ['200 OK', text] : ['503 Service Unavailable', ''];
+  socket.end(
+    [
+      `HTTP/1.1 ${status}`,
+      'Content-Type: text/plain; version=0.0.4; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
 }
 
 async function answer(line: string, handlers: Handlers): Promise<unknown> {

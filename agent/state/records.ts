@@ -67,6 +67,11 @@ export const settingsSchema = z.object({
   stunServers: z
     .array(z.object({ host: z.string().min(1), port: z.number().int().min(1).max(65535) }))
     .default([]),
+  /** Where metrics are served, beside the local socket. */
+  metrics: z
+    .object({ host: z.string().min(1), port: z.number().int().min(0).max(65535) })
+    .nullable()
+    .default(null),
   /** Whether what this host carries to networks behind it gets one of its own addresses as source. */
   snat: z.boolean().default(true),
   /** Whether this host's programs look names up at the agent. */

@@ -1,3 +1,4 @@
+import type { NodeRecord } from '../store/store.ts';
 import type { MeshNodes } from './mesh-nodes.ts';
 import type { PathEntry } from './node-telemetry.ts';
 import type { PathKindName } from './peer-path.ts';
@@ -35,7 +36,10 @@ export function edgeBetween(
   const [fromA, fromB] = [entryOf(telemetry, a, b), entryOf(telemetry, b, a)];
   if (fromA === undefined && fromB === undefined) return null;
   if (nodes.node(a) === undefined || nodes.node(b) === undefined || !nodes.mayMeet(a, b)) return null;
-  const kind = worst(liveKind(telemetry, a, fromA), liveKind(telemetry, b, fromB));
+  const kind = worst(
+    liveKind(telemetry, a, fromA, nodes.node(b), now),
+    liveKind(telemetry, b, fromB, nodes.node(a), now),
+  );
   const measured = kind === 'direct' ? lower(fromA?.view.latency, fromB?.view.latency) : null;
   const estimated = kind === 'relay' ? relayedLatency(telemetry, nodes, a, b) : null;
   return {
@@ -62,9 +66,17 @@ function entryOf(telemetry: Telemetry, from: string, to: string): PathEntry | un
   return telemetry.of(from)?.peers.get(to);
 }
 
-/** Null for an end that says nothing now. */
-function liveKind(telemetry: Telemetry, id: string, entry: PathEntry | undefined): PathKindName | null {
-  return entry === undefined || telemetry.of(id)?.isConnected !== true ? null : entry.view.kind;
+/** Null for an end that says nothing now, or whose session is with a machine that went away and sends nothing any more. */
+function liveKind(
+  telemetry: Telemetry,
+  id: string,
+  entry: PathEntry | undefined,
+  peer: NodeRecord | undefined,
+  now: number,
+): PathKindName | null {
+  if (entry === undefined || telemetry.of(id)?.isConnected !== true) return null;
+  const isAway = peer !== undefined && !peer.online && peer.device === null;
+  return isAway && rateOf(entry, 'receivedRate', now) === 0 ? null : entry.view.kind;
 }
 
 /** A session has two ends, each of which may send another way: by relay if one of them does, and none if neither has one. */

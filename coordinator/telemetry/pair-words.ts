@@ -95,9 +95,6 @@ function silence(ends: readonly PairEnd[]): PairWords {
 
 /** Both ends decide whether there is a direct way: what both NATs are is known here, as it is to neither of them. */
 function relayed(ends: readonly [PairEnd, PairEnd]): PairWords {
-  if (ends.some(({ path }) => path?.kind === 'relay' && path.reason === 'direct ways are tried')) {
-    return { reason: 'By relay, while direct ways are tried.', advice: null };
-  }
   const blocked = ends.filter(({ nat }) => nat?.mapping === 'no answer');
   if (blocked.length > 0) {
     const names = blocked.map(({ node }) => node.name).join(' and ');
@@ -113,6 +110,9 @@ function relayed(ends: readonly [PairEnd, PairEnd]): PairWords {
       reason: `By relay: both are behind hard NATs, which give each destination another outer port, so that neither ${a} nor ${b} can tell where it can be reached.`,
       advice: OPEN(`${a} or to ${b}`),
     };
+  }
+  if (ends.some(({ path }) => path?.kind === 'relay' && path.reason === 'direct ways are tried')) {
+    return { reason: 'By relay, while direct ways are tried.', advice: null };
   }
   const own = ends.find(({ path }) => path?.kind === 'relay' && path.reason !== '');
   const [behind] = hard;

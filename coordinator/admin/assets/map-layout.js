@@ -35,13 +35,10 @@ export function place(items, places) {
   if (fresh.length === 0) return false;
   const machines = fresh.filter(({ kind }) => kind === 'machine');
   if (fresh.length === items.length && machines.length > 2 && machines.length <= MOST_IN_CIRCLE) {
-    circle(machines, places);
-    spiral(
-      fresh.filter(({ kind }) => kind !== 'machine'),
-      0,
-      0,
-      places,
-    );
+    const radius = circle(machines, places);
+    const relays = fresh.filter(({ kind }) => kind !== 'machine');
+    // Not in the very middle, through which the lines of opposite machines go.
+    spiral(relays, 0.3 * radius, 0.13 * radius, places);
     return false;
   }
   const clusters = new Map();
@@ -72,7 +69,7 @@ export function place(items, places) {
   return items.length <= MOST_ARRANGED;
 }
 
-/** Those of one tag beside each other. */
+/** Those of one tag beside each other. The radius. */
 function circle(machines, places) {
   const words = ({ tags, name }) => `${tags[0] ?? '~'} ${name}`;
   machines.sort((a, b) => (words(a) < words(b) ? -1 : 1));
@@ -81,6 +78,7 @@ function circle(machines, places) {
     const angle = (index / machines.length) * 2 * Math.PI - Math.PI / 2;
     places.set(id, { x: 1.35 * radius * Math.cos(angle), y: radius * Math.sin(angle) });
   }
+  return radius;
 }
 
 function spiral(members, x, y, places) {

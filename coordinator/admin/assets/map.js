@@ -47,7 +47,9 @@ function start() {
   const tell = () => {
     const { machines, online, direct, relay, silent } = graph.counts();
     const paths =
-      direct + relay === 0 ? 'nothing was exchanged lately' : `${direct} direct paths, ${relay} by relay`;
+      direct + relay === 0
+        ? 'nothing was exchanged lately'
+        : `${direct} direct ${direct === 1 ? 'path' : 'paths'}, ${relay} by relay`;
     say('map-summary', `${machines} machines, ${online} connected; ${paths}${isPaused ? ' (paused)' : ''}`);
     canvas.setAttribute(
       'aria-label',

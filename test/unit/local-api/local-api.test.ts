@@ -25,6 +25,7 @@ beforeEach(async () => {
       fail: async () => {
         throw new WarrenError('not-found', 'no such peer', { hint: 'look again' });
       },
+      metrics: async () => 'warren_agent_peers 1\n',
       sleep: () => new Promise(() => {}),
       break: async () => {
         throw new Error('surprise');
@@ -54,6 +55,15 @@ function raw(bytes: string): Promise<string> {
 }
 
 describe('the local API', () => {
+  it('answers a request of HTTP for the metrics, and no other', async () => {
+    const answer = await raw('GET /metrics HTTP/1.1\r\nHost: agent\r\nAccept: */*\r\n\r\n');
+    expect(answer).toMatch(
+      /^HTTP\/1\.1 200 OK\r\nContent-Type: text\/plain; version=0\.0\.4.*\r\n\r\nwarren_agent_peers 1\n$/s,
+    );
+    expect(await raw('GET /status HTTP/1.1\r\n\r\n')).toContain('"code":"usage"');
+    expect(await raw('POST /metrics HTTP/1.1\r\n\r\n')).toContain('"code":"usage"');
+  });
+
   it('answers, and passes errors on whole', async () => {
     await expect(askAgent(path, 'echo', { a: [1] })).resolves.toEqual({ a: [1] });
     await expect(askAgent(path, 'fail')).rejects.toMatchObject({

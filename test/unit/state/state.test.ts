@@ -51,6 +51,7 @@ const SETTINGS: Settings = {
   snat: true,
   endpoints: [],
   stunServers: [],
+  metrics: null,
   segments: [],
 };
 

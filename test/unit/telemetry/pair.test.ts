@@ -72,7 +72,7 @@ describe('why two machines are connected as they are', () => {
     ],
     [
       'direct ways being tried',
-      () => hear('a', 'b', { kind: PathKind.PATH_KIND_RELAY, reason: 'direct ways are tried' }, HARD),
+      () => hear('a', 'b', { kind: PathKind.PATH_KIND_RELAY, reason: 'direct ways are tried' }, CONE),
       'By relay, while direct ways are tried.',
       null,
     ],

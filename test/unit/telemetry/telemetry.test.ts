@@ -62,6 +62,18 @@ describe('what agents tell of their paths', () => {
     expect(edge('a', 'b')?.kind).toBe('none');
   });
 
+  it('a session with a machine that went away is an edge only while something comes from it', () => {
+    const a = connect('a');
+    a.report(paths(aPath('b')));
+    nodes.members.set('b', aNode('b', { online: false }));
+    expect(edge('a', 'b')?.kind).toBe('none');
+    now += 1_000;
+    a.report(paths(aPath('b', { receivedBytes: 100n })));
+    expect(edge('a', 'b')?.kind).toBe('direct');
+    now += 151_000;
+    expect(edge('a', 'b')?.kind).toBe('none');
+  });
+
   it('a round trip by relay is reckoned from what both ends measured to it', () => {
     const [a, b] = [connect('a'), connect('b')];
     const relays = (latency: number) => ({ relays: [{ relayId: 'r', latency }] });
