@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { cidr } from '../../shared/arguments.ts';
 import { type Prefix, parsePrefix, prefixesOverlap } from '../../shared/prefix.ts';
+import { overlapsSpecialRange } from '../../shared/special-ranges.ts';
 import type { MapRouteMapping } from '../mesh/network-map.ts';
 
 /** What a host offers to carry. */
@@ -44,5 +45,7 @@ function network(text: string): string {
   const canonical = cidr(text.trim());
   if (canonical.endsWith('/0'))
     throw new InvalidArgumentError(`${canonical} is the Internet: offer it with --advertise-exit-node.`);
+  if (overlapsSpecialRange(parsePrefix(canonical) as Prefix))
+    throw new InvalidArgumentError(`${canonical} holds loopback, link-local or multicast addresses.`);
   return canonical;
 }

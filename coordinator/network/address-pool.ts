@@ -2,7 +2,7 @@ import { WarrenError } from '../../shared/errors.ts';
 import { formatIp, type IpBytes } from '../../shared/ip.ts';
 import { formatPrefix, type Prefix, parsePrefix } from '../../shared/prefix.ts';
 import type { Random } from '../../shared/random.ts';
-import { overlapsSpecialRange } from './special-ranges.ts';
+import { overlapsSpecialRange } from '../../shared/special-ranges.ts';
 
 /** CGNAT space (RFC 6598): seldom in use on a host's own links. */
 export const DEFAULT_PREFIX4 = '100.64.0.0/10';

@@ -1,6 +1,6 @@
 import { formatEndpoint, parseEndpoint } from '../../shared/endpoint.ts';
 import { type Prefix, prefixContains } from '../../shared/prefix.ts';
-import { isSpecialAddress } from './special-ranges.ts';
+import { isSpecialAddress } from '../../shared/special-ranges.ts';
 
 /** Others probe what a node says of itself; more than this many are not passed on. */
 export const MAX_ENDPOINTS = 16;

@@ -1,6 +1,6 @@
 import { formatPrefix, type Prefix, parsePrefix, prefixesOverlap } from '../../shared/prefix.ts';
+import { overlapsSpecialRange } from '../../shared/special-ranges.ts';
 import type { RouteMapping } from './grants.ts';
-import { overlapsSpecialRange } from './special-ranges.ts';
 import { canonicalTag } from './tags.ts';
 
 export const MAX_ROUTES = 64;

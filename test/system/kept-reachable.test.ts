@@ -11,6 +11,8 @@ import { Lab, type TestHost } from '../support/netns.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const ROUTE = '203.0.113.0/24';
+/** What the laptop offers itself. */
+const PART = '203.0.113.192/26';
 const COORDINATOR = '203.0.113.1';
 const ROUTER = '203.0.113.12';
 const SERVER = '203.0.113.77';
@@ -41,7 +43,7 @@ describeNeeds(['root', 'tun', 'nft'], 'a route that holds what the mesh needs', 
     router = await agent('router', far, ROUTER);
     await coordinator.start();
     await router.join(await coordinator.token(), '--advertise-routes', ROUTE);
-    await laptop.join(await coordinator.token(), '--accept-routes');
+    await laptop.join(await coordinator.token(), '--accept-routes', '--advertise-routes', PART);
     await laptop.knows(1);
   });
   afterAll(() => lab.close());
@@ -66,6 +68,25 @@ describeNeeds(['root', 'tun', 'nft'], 'a route that holds what the mesh needs', 
     expect(laptop.process?.output).toContain('would cut off');
     expect(await laptop.pings(SERVER)).toBe(true);
     expect(await peer()).toMatchObject({ path: 'direct', endpoint: expect.stringContaining(ROUTER) });
+  });
+
+  it('and one that overlaps it is told to the owners of both, and to who approves', async () => {
+    expect((await laptop.run('status')).stdout).toContain(`offers ${PART}: waits for approval`);
+    const said = await coordinator.verb('routes', 'approve', 'laptop', PART);
+    expect(said).toBe(`laptop carries ${PART}\n  note: ${PART} overlaps ${ROUTE} of router\n`);
+    const notices = {
+      laptop: `${PART} overlaps ${ROUTE} of router, and wins: it is more specific`,
+      router: `${ROUTE} overlaps ${PART} of laptop, which wins for its part: it is more specific`,
+    };
+    for (const agent of [laptop, router]) {
+      const notice = notices[agent === laptop ? 'laptop' : 'router'];
+      await waitFor(agent.name, async () => (await agent.status()).self.notices.includes(notice));
+      expect(agent.process?.output).toContain(notice);
+    }
+    expect(await coordinator.verb('routes', 'list')).toContain(`overlaps ${PART} of laptop`);
+    expect(await coordinator.verb('audit', 'list')).toContain(`${PART}; overlaps ${ROUTE} of router`);
+    await coordinator.verb('routes', 'disapprove', 'laptop', PART);
+    await waitFor('the end of it', async () => (await router.status()).self.notices.length === 0);
   });
 
   it('leaves the way to the coordinator after a restart of the agent, and of the coordinator', async () => {

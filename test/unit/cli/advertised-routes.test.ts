@@ -27,6 +27,9 @@ describe('--advertise-routes', () => {
     ['192.168.1.0/24=10.201.1.0/24,192.168.2.0/24=10.201.1.0/24', 'one network only'],
     ['0.0.0.0/0', '--advertise-exit-node'],
     ['::/0', '--advertise-exit-node'],
+    ['127.0.0.0/8', 'loopback'],
+    ['169.254.0.0/16=10.1.0.0/16', 'link-local'],
+    ['fe80::/64', 'link-local'],
   ])('refuses %s', (text, why) => {
     expect(() => advertisedRoutes(text)).toThrow(why);
   });

@@ -1,5 +1,5 @@
-import type { IpBytes } from '../../shared/ip.ts';
-import { type Prefix, parsePrefix, prefixContains, prefixesOverlap } from '../../shared/prefix.ts';
+import type { IpBytes } from './ip.ts';
+import { type Prefix, parsePrefix, prefixContains, prefixesOverlap } from './prefix.ts';
 
 /** Blocks that never name one host beyond its own link (RFC 6890), so nobody can be reached or routed there. */
 const SPECIAL: readonly Prefix[] = [
