@@ -10,6 +10,7 @@ import type { Decision } from './administration.ts';
 import { oneLine } from './audit.ts';
 import type { Change } from './change.ts';
 import { listNodes, requireNode } from './nodes.ts';
+import { ownership } from './ownership.ts';
 import { currentPolicy } from './policies.ts';
 import { toJson } from './rows.ts';
 import type { AuditRow, NewDevice, NodeRecord } from './store.ts';
@@ -74,6 +75,7 @@ export async function addDevice(change: Change, device: NewDevice, by: Decision)
       exit_node_approved: 0,
       tags: toJson([...new Set(tags)].sort()),
       owner: oneLine(device.owner, 256),
+      ...(await ownership(tx, device.owner)),
       ephemeral: 0,
       online: 0,
       created_at: by.now,

@@ -9,9 +9,9 @@ import { insertCertificate } from './certificates.ts';
 import type { Change } from './change.ts';
 import { nodeById } from './nodes.ts';
 import { tellOfOverlaps } from './overlaps.ts';
+import { ownership } from './ownership.ts';
 import { approveOffers } from './policies.ts';
 import { nodeFromRow, toJson, tokenFromRow } from './rows.ts';
-import type { Tx } from './schema.ts';
 import type { JoinRecord, JoinResult, NodeRecord, TokenRecord } from './store.ts';
 
 const NO_OFFERS = { routes: [], exitNode: false };
@@ -93,13 +93,6 @@ export async function joinNode(change: Change, request: JoinRecord): Promise<Joi
   ].join(', ');
   await auditJoin(change, request, `${node.name} (${id})`, 'ok', detail);
   return { result: { node, rejoined: member !== undefined, certificate } };
-}
-
-/** Whose machine a node becomes: of whoever made the token. A token of nobody leaves a registered node's owner as it is. */
-async function ownership(tx: Tx, owner: string): Promise<{ owner?: string; owner_groups?: string }> {
-  if (owner === '') return {};
-  const user = await tx.selectFrom('users').select('groups').where('name', '=', owner).executeTakeFirst();
-  return user === undefined ? {} : { owner, owner_groups: user.groups };
 }
 
 const byToken = (tokenId: string) => `token ${tokenId}`;

@@ -33,7 +33,15 @@ const OWNERS = ['alice@example.com', 'bob', ''];
 const GROUPS = { 'group:dev': ['alice@example.com', 'bob@'], 'group:none': [] };
 const HOSTS = { lan: '192.168.1.0/24', one: '100.64.0.1', six: 'fd00::2' };
 
-const user = fc.constantFrom('alice@example.com', 'bob@', 'group:dev', 'group:none');
+const PROVIDER_GROUPS = ['netops@login.example.com', 'all staff@login.example.com'];
+
+const user = fc.constantFrom(
+  'alice@example.com',
+  'bob@',
+  'group:dev',
+  'group:none',
+  ...PROVIDER_GROUPS.map((group) => `group:${group}`),
+);
 const machine = fc.oneof(
   fc.constantFrom('*', 'autogroup:member', 'autogroup:tagged', 'lan', 'one', 'six', '100.64.0.2'),
   fc.constantFrom(...TAGS.map((tag) => `tag:${tag}`)),
@@ -86,6 +94,7 @@ export function randomNode(n: number): fc.Arbitrary<PolicyNode> {
     .record({
       tags: fc.oneof(fc.constant([]), fc.subarray(TAGS)),
       owner: fc.constantFrom(...OWNERS),
+      ownerGroups: fc.subarray(PROVIDER_GROUPS),
       routes: fc.oneof({ arbitrary: fc.constant([]), weight: 2 }, fc.subarray(ROUTES, { maxLength: 2 })),
       exitNode: fc.oneof({ arbitrary: fc.constant(false), weight: 3 }, fc.constant(true)),
     })
@@ -153,6 +162,8 @@ export function directlyAllowed(
     if (text === 'autogroup:member') return node.tags.length === 0;
     if (text === 'autogroup:tagged') return node.tags.length > 0;
     if (text.startsWith('tag:')) return node.tags.includes(text.slice(4));
+    if (text.startsWith('group:') && text.includes('@'))
+      return node.tags.length === 0 && (node.ownerGroups ?? []).includes(text.slice('group:'.length));
     if (text.startsWith('group:') || text.includes('@'))
       return node.tags.length === 0 && usersOf(text).includes(node.owner);
     return false;

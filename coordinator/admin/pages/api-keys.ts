@@ -70,7 +70,7 @@ function newKey(): Fragment {
             ],
           })}
         </div>
-        <fieldset>
+        <fieldset class="field">
           <legend>Scopes</legend>
           <p class="hint">What of the role it may do. To write includes to read.</p>
           <div class="choices">${SCOPES.map(

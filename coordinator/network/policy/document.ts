@@ -47,6 +47,8 @@ export type SelectorKind =
   | { readonly kind: 'any' }
   /** Machines without tags that belong to one of these. */
   | { readonly kind: 'users'; readonly names: ReadonlySet<string> }
+  /** Machines without tags whose user is in a group of the provider that users sign in with: `GROUP@ISSUER-HOST`. */
+  | { readonly kind: 'provider-group'; readonly group: string }
   | { readonly kind: 'tag'; readonly tag: string }
   /** An address, a network, or a name of `hosts`. */
   | { readonly kind: 'prefix'; readonly prefix: Prefix }

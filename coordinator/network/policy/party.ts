@@ -76,6 +76,8 @@ export function identifies(selector: Selector, machine: Identified): boolean {
       return machine.tags.length === 0;
     case 'users':
       return machine.tags.length === 0 && selector.names.has(machine.owner);
+    case 'provider-group':
+      return machine.tags.length === 0 && (machine.ownerGroups ?? []).includes(selector.group);
     default:
       return false;
   }

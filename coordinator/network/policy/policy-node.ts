@@ -9,6 +9,7 @@ export function policyNode(node: Granted & CarriedDevice): PolicyNode {
     address6: node.address6,
     tags: node.tags,
     owner: node.owner,
+    ownerGroups: node.ownerGroups ?? [],
     routes: grantedRoutes(node),
     exitNode: isExitNode(node),
   };

@@ -15,6 +15,8 @@ export interface Identified {
   readonly tags: readonly string[];
   /** Empty for none. */
   readonly owner: string;
+  /** Groups of the provider that the owner is in: `GROUP@ISSUER-HOST`. */
+  readonly ownerGroups?: readonly string[];
 }
 
 type Side = keyof Sides;
@@ -36,6 +38,7 @@ export class RuleIndex {
   readonly #internet: Sides;
   readonly #tags = new Map<string, Sides>();
   readonly #users = new Map<string, Sides>();
+  readonly #groups = new Map<string, Sides>();
   readonly #userKeys = new Map<string, string>();
   readonly #prefixes: PrefixUse[] = [];
   /** The same by length, then by masked address. */
@@ -62,7 +65,8 @@ export class RuleIndex {
         .sort()
         .join(' ')}`;
     }
-    return `user ${this.#userKey(node.owner)}`;
+    const groups = (node.ownerGroups ?? []).filter((group) => this.#groups.has(group));
+    return `user ${this.#userKey(node.owner)} ${groups.length === 0 ? '' : JSON.stringify(groups.sort())}`;
   }
 
   /** The same for users of the same groups. */
@@ -87,6 +91,7 @@ export class RuleIndex {
     } else {
       add(sides, this.#member);
       if (node.owner !== '') add(sides, this.#users.get(node.owner));
+      for (const group of node.ownerGroups ?? []) add(sides, this.#groups.get(group));
     }
     return sides;
   }
@@ -150,6 +155,9 @@ export class RuleIndex {
         break;
       case 'users':
         for (const name of selector.names) both(this.#named(this.#users, name)[side], rule);
+        break;
+      case 'provider-group':
+        both(this.#named(this.#groups, selector.group)[side], rule);
         break;
       case 'prefix':
         this.#addPrefix({ prefix: selector.prefix, side, rule });

@@ -68,6 +68,8 @@ function partiesOf(selector: Selector, ground: TestGround | null): Party[] {
   switch (selector.kind) {
     case 'users':
       return [...selector.names].map((name) => machine([], name));
+    case 'provider-group':
+      return [{ prefixes: [], machine: { tags: [], owner: '', ownerGroups: [selector.group] } }];
     case 'tag':
       return [machine([selector.tag], '')];
     case 'member':

@@ -32,6 +32,11 @@ export function parseSelector(text: string, place: Place, names: Names): Selecto
   return why === null ? { ...kind, text } : why;
 }
 
+/** `netops@login.example.com`: a group as the provider of that host calls it. */
+function isProviderGroup(name: string): boolean {
+  return /^[^@]+@[a-z0-9.:[\]-]+$/.test(name);
+}
+
 export function isUser(text: string): boolean {
   return /^[^\s:@*]+@[^\s:@*]*$/.test(text);
 }
@@ -40,8 +45,12 @@ function kindOf(text: string, names: Names): SelectorKind | string {
   if (text === '*') return { kind: 'any' };
   if (text.startsWith('autogroup:')) return autogroup(text.slice('autogroup:'.length));
   if (text.startsWith('group:')) {
-    const users = names.groups.get(text.slice('group:'.length));
-    return users === undefined ? `${shown(text)} is not in "groups"` : { kind: 'users', names: users };
+    const name = text.slice('group:'.length);
+    const users = names.groups.get(name);
+    if (users !== undefined) return { kind: 'users', names: users };
+    return isProviderGroup(name)
+      ? { kind: 'provider-group', group: name }
+      : `${shown(text)} is not in "groups"; a group of a provider is group:NAME@HOST`;
   }
   if (text.startsWith('tag:')) {
     const tag = canonicalTag(text);

@@ -136,6 +136,11 @@ describe('SEC-38: what is refused', () => {
     ['ports of icmp', acl('"src":["*"],"dst":["*:22"],"proto":"icmp"'), 'icmp has no ports'],
     ['an unknown protocol', acl('"src":["*"],"dst":["*:*"],"proto":"tpc"'), '"tpc" is no protocol'],
     ['protocol 256', acl('"src":["*"],"dst":["*:*"],"proto":"256"'), '"256" is no protocol'],
+    [
+      'a group of a provider without its host',
+      acl('"src":["group:dev@"],"dst":["*:*"]'),
+      '"group:dev@" is not in "groups"',
+    ],
     ['an unknown group', acl('"src":["group:dev"],"dst":["*:*"]'), '"group:dev" is not in "groups"'],
     ['an unknown host', acl('"src":["server"],"dst":["*:*"]'), '"server" is neither an address'],
     ['half an address', acl('"src":["10.1"],"dst":["*:*"]'), '"10.1" is neither an address'],
