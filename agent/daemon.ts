@@ -6,6 +6,7 @@ import { keyFromBase64, wipe } from '../shared/key.ts';
 import type { Logger } from '../shared/log.ts';
 import { PeerNames } from './capture/peer-names.ts';
 import type { SyncClient } from './control/sync-client.ts';
+import { DeviceEndpoints } from './device-endpoints.ts';
 import { ExitKeeper } from './exit-keeper.ts';
 import { FlowTracking } from './flows/flow-tracking.ts';
 import type { FlowsAnswer } from './flows/mesh-flows.ts';
@@ -92,6 +93,7 @@ export class Daemon {
   });
   #paths: PathKeeper | null = null;
   #relays: RelayKeeper | null = null;
+  #devices: DeviceEndpoints | null = null;
   /** What is for them, the latest of it, while their code is not loaded: a lost handshake would be sent again after 5 s. */
   readonly #beforeRelays: RelayNews[] = [];
   #sync: SyncClient | null = null;
@@ -231,6 +233,9 @@ export class Daemon {
     );
     this.#tunnel = tunnel;
     this.#closers.push(() => tunnel.close());
+    const devices = new DeviceEndpoints(this.#state.folder, tunnel, this.#log);
+    this.#devices = devices;
+    this.#closers.push(() => devices.close());
     const paths = new PathKeeper(tunnel, this.#settings.stunServers, () => this.#endpoints.tell(), this.#log);
     this.#paths = paths;
     this.#closers.push(() => paths.close());
@@ -387,6 +392,7 @@ export class Daemon {
     if (!(await reconciler.apply(map))) return;
     this.#saveMap(map);
     this.#exit.settle(map);
+    void this.#devices?.mapApplied(map);
     if (this.#isUp) return;
     this.#isUp = true;
     this.#onUp((this.#tunnel as Tunnel).facts, this.#listenPort);
@@ -516,7 +522,7 @@ export class Daemon {
       this.#firewall,
       this.#flowTracking,
       this.#names,
-      new Forwarding(interfaceName, snat),
+      new Forwarding(interfaceName, snat, this.#log),
       new SegmentDevices(interfaceName, mtu, segments, this.#log),
     ];
   }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { WarrenError } from '../../shared/errors.ts';
+import { describeError, WarrenError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
 import {
   type ForwardingBefore,
   forwardingBefore,
@@ -29,13 +30,17 @@ export class Forwarding implements HostFeature {
   #before: ForwardingBefore | null = null;
   #applied = '';
   #hasLooked = false;
+  readonly #log: Logger | null;
+  /** Why devices are not forwarded for, as told already. */
+  #told = '';
 
-  constructor(interfaceName: string, translatesSources: boolean) {
+  constructor(interfaceName: string, translatesSources: boolean, log: Logger | null = null) {
+    this.#log = log;
     this.#interfaceName = interfaceName;
     this.#translatesSources = translatesSources;
   }
 
-  /** Throws `permission-denied` where forwarding cannot be switched on, `unsupported` without nftables. */
+  /** Throws `permission-denied` where forwarding cannot be switched on, `unsupported` without nftables; for devices alone neither. */
   async apply(map: NetworkMap, wanted: WantedState): Promise<void> {
     const { self } = map;
     const forwardsForDevices = wantedTransit(map, wanted) !== null;
@@ -59,17 +64,35 @@ export class Forwarding implements HostFeature {
     );
     const applied = `${rules}${forwardsForDevices}`;
     if (applied === this.#applied) return;
+    const forItself = self.approvedRoutes.length > 0 || self.exitNodeApproved;
+    try {
+      await this.#switchOn(rules, before, self, forwardsForDevices);
+      this.#applied = applied;
+    } catch (error) {
+      // That devices have this host as their gateway is the coordinator's choice: a host that cannot is as good a member as any.
+      if (forItself) throw error;
+      const reason = describeError(error);
+      if (reason !== this.#told) this.#log?.warn({ reason }, 'devices are not forwarded for');
+      this.#told = reason;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#end();
+  }
+
+  async #switchOn(
+    rules: string,
+    before: ForwardingBefore,
+    self: NetworkMap['self'],
+    forwardsForDevices: boolean,
+  ): Promise<void> {
     await runCommand('nft', ['-f', '-'], rules);
     this.#before = before;
     write(FOUR, '1');
     const carriesSix = self.exitNodeApproved || self.approvedRoutes.some((cidr) => cidr.includes(':'));
     if (carriesSix || forwardsForDevices) forwardSix();
     else write(SIX, before.six);
-    this.#applied = applied;
-  }
-
-  close(): Promise<void> {
-    return this.#end();
   }
 
   /** Puts back what a killed agent has changed. */

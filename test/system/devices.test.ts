@@ -4,7 +4,7 @@
  *     hub, second (public)          office (behind a NAT) ── printer (192.168.77.7)
  *     phone (wg-quick, behind another NAT)
  */
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TestDevice } from '../support/device.ts';
@@ -16,6 +16,7 @@ import { waitFor } from '../support/wait-for.ts';
 
 const NAMES = ['hub', 'second', 'office'] as const;
 type Name = (typeof NAMES)[number];
+const PORTS = ['7001', '7002'];
 
 describeNeeds(
   ['root', 'tun', 'nft', 'wg-quick', 'wireguard-go', 'dig', 'ncat'],
@@ -141,15 +142,12 @@ describeNeeds(
         hub: agents.hub.host,
       };
       for (const host of Object.values(hosts)) {
-        for (const port of ['7001', '7002', '7003']) {
-          for (const family of ['-4', '-6'])
-            host.spawn('ncat', [family, '-l', '-k', port, '--exec', '/bin/cat']);
-        }
+        for (const port of PORTS) host.spawn('ncat', ['-l', '-k', port, '--exec', '/bin/cat']);
       }
       for (const host of Object.values(hosts)) {
         await waitFor('the servers', async () => {
           const lines = (await host.runOk('ss', ['-Hltn'])).split('\n');
-          return lines.filter((line) => /:700[123] /.test(line)).length === 6;
+          return lines.filter((line) => /:700[12] /.test(line)).length === 2 * PORTS.length;
         });
       }
       await coordinator.verb('policy', 'apply', writePolicy(lab, policy));
@@ -181,9 +179,9 @@ describeNeeds(
         ['hub', 'phone'],
       ] as const;
       const denied = pairs.flatMap(([from, to]) =>
-        ['7001', '7002', '7003']
-          .filter((port) => !granted.some((grant) => String(grant) === String([from, to, port])))
-          .flatMap((port) => ([0, 1] as const).map((family) => [from, to, port, family] as const)),
+        PORTS.filter((port) => !granted.some((grant) => String(grant) === String([from, to, port]))).flatMap(
+          (port) => ([0, 1] as const).map((family) => [from, to, port, family] as const),
+        ),
       );
       const verdicts = await Promise.all(denied.map(async (flow) => ((await opens(...flow)) ? [flow] : [])));
       expect(verdicts.flat()).toEqual([]);
@@ -202,6 +200,18 @@ describeNeeds(
         writePolicy(lab, { acls: [{ action: 'accept', src: ['*'], dst: ['*:*'] }] }),
       );
       await waitFor('all to be let in again', () => phone.pings(addresses.office[0] as string, 1));
+    });
+
+    it('is called by an agent that was killed and came back, before it notices itself', async () => {
+      const kept = join(agents.hub.state, 'device-endpoints.json');
+      await waitFor('the agent to have noted where it calls from', () => existsSync(kept), {
+        timeout: 20_000,
+      });
+      await agents.hub.stop('SIGKILL');
+      await agents.hub.up();
+      // Without that it would be the device's next rekeying, two minutes after the last.
+      await waitFor('the device to be reached', () => agents.hub.pings(addresses.phone[0] as string, 1));
+      await waitFor('the others behind it', () => agents.office.pings(addresses.phone[1] as string, 1));
     });
 
     it('is told that its file is out of date when its gateway is gone, and finds the mesh again with another', async () => {

@@ -101,6 +101,46 @@ it.each<[string, Partial<PeerStatus>, string | null, string, string | null]>([
     'not connected: nothing was sent to it yet; the first packet connects',
     null,
   ],
+  ...(
+    [
+      [
+        'that called',
+        { path: 'direct', endpoint: '192.0.2.7:9' },
+        'plain WireGuard device, at 192.0.2.7:9, from where it called',
+      ],
+      [
+        'that has not called',
+        { path: 'none', lastHandshake: null },
+        'plain WireGuard device: it has not called yet',
+      ],
+      [
+        'that is silent',
+        { path: 'none', lastHandshake: new Date(NOW - 600_000).toISOString() },
+        'plain WireGuard device: it called last 10 min ago',
+      ],
+      [
+        'behind a gateway',
+        { via: 'hub', path: 'direct', endpoint: '192.0.2.7:9' },
+        'plain WireGuard device, through hub at 192.0.2.7:9',
+      ],
+      [
+        'behind a gateway by relay',
+        { via: 'hub', path: 'relay' },
+        'plain WireGuard device, through hub, which is reached by relay',
+      ],
+      [
+        'whose gateway is gone',
+        { via: '' },
+        'plain WireGuard device: the agent that it was to be reached through is no longer there',
+      ],
+    ] as const
+  ).map(([what, peer, path]): [string, Partial<PeerStatus>, string | null, string, string | null] => [
+    `a device ${what}`,
+    { device: true, via: null, pathDetails: null, ...peer },
+    null,
+    path,
+    null,
+  ]),
 ])('%s', (_what, peer, nat, path, advice) => {
   expect(words(peer, nat)).toEqual({ path, advice });
 });

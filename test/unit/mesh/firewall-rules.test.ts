@@ -53,6 +53,56 @@ describe('the firewall', () => {
       );
   });
 
+  describe('of the gateway of devices', () => {
+    const transit = {
+      devices: ['100.64.0.9/32', 'fd00::9/128'],
+      own: ['100.64.0.1/32'],
+      towards: ['100.64.0.0/10', '10.0.0.0/8'],
+      except: ['100.64.0.1/32', '100.64.0.9/32', 'fd00::9/128'],
+    };
+
+    it('forwards between them and the mesh, and from the mesh nowhere else unless it carries networks', () => {
+      const forwarded = (carries: boolean) =>
+        chain(firewallRules({ ...WANTED, transit, carries }), 'forwarded')?.slice(1, 6);
+      const within = 'iifname "warren0" oifname "warren0"';
+      const between = [
+        `${within} ip saddr { 100.64.0.9/32 } accept`,
+        `${within} ip daddr { 100.64.0.9/32 } accept`,
+        `${within} ip6 saddr { fd00::9/128 } accept`,
+        `${within} ip6 daddr { fd00::9/128 } accept`,
+      ];
+      expect(forwarded(false)).toEqual([
+        ...between,
+        'iifname "warren0" oifname != "warren0" counter name unasked drop',
+      ]);
+      expect(forwarded(true)).toEqual([...between, 'oifname != "warren0" accept']);
+    });
+
+    it('under a policy judges for itself, for them and for what it carries, and leaves the rest to the others', () => {
+      const script = withRules({ transit, devices: transit.devices });
+      expect(chain(script, 'transit')).toEqual([
+        'ip daddr 100.64.0.1/32 meta l4proto { tcp, udp } th dport 53 accept',
+        'ip daddr 100.64.0.1/32 return',
+        'ip daddr 100.64.0.9/32 return',
+        'ip6 daddr fd00::9/128 return',
+        'ip daddr 100.64.0.0/10 accept',
+        'ip daddr 10.0.0.0/8 accept',
+      ]);
+      const incoming = chain(script, 'incoming') as string[];
+      const at = incoming.indexOf('ip saddr { 100.64.0.9/32 } jump transit');
+      expect(at).toBeGreaterThan(0);
+      expect(incoming.indexOf('ip saddr vmap @in_ip')).toBeGreaterThan(at);
+    });
+
+    it('judges what it sends to them itself, as they do not', () => {
+      expect(chain(withRules({ devices: ['100.64.0.9/32'] }), 'sent')?.slice(1)).toEqual([
+        'oifname != "warren0" accept',
+        'ip daddr 100.64.0.9/32 goto to_device',
+      ]);
+      expect(withRules()).not.toMatch(/to_device|transit/);
+    });
+  });
+
   it('asks the rules of a source alone, and its answers by the same', () => {
     const script = withRules();
     expect(script).toContain(`    elements = {

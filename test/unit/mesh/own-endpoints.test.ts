@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ownEndpoints } from '../../../agent/mesh/own-endpoints.ts';
+import { ownEndpoints, reachableEndpoints } from '../../../agent/mesh/own-endpoints.ts';
 
 const OVERLAY = ['100.64.0.0/10', 'fd00::/48'];
 
@@ -61,5 +61,33 @@ describe("an agent's own endpoints", () => {
     const endpoints = ownEndpoints(many, '', 5000, OVERLAY, null, reflexive, given);
     expect(endpoints).toHaveLength(16);
     expect(endpoints.slice(-3)).toEqual([...given, ...reflexive]);
+  });
+});
+
+describe('endpoints at which any host can begin', () => {
+  it.each<[string, string[], string[], string[]]>([
+    [
+      'public addresses, IPv4 first',
+      ['2001:db8::1', '203.0.113.1'],
+      [],
+      ['203.0.113.1:5000', '[2001:db8::1]:5000'],
+    ],
+    [
+      'what the user gave before them',
+      ['203.0.113.1'],
+      ['198.51.100.1:9'],
+      ['198.51.100.1:9', '203.0.113.1:5000'],
+    ],
+    [
+      'none of a site, of a carrier, or of the overlay',
+      ['192.168.1.2', '10.0.0.1', '100.70.0.1', '100.64.0.9'],
+      [],
+      [],
+    ],
+    ['no IPv6 of a host that is behind a NAT in IPv4', ['192.168.1.2', '2001:db8::1'], [], []],
+    ['IPv6 of a host that has nothing else', ['2001:db8::1', 'fd77::1'], [], ['[2001:db8::1]:5000']],
+    ['of a host behind a NAT what the user gave', ['192.168.1.2'], ['198.51.100.1:9'], ['198.51.100.1:9']],
+  ])('%s', (_what, addresses, configured, expected) => {
+    expect(reachableEndpoints(addresses, 5000, OVERLAY, configured)).toEqual(expected);
   });
 });

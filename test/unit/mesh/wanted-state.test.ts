@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { candidateChanges } from '../../../agent/mesh/peer-changes.ts';
+import { wantedTransit } from '../../../agent/mesh/transit.ts';
 import { wantedState } from '../../../agent/mesh/wanted-state.ts';
 import { aMap, aPeer } from '../../support/map.ts';
 
@@ -66,6 +68,54 @@ describe('the wanted state', () => {
       { keyExpiresAt: own },
     );
     expect(wantedState(map, NONE, NOW).nextExpiry).toBe(expected);
+  });
+
+  describe('a plain WireGuard device', () => {
+    const device = (gateway: string, direct: boolean) =>
+      aPeer(9, { endpoints: [], online: false, device: { gateway, direct } });
+
+    it('is a peer with its own addresses where it dials this host, and nothing is said to it of paths', () => {
+      const map = aMap([aPeer(2), device('node-002', true)]);
+      expect(allowed(map, NONE, NOW)).toEqual({
+        'node-002': ['100.64.0.2/32', 'fd00::2/128'],
+        'node-009': ['100.64.0.9/32', 'fd00::9/128'],
+      });
+      const { peers } = wantedState(map, NONE, NOW);
+      expect(peers.map(({ isDevice }) => isDevice)).toEqual([false, true]);
+      expect(candidateChanges([], peers).map(({ candidates }) => candidates.length)).toEqual([1]);
+    });
+
+    it('is reached through its gateway elsewhere, from where alone its addresses are taken', () => {
+      const map = aMap([aPeer(2), aPeer(3), device('node-002', false)]);
+      expect(allowed(map, NONE, NOW)).toEqual({
+        'node-002': ['100.64.0.2/32', '100.64.0.9/32', 'fd00::2/128', 'fd00::9/128'],
+        'node-003': ['100.64.0.3/32', 'fd00::3/128'],
+      });
+      expect(wantedState(map, NONE, NOW).routes).toEqual(['100.64.0.0/10', 'fd00::/48']);
+    });
+
+    it('is nobody’s while its gateway is not there, and when its key has expired', () => {
+      expect(allowed(aMap([aPeer(3), device('node-002', false)]), NONE, NOW)).toEqual({
+        'node-003': ['100.64.0.3/32', 'fd00::3/128'],
+      });
+      const expired = { ...device('node-002', false), keyExpiresAt: NOW };
+      expect(allowed(aMap([aPeer(2), expired]), NONE, NOW)['node-002']).not.toContain('100.64.0.9/32');
+    });
+
+    it('is forwarded for by its gateway alone, between it and the others', () => {
+      const transit = (gateway: string, direct: boolean, keyExpiresAt = 0) => {
+        const map = aMap([aPeer(2), { ...device(gateway, direct), keyExpiresAt }]);
+        return wantedTransit(map, wantedState(map, NONE, NOW));
+      };
+      expect(transit('self', true)).toEqual({
+        devices: ['100.64.0.9/32', 'fd00::9/128'],
+        own: ['100.64.0.1/32', 'fd00::1/128'],
+        towards: ['100.64.0.0/10', 'fd00::/48'],
+        except: ['100.64.0.1/32', 'fd00::1/128', '100.64.0.9/32', 'fd00::9/128'],
+      });
+      expect(transit('node-002', true)).toBeNull();
+      expect(transit('self', true, NOW)).toBeNull();
+    });
   });
 
   describe('two peers that claim the same', () => {
