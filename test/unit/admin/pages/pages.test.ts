@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { NodeRecord, Store, TokenRecord } from '../../../../coordinator/store/store.ts';
+import { AdminFixture } from '../../../support/admin-app.ts';
+import { joinNode } from '../../../support/store.ts';
+
+const EVIL = '"><script>alert(1)</script>\u0007<img src=x onerror=alert(1)>';
+let admin: AdminFixture;
+
+afterEach(() => admin.close());
+
+const PAGES = (node: NodeRecord) => [
+  '/',
+  '/machines/table',
+  `/machines/${node.id}`,
+  `/machines/${node.id}/live`,
+  `/machines/${node.id}/paths`,
+  `/machines/${node.id}/changes`,
+  '/joining',
+  '/joining/tokens',
+  '/routes',
+  '/routes/live',
+  '/names',
+  '/names/live',
+];
+
+describe('pages of the network', () => {
+  beforeEach(async () => {
+    admin = await AdminFixture.open({ wrap: hostile });
+    await admin.account();
+  });
+
+  it('SEC-59: every text of every node, token and setting is shown as text', async () => {
+    const node = await joinNode(admin.store, {
+      name: 'ada',
+      offers: { routes: ['10.1.0.0/16'], exitNode: true, tags: [] },
+    });
+    const [token] = await admin.store.listTokens();
+    const cookie = await admin.signIn();
+    for (const path of [
+      ...PAGES(node),
+      `/joining/tokens/${token?.id}`,
+      `/?search=${encodeURIComponent(EVIL)}`,
+    ]) {
+      const answer = await admin.get(path, { Cookie: cookie });
+      const page = await answer.text();
+      expect(answer.status, path).toBe(200);
+      expect(page, path).not.toMatch(/<script>alert|<img src=x/);
+    }
+  });
+});
+
+describe('who may not change anything', () => {
+  beforeEach(async () => {
+    admin = await AdminFixture.open();
+    await admin.account();
+    await admin.account('eve', 'auditor');
+  });
+
+  it('is offered nothing to change, and sees the same', async () => {
+    const node = await joinNode(admin.store, {
+      name: 'ada',
+      offers: { routes: ['10.1.0.0/16'], exitNode: true, tags: [] },
+    });
+    const [owner, auditor] = [await admin.signIn(), await admin.signIn('eve')];
+    for (const path of [`/machines/${node.id}`, '/joining', '/routes', '/names']) {
+      const [hers, his] = await Promise.all(
+        [owner, auditor].map(async (cookie) => (await admin.get(path, { Cookie: cookie })).text()),
+      );
+      expect(hers, path).toContain('data-action=');
+      expect(his, path).not.toContain('data-action=');
+    }
+    expect(await (await admin.get('/routes', { Cookie: auditor })).text()).toContain('10.1.0.0/16');
+  });
+});
+
+describe('what is not there', () => {
+  beforeEach(async () => {
+    admin = await AdminFixture.open();
+    await admin.account();
+  });
+
+  it.each(['/nowhere', '/machines/nobody', '/machines/nobody/live', '/joining/tokens/none'])(
+    'is told as a page: %s',
+    async (path) => {
+      const answer = await admin.get(path, { Cookie: await admin.signIn() });
+      expect(answer.status).toBe(404);
+      expect(await answer.text()).toContain('<h1');
+    },
+  );
+});
+
+/** A store whose every text came from somebody bad. */
+function hostile(store: Store): Store {
+  const node = (record: NodeRecord): NodeRecord => ({
+    ...record,
+    name: EVIL,
+    owner: EVIL,
+    operatingSystem: EVIL,
+    agentVersion: EVIL,
+    address4: EVIL,
+    address6: EVIL,
+    publicKey: EVIL,
+    endpoints: [EVIL],
+    tags: [EVIL],
+    homeRelay: EVIL,
+    offers: { ...record.offers, routes: [EVIL] },
+    approvedRoutes: [EVIL],
+    offeredSegments: [EVIL],
+    approvedSegments: [EVIL],
+  });
+  const token = (record: TokenRecord): TokenRecord => ({
+    ...record,
+    description: EVIL,
+    createdBy: EVIL,
+    tags: [EVIL],
+  });
+  const network = async () => {
+    const real = await store.network();
+    const dns = { zone: EVIL, resolvers: [EVIL], split: [{ domain: EVIL, resolvers: [EVIL] }] };
+    return { ...real, settings: { ...real.settings, dns } };
+  };
+  const changed: Partial<Store> = {
+    network,
+    snapshot: async () => ({ network: await network(), nodes: (await store.listNodes()).map(node) }),
+    listNodes: async () => (await store.listNodes()).map(node),
+    node: async (id) => {
+      const real = await store.node(id);
+      return real === null ? null : node(real);
+    },
+    listTokens: async () => (await store.listTokens()).map(token),
+    listAudit: async (options) =>
+      (await store.listAudit(options)).map((row) => ({ ...row, actor: EVIL, action: EVIL, detail: EVIL })),
+  };
+  return new Proxy(store, {
+    get: (target, key) => {
+      const value = changed[key as keyof Store] ?? Reflect.get(target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
