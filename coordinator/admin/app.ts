@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { describeError, WarrenError } from '../../shared/errors.ts';
 import type { AdminEnvironment } from './actor.ts';
-import { STATUS } from './api/problem.ts';
+import { problemOf, STATUS } from './api/problem.ts';
 import { apiRoutes } from './api/routes.ts';
 import { registerAssets } from './assets.ts';
 import { authentication } from './authentication.ts';
@@ -28,6 +28,7 @@ export function adminApp(dependencies: AdminDependencies): Hono<AdminEnvironment
   const limit = bodyLimit({ maxSize: 64 * 1024 });
   app.use((context, next) => (context.req.path.startsWith('/api/v1/') ? next() : limit(context, next)));
   app.onError((error, context) => {
+    if (context.req.path.startsWith('/api/')) return problemOf(context, error, log);
     if (error instanceof WarrenError && STATUS[error.code] < 500) {
       return context.text(`${describeError(error)}\n`, STATUS[error.code]);
     }

@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import type { SessionRecord } from '../store/accounts/accounts.ts';
 import { type Actor, type AdminEnvironment, lesserRole } from './actor.ts';
+import { problem } from './api/problem.ts';
 import { remoteAddress } from './connection.ts';
 import { cookie } from './cookies.ts';
 import type { AdminDependencies } from './dependencies.ts';
@@ -20,8 +21,10 @@ export function authentication(dependencies: AdminDependencies): MiddlewareHandl
     const { path, method } = context.req;
     const found = await identify(context, dependencies);
     if (found === null) {
-      if (isApi(path))
-        return problem(context, 401, 'Sign in first', 'no session and no good API key was sent');
+      if (isApi(path)) {
+        context.header('WWW-Authenticate', 'Bearer');
+        return problem(context, 401, 'no session and no good API key was sent', { code: 'unauthenticated' });
+      }
       if (!isNavigation(context)) return context.text('Sign in first.\n', 401);
       const here = `${path}${new URL(context.req.url).search}`;
       return context.redirect(here === '/' ? '/sign-in' : `/sign-in?return=${encodeURIComponent(here)}`, 303);
@@ -33,7 +36,9 @@ export function authentication(dependencies: AdminDependencies): MiddlewareHandl
           ? `the role ${actor.role} does not allow this`
           : `the scopes of this key (${actor.scopes.join(' ')}) do not allow this`;
       if (isNavigation(context)) return context.html(notAllowedPage(actor), 403);
-      return isApi(path) ? problem(context, 403, 'Not allowed', why) : context.text(`${why}\n`, 403);
+      return isApi(path)
+        ? problem(context, 403, why, { code: 'permission-denied' })
+        : context.text(`${why}\n`, 403);
     }
     if (session !== null && context.req.header(REFRESH_HEADER) === undefined) await sessions.touch(session);
     context.set('actor', actor);
@@ -87,11 +92,4 @@ function isNavigation(context: AdminContext): boolean {
     context.req.header(REFRESH_HEADER) === undefined &&
     (context.req.header('Accept') ?? '').includes('text/html')
   );
-}
-
-function problem(context: AdminContext, status: 401 | 403, title: string, detail: string): Response {
-  return context.json({ type: 'about:blank', title, status, detail }, status, {
-    'Content-Type': 'application/problem+json',
-    ...(status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
-  });
 }

@@ -28,7 +28,8 @@ export function changeEvents(context: Context, store: Store, isStillIn: () => Pr
     });
     try {
       await stream.write(`retry: ${RETRY_INTERVAL}\n\n`);
-      while (!stream.aborted && (await isStillIn())) {
+      // While the database is away nobody can tell: what is said here is no secret.
+      while (!stream.aborted && (await isStillIn().catch(() => true))) {
         if (changed) {
           changed = false;
           await tell(stream, store);

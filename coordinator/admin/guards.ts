@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import type { AdminEnvironment } from './actor.ts';
+import { problem } from './api/problem.ts';
 import { IMPORT_MAP_SOURCE } from './browser-modules.ts';
 
 /** Nothing from other hosts, no inline style, no inline script but the import map, no frames. */
@@ -38,7 +39,7 @@ export function hostGuard(names: readonly string[]): MiddlewareHandler {
   return async (context, next) => {
     const host = hostName(context.req.header('Host') ?? '');
     if (host === null || (isIP(host) === 0 && !allowed.has(host))) {
-      return context.text('This host name does not belong to this coordinator.\n', 421);
+      return refused(context, 421, 'This host name does not belong to this coordinator.');
     }
     return next();
   };
@@ -54,10 +55,17 @@ export const originGuard: MiddlewareHandler<AdminEnvironment> = async (context, 
   const isOurs = origin !== null && origin.host === (context.req.header('Host') ?? '').toLowerCase();
   // A page of the same name by plain HTTP may be anybody's on the path.
   if (!isOurs || (context.get('connection').isSecure && origin.protocol !== 'https:')) {
-    return context.text('This request did not come from a page of this coordinator.\n', 403);
+    return refused(context, 403, 'This request did not come from a page of this coordinator.');
   }
   return next();
 };
+
+/** Programs are told as the API tells everything. */
+function refused(context: Context, status: 403 | 421, why: string): Response {
+  return context.req.path.startsWith('/api/')
+    ? problem(context, status, why)
+    : context.text(`${why}\n`, status);
+}
 
 /** Whether an Authorization header brings a key. Browsers add one of another scheme by themselves. */
 export function isBearer(header: string | undefined): header is string {

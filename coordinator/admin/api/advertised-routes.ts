@@ -1,7 +1,19 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { isExitNode } from '../../network/grants.ts';
+import { overlapWords } from '../../network/route-overlaps.ts';
+import { routeTable } from '../../network/route-table.ts';
 import { answers } from './answers.ts';
 import type { Api, ApiDependencies } from './api.ts';
 import { comparePositions, Paging, pageAfter, pageOf } from './cursor.ts';
+
+const Overlap = z.object({
+  kind: z
+    .enum(['overlaps', 'other-site'])
+    .openapi({ description: '`other-site`: the same prefix, behind which another network is.' }),
+  machine: z.string(),
+  cidr: z.string(),
+  words: z.string(),
+});
 
 const AdvertisedRoute = z
   .object({
@@ -10,11 +22,19 @@ const AdvertisedRoute = z
     cidr: z
       .string()
       .nullable()
-      .openapi({ description: 'Null for an exit node, which carries all the rest.' }),
+      .openapi({ description: 'As the mesh has it. Null for an exit node, which carries all the rest.' }),
+    sitePrefix: z
+      .string()
+      .nullable()
+      .openapi({ description: 'What the hosts of that site have, where it is another.' }),
     offered: z.boolean().openapi({ description: 'By the machine, at the moment.' }),
     approved: z.boolean(),
+    alternatives: z.array(z.string()).openapi({ description: 'Machines that carry the same network too.' }),
+    overlaps: z.array(Overlap).openapi({ description: 'What stands against it at other machines.' }),
   })
   .openapi('AdvertisedRoute');
+
+type AdvertisedRouteView = z.infer<typeof AdvertisedRoute>;
 
 const list = createRoute({
   method: 'get',
@@ -27,31 +47,42 @@ const list = createRoute({
 
 export function addAdvertisedRoutes(api: Api, { store }: ApiDependencies): void {
   api.openapi(list, async (context) => {
-    const routes = (await store.listNodes()).flatMap((node): z.infer<typeof AdvertisedRoute>[] => {
-      const machine = { id: node.id, name: node.name, online: node.online };
-      const isExit = node.offers.exitNode || node.exitNodeApproved;
-      return [
-        ...new Set([...node.offers.routes, ...node.approvedRoutes]).values().map((cidr) => ({
-          machine,
-          kind: 'subnet' as const,
-          cidr,
-          offered: node.offers.routes.includes(cidr),
-          approved: node.approvedRoutes.includes(cidr),
+    const nodes = await store.listNodes();
+    const subnets = routeTable(nodes).map(
+      (row): AdvertisedRouteView => ({
+        machine: { id: row.nodeId, name: row.node, online: row.online },
+        kind: 'subnet',
+        cidr: row.route,
+        sitePrefix: row.sitePrefix,
+        offered: row.offered,
+        approved: row.approved,
+        alternatives: [...row.alternatives],
+        overlaps: row.overlaps.map((overlap) => ({
+          kind: overlap.kind,
+          machine: overlap.node,
+          cidr: overlap.route,
+          words: overlapWords(overlap),
         })),
-        ...(isExit
-          ? [
-              {
-                machine,
-                kind: 'exit' as const,
-                cidr: null,
-                offered: node.offers.exitNode,
-                approved: node.exitNodeApproved,
-              },
-            ]
-          : []),
-      ];
-    });
-    const positionOf = ({ machine, cidr }: z.infer<typeof AdvertisedRoute>) =>
+      }),
+    );
+    const exits = nodes.filter(({ offers, exitNodeApproved }) => offers.exitNode || exitNodeApproved);
+    const carrying = exits.filter((node) => node.online && isExitNode(node));
+    const routes = [
+      ...subnets,
+      ...exits.map(
+        (node): AdvertisedRouteView => ({
+          machine: { id: node.id, name: node.name, online: node.online },
+          kind: 'exit',
+          cidr: null,
+          sitePrefix: null,
+          offered: node.offers.exitNode,
+          approved: node.exitNodeApproved,
+          alternatives: carrying.filter(({ id }) => id !== node.id).map(({ name }) => name),
+          overlaps: [],
+        }),
+      ),
+    ];
+    const positionOf = ({ machine, cidr }: AdvertisedRouteView) =>
       [cidr ?? '', machine.name, machine.id] as const;
     routes.sort((a, b) => comparePositions(positionOf(a), positionOf(b)));
     return context.json(pageAfter(routes, positionOf, context.req.valid('query')), 200);
