@@ -53,13 +53,13 @@ describeNeeds(['root', 'tun', 'chromium'], 'an administrator in the browser', ()
 
   it('a token is made, shown once, and seen to be used', async () => {
     await follow(page.getByRole('link', { name: 'Add a machine' }), '/joining');
-    await page.getByLabel('Machines', { exact: true }).fill('0');
+    await page.getByLabel('How many', { exact: true }).fill('0');
     await page.getByRole('button', { name: 'Make token' }).click();
     await page.getByText('expected 1 or more').waitFor();
     expect(await page.evaluate('document.activeElement.name')).toBe('maxUses');
     await isAccessible(page, 'a form with a mistake');
 
-    await page.getByLabel('Machines', { exact: true }).fill('1');
+    await page.getByLabel('How many', { exact: true }).fill('1');
     await page.getByRole('textbox', { name: /^Tags/ }).fill('office');
     await page.getByRole('button', { name: 'Make token' }).click();
     await page.getByText('Waiting for the machine to join').waitFor();

@@ -5,9 +5,12 @@ const form = document.getElementById('new-token');
 const made = document.getElementById('made');
 
 form?.addEventListener('warren:done', (event) => {
-  const { id, command } = event.detail.data;
+  const { id, token, command } = event.detail.data;
   const content = document.getElementById('made-token').content.cloneNode(true);
   content.querySelector('[data-command]').textContent = command;
+  content.querySelector('[data-token]').textContent = token;
+  // A machine's command has the token in it.
+  for (const part of content.querySelectorAll('[data-relay]')) part.hidden = command.includes(token);
   content.querySelector('[data-state]').dataset.live = `/joining/tokens/${id}`;
   content.querySelector('[data-another]').addEventListener('click', () => {
     made.hidden = true;

@@ -3,7 +3,7 @@
 import { morph } from './morph.js';
 import { signInAgain } from './sign-in-again.js';
 
-const LONGEST_WAIT = 15_000;
+const LONGEST_WAIT = 5_000;
 /** Before a lost stream is told: one that comes back at once is no news. */
 const PATIENCE = 700;
 
@@ -99,7 +99,9 @@ async function lost() {
   const wait = Math.min(LONGEST_WAIT, 500 * 2 ** attempts++) * (0.75 + Math.random() / 2);
   retry = setTimeout(connect, wait);
   // An EventSource does not tell why it failed; a session that ended would never come back.
-  const answer = await fetch('/api/v1/me', { redirect: 'manual' }).catch(() => null);
+  const answer = await fetch('/api/v1/me', { redirect: 'manual', headers: { 'Warren-Refresh': '1' } }).catch(
+    () => null,
+  );
   if (answer && (answer.status === 401 || answer.type === 'opaqueredirect')) signInAgain();
 }
 

@@ -32,10 +32,19 @@ export function joiningState(
       }
     </p>`,
   )}${
-    state === 'good'
-      ? html`<p class="quiet" data-key="waiting"><span class="pulse" aria-hidden="true"></span> ${
-          nodes.length === 0 ? 'Waiting for the machine to join' : `${token.uses} joined; others can follow`
-        }. The token ends ${relativeTime(token.expiresAt, now)}.</p>`
+    token.purpose === 'relay' && token.uses > 0
+      ? html`<p data-key="relay">The relay has joined. <a href="/settings">Relays</a></p>`
       : ''
-  }${state === 'expired' && nodes.length === 0 ? html`<p>The token has expired, and nobody joined with it.</p>` : ''}`;
+  }${
+    state === 'good'
+      ? html`<p class="quiet" data-key="waiting"><span class="pulse" aria-hidden="true"></span> ${waiting(
+          token,
+        )}. The token ends ${relativeTime(token.expiresAt, now)}.</p>`
+      : ''
+  }${state === 'expired' && token.uses === 0 ? html`<p>The token has expired, and nobody joined with it.</p>` : ''}`;
+}
+
+function waiting({ uses, purpose }: TokenRecord): string {
+  if (uses > 0) return `${uses} joined; others can follow`;
+  return purpose === 'relay' ? 'Waiting for the relay to join' : 'Waiting for the machine to join';
 }

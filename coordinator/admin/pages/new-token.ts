@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { checkBox, selectField, textField } from './parts/field.ts';
 import type { Fragment } from './parts/fragment.ts';
+import { icon } from './parts/icon.ts';
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
@@ -11,15 +12,26 @@ export function newToken(): Fragment {
       <h2 id="new">New token</h2>
       <form class="form" id="new-token" data-action="POST /tokens" novalidate>
         <div class="field-row">
+          ${selectField({
+            id: 'token-purpose',
+            name: 'purpose',
+            label: 'Admits',
+            value: 'node',
+            options: [
+              { value: 'node', label: 'Machines' },
+              { value: 'relay', label: 'Relays' },
+            ],
+            hint: 'A relay carries traffic where no direct path is.',
+          })}
           ${textField({
             id: 'token-uses',
             name: 'maxUses',
-            label: 'Machines',
+            label: 'How many',
             type: 'number',
             value: '1',
             reads: 'number',
             required: true,
-            hint: 'How many may join with it; nothing for no limit.',
+            hint: 'Nothing for no limit.',
           })}
           ${selectField({
             id: 'token-expires',
@@ -42,7 +54,7 @@ export function newToken(): Fragment {
             label: 'Tags',
             reads: 'list',
             placeholder: 'server, paris',
-            hint: 'Given to every machine that joins.',
+            hint: 'Given to every machine that joins. One without tags is yours, for the policy.',
           })}
           ${textField({
             id: 'token-description',
@@ -70,13 +82,20 @@ export function newToken(): Fragment {
       </form>
       <div id="made" tabindex="-1" hidden></div>
       <template id="made-token">
-        <p class="banner good">This is the only time that the token is shown. Run this on the machine that is to join:</p>
-        <div class="code wrap">
-          <pre tabindex="0"><code data-command></code></pre>
-          <button type="button" class="small" data-copy><span>Copy</span><span class="hidden"> command</span></button>
-        </div>
+        <p class="banner good">This is the only time that the token is shown. Run this on the host that is to join:</p>
+        ${copied('command')}
+        <p data-relay hidden>with the token in FILE, readable by that user alone:</p>
+        <div data-relay hidden>${copied('token')}</div>
         <div data-state role="status"></div>
         <div class="form-foot"><button type="button" data-another>Make another</button></div>
       </template>
     </section>`;
+}
+
+/** What assets/joining.js fills in. */
+function copied(what: 'command' | 'token'): Fragment {
+  return html`<div class="code wrap">
+          <pre tabindex="0"><code data-${what}></code></pre>
+          <button type="button" class="small" data-copy>${icon('copy')} <span>Copy</span><span class="hidden"> ${what}</span></button>
+        </div>`;
 }
