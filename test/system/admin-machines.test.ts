@@ -141,7 +141,7 @@ describeNeeds(['root', 'tun', 'chromium'], 'an administrator in the browser', ()
     expect(await ada.pings((await bob.addresses())[0] as string)).toBe(true);
     await row('bob').getByText('direct', { exact: true }).waitFor();
     await row('bob')
-      .getByText(/Direct: .* sends to 192\.0\.2\.1\d:/)
+      .getByText(/Direct: .* sends to (192\.0\.2\.1\d|\[2001:db8::1\d\]):/)
       .waitFor();
     await look(page, 'machine');
     await follow(page.locator('.up'), '/');

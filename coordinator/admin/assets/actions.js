@@ -9,6 +9,7 @@ import { ApiError, api } from './api.js';
 import { confirmed } from './dialog.js';
 import { formData } from './form-data.js';
 import { clearErrors, showErrors } from './form-errors.js';
+import { leave } from './leave.js';
 import { refresh } from './live.js';
 import { toast } from './toast.js';
 
@@ -40,7 +41,7 @@ async function act(element, body) {
     if (element instanceof HTMLFormElement) settle(element);
     if (done) toast(done);
     element.dispatchEvent(new CustomEvent('warren:done', { bubbles: true, detail: answer }));
-    if (element.dataset.goTo) location.assign(element.dataset.goTo);
+    if (element.dataset.goTo) leave(element.dataset.goTo);
     else await refresh();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;

@@ -1,5 +1,6 @@
 // Keeps every element with `data-live="/path"` like that path's answer: fetched again when the coordinator says that something
 // changed. `data-live-on`: names of events of /events, `changed` if it is not there.
+import { leave } from './leave.js';
 import { morph } from './morph.js';
 import { signInAgain } from './sign-in-again.js';
 
@@ -63,7 +64,7 @@ async function fetchPart(part) {
     return; // the stream tells that the coordinator is away
   }
   if (answer.status === 401 || answer.type === 'opaqueredirect') return signInAgain();
-  if (answer.status === 404 && part.dataset.liveGone) return location.assign(part.dataset.liveGone);
+  if (answer.status === 404 && part.dataset.liveGone) return leave(part.dataset.liveGone);
   if (!answer.ok) return;
   const text = await answer.text();
   if (part.dataset.live !== url) return; // it shows something else by now

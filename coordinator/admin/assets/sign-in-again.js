@@ -1,5 +1,7 @@
+import { leave } from './leave.js';
+
 /** To the sign-in page, which comes back to this very page. */
 export function signInAgain() {
   const here = location.pathname + location.search + location.hash;
-  location.assign(`/sign-in?return=${encodeURIComponent(here)}`);
+  leave(`/sign-in?return=${encodeURIComponent(here)}`);
 }
