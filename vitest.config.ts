@@ -1,8 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** System tests that mostly wait, for the protocol's own times and for databases to come back. */
-const PATIENT = ['test/system/wireguard-go.test.ts', 'test/system/store/database-away.test.ts'];
+/** System tests that mostly wait, for the protocol's own times and for databases to come back, for containers. */
+const PATIENT = [
+  'test/system/docker.test.ts',
+  'test/system/package.test.ts',
+  'test/system/releases.test.ts',
+  'test/system/wireguard-go.test.ts',
+  'test/system/store/database-away.test.ts',
+];
 
 /** System tests that load the machine, and would starve others. */
 const LOAD = [

@@ -9,6 +9,7 @@ import { leaveCommand } from './cli/leave.ts';
 import { netcheckCommand } from './cli/netcheck.ts';
 import { pingCommand } from './cli/ping.ts';
 import { rulesCommand } from './cli/rules.ts';
+import { serviceCommand } from './cli/service.ts';
 import { statusCommand } from './cli/status.ts';
 import { tunnelCommand } from './cli/tunnel.ts';
 import { upCommand } from './cli/up.ts';
@@ -27,6 +28,7 @@ const program = new Command('agent')
   .addCommand(exitNodeCommand())
   .addCommand(rulesCommand())
   .addCommand(leaveCommand())
+  .addCommand(serviceCommand())
   .addCommand(tunnelCommand());
 
 program

@@ -15,6 +15,7 @@ import { relaysCommand } from './cli/relays.ts';
 import { routesCommand } from './cli/routes.ts';
 import { segmentsCommand } from './cli/segments.ts';
 import { serveCommand } from './cli/serve.ts';
+import { serviceCommand } from './cli/service.ts';
 import { tokenCommand } from './cli/token.ts';
 
 /** Composition root of `bin/coordinator`. */
@@ -24,6 +25,7 @@ const program = new Command('coordinator')
   // `policy show` has a --version of its own.
   .enablePositionalOptions()
   .addCommand(serveCommand())
+  .addCommand(serviceCommand())
   .addCommand(tokenCommand())
   .addCommand(networkCommand())
   .addCommand(dnsCommand())

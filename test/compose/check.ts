@@ -12,6 +12,8 @@ import type { Status } from '../../agent/status.ts';
 import { textTable } from '../../shared/text-table.ts';
 
 const AGENTS = '/agents';
+/** Members that run plain WireGuard. */
+const DEVICES = ['phone'];
 const PAGE = 'http://web.south.example/';
 /** The network is given so long to be whole, milliseconds. */
 const PATIENCE = 90_000;
@@ -23,6 +25,10 @@ interface Ping {
   path: string;
 }
 
+const agents = readdirSync(AGENTS);
+const members = [...agents, ...DEVICES].sort();
+/** Of each member, in the mesh. */
+const addresses = new Map<string, string>();
 const deadline = performance.now() + PATIENCE;
 
 async function attempt<T>(work: () => Promise<T>): Promise<T | null> {
@@ -40,24 +46,32 @@ async function until<T>(end: number, work: () => Promise<T | null>): Promise<T |
 
 const socketOf = (name: string) => join(AGENTS, name, 'agent.sock');
 
-/** Everybody that the agent of `from` should reach. */
-async function membersBut(from: string, count: number): Promise<string[]> {
-  const status = await until(deadline, async () => {
-    const known = await askAgent<Status>(socketOf(from), 'status');
-    return known.peers.length >= count - 1 ? known : null;
+/** What the agent of `name` knows, once it knows all that there are; at the deadline who is not there yet has no address. */
+async function statusOf(name: string, count: number): Promise<Status | null> {
+  return until(deadline, async () => {
+    const status = await askAgent<Status>(socketOf(name), 'status');
+    return status.peers.length >= count - 1 ? status : null;
   });
-  return status?.peers.map(({ name }) => name) ?? [];
 }
 
 async function once(from: string, target: string): Promise<Ping | null> {
-  const answer = await askAgent<Ping>(socketOf(from), 'ping', { target });
+  const answer = agents.includes(from)
+    ? await askAgent<Ping>(socketOf(from), 'ping', { target })
+    : await askDevice(from, target);
   return answer.milliseconds === null ? null : answer;
+}
+
+/** A plain WireGuard client, asked through the mesh to ping (phone.mjs). */
+async function askDevice(from: string, target: string): Promise<Ping> {
+  const url = `http://${addresses.get(from)}:8000/${addresses.get(target)}`;
+  const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  return { path: 'WireGuard', ...((await answer.json()) as { milliseconds: number | null }) };
 }
 
 /** Until it is answered, and then for a while until the path is direct. */
 async function reach(from: string, target: string): Promise<void> {
   const first = await until(deadline, () => once(from, target));
-  if (first === null || first.path === 'direct') return;
+  if (first === null || first.path !== 'relay') return;
   await until(performance.now() + PATIENCE_FOR_DIRECT, async () => {
     const answer = await once(from, target);
     return answer?.path === 'direct' ? answer : null;
@@ -71,12 +85,11 @@ async function fetchPage(): Promise<string | null> {
   });
 }
 
-const agents = readdirSync(AGENTS).sort();
-const known = new Map(
-  await Promise.all(agents.map(async (name) => [name, await membersBut(name, agents.length)] as const)),
-);
-const members = [...new Set([...agents, ...[...known.values()].flat()])].sort();
-const pairs = agents.flatMap((from) => members.filter((to) => to !== from).map((to) => ({ from, to })));
+for (const status of await Promise.all(agents.map((name) => statusOf(name, members.length)))) {
+  for (const { name, addresses: own } of status === null ? [] : [status.self, ...status.peers])
+    addresses.set(name, own[0] as string);
+}
+const pairs = members.flatMap((from) => members.filter((to) => to !== from).map((to) => ({ from, to })));
 await Promise.all(pairs.map(({ from, to }) => reach(from, to)));
 
 const results = new Map<string, Ping | null>();
@@ -87,7 +100,7 @@ const words = (cell: Ping | null | undefined) =>
 process.stdout.write(
   textTable(
     ['FROM \\ TO', ...members],
-    agents.map((from) => [from, ...members.map((to) => words(results.get(`${from} ${to}`)))]),
+    members.map((from) => [from, ...members.map((to) => words(results.get(`${from} ${to}`)))]),
   ),
 );
 

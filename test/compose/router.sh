@@ -23,6 +23,8 @@ table inet router {
   }
   chain forward {
     type filter hook forward priority filter; policy drop
+    # Nobody carries these on the Internet (RFC 1918).
+    oifname != "$inside" ip daddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } drop
     iifname "$inside" accept
     ct state established,related accept
   }

@@ -28,13 +28,32 @@ export type Need =
   | 'stun'
   | 'turnserver'
   | 'faketime'
-  | 'chromium';
+  | 'chromium'
+  | 'npm'
+  | 'iptables'
+  | 'cgroups'
+  | 'dockerd'
+  | 'docker'
+  | 'docker-compose'
+  | 'debootstrap'
+  | 'systemd-analyze';
 
 /** Why a need is not met, or null when it is. */
 export function lacks(need: Need): string | null {
   if (need === 'root') return process.geteuid?.() === 0 ? null : 'not root';
   if (need === 'tun') return existsSync('/dev/net/tun') ? null : 'no /dev/net/tun';
+  if (need === 'cgroups') return holdsGroups() ? null : 'no control groups to make containers of';
   return findProgram(need) ? null : `no ${need}`;
+}
+
+/** Whether control groups can be made here: version 2 alone, or beside or below it those of version 1. */
+function holdsGroups(): boolean {
+  try {
+    accessSync('/sys/fs/cgroup', constants.W_OK);
+    return ['cgroup.controllers', 'pids', 'cpu'].some((name) => existsSync(`/sys/fs/cgroup/${name}`));
+  } catch {
+    return false;
+  }
 }
 
 /** The path of a program on PATH (and in the sbin folders, which a user's PATH may lack), or null. */

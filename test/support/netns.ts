@@ -71,6 +71,7 @@ export class TestHost {
 export class Lab {
   readonly #hosts: TestHost[] = [];
   readonly #directories: string[] = [];
+  readonly #atEnd: (() => void)[] = [];
   readonly #id = `${process.pid}-${++counter}`;
 
   /** `handleSignals: false` for a program that closes the lab on SIGINT and SIGTERM itself; its exit cleans up still. */
@@ -149,6 +150,11 @@ export class Lab {
     this.#directories.push(path);
   }
 
+  /** Has something done when all processes have been ended, before folders are removed: what else of this machine was changed. */
+  atEnd(work: () => void): void {
+    this.#atEnd.push(work);
+  }
+
   /** Ends every process in the hosts (SIGTERM, after 5 s SIGKILL), removes hosts and folders. May be called twice. */
   async close(): Promise<void> {
     const children = this.#hosts.flatMap((host) => host.children);
@@ -164,7 +170,11 @@ export class Lab {
       killAll(host.namespace);
       spawnSync('ip', ['netns', 'delete', host.namespace]);
     }
-    for (const path of this.#directories) rmSync(path, { recursive: true, force: true });
+    for (const work of this.#atEnd.splice(0)) work();
+    // Retried, for mounts of a process that was killed last a moment longer.
+    for (const path of this.#directories) {
+      rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    }
     this.#hosts.length = 0;
     this.#directories.length = 0;
     openLabs.delete(this);

@@ -1,0 +1,74 @@
+import { resolve } from 'node:path';
+import {
+  installUnit,
+  type SystemdUnit,
+  uninstallUnit,
+  unitArgument,
+  unitValue,
+} from '../../shared/systemd-unit.ts';
+import { State } from '../state/state.ts';
+
+const NAME = 'warren-agent';
+const PROGRAM = resolve(import.meta.dirname, '../../bin/agent');
+
+/** Writes, enables and starts the service, or prints it. Throws `not-found` on a host that has not joined. */
+export function install(folder: string, dryRun: boolean): void {
+  const unit = agentUnit(PROGRAM, process.execPath, resolve(folder));
+  if (dryRun) {
+    process.stdout.write(unit.text);
+    return;
+  }
+  State.open(folder, { create: false }).joinedIdentity();
+  installUnit(unit);
+  process.stdout.write(`${NAME} is enabled and started: journalctl -u ${NAME}\n`);
+}
+
+export function uninstall(): void {
+  const wasThere = uninstallUnit(NAME);
+  process.stdout.write(wasThere ? `${NAME} is stopped and gone\n` : `there is no ${NAME}\n`);
+}
+
+/**
+ * The agent as a service: root, with the capabilities that interfaces, port 53 and ping take and no other; what it may write are its
+ * folder, /etc/resolv.conf and the kernel's network settings.
+ */
+export function agentUnit(program: string, node: string, state: string): SystemdUnit {
+  const text = `[Unit]
+Description=Warren agent, a member of a mesh network
+After=network-online.target nss-lookup.target
+Wants=network-online.target
+
+[Service]
+ExecStart=${unitArgument(program)} up --state ${unitArgument(state)}
+Environment=${unitValue(`WARREN_NODE=${node}`)}
+Restart=on-failure
+RestartSec=2
+
+CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_RAW
+DeviceAllow=/dev/net/tun rw
+DevicePolicy=closed
+KeyringMode=private
+LockPersonality=yes
+NoNewPrivileges=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=read-only
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectSystem=yes
+RemoveIPC=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_PACKET AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+UMask=0077
+
+[Install]
+WantedBy=multi-user.target
+`;
+  return { name: NAME, text };
+}

@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { WarrenError } from './errors.ts';
+
+const FOLDER = '/etc/systemd/system';
+/** There exactly where systemd is the first process (sd_booted(3)). */
+const BOOTED = '/run/systemd/system';
+
+/** A service of systemd's: `NAME.service` with this text. */
+export interface SystemdUnit {
+  readonly name: string;
+  readonly text: string;
+}
+
+/**
+ * Writes the unit, enables it and starts it anew. Doing it again brings it up to date. Throws `unsupported` without systemd,
+ * `permission-denied` for who is not root, `unavailable` where systemd refuses.
+ */
+export function installUnit(unit: SystemdUnit): void {
+  checkSystemd();
+  const path = pathOf(unit.name);
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== unit.text)
+    writeFileSync(path, unit.text, { mode: 0o644 });
+  systemctl('daemon-reload');
+  systemctl('enable', unit.name);
+  systemctl('restart', unit.name);
+}
+
+/** Stops and disables it and takes the file away; whether there was one. Throws as `installUnit` does. */
+export function uninstallUnit(name: string): boolean {
+  checkSystemd();
+  if (!existsSync(pathOf(name))) return false;
+  systemctl('disable', '--now', name);
+  rmSync(pathOf(name), { force: true });
+  systemctl('daemon-reload');
+  return true;
+}
+
+/** An argument of ExecStart= as systemd reads it back (systemd.service(5), "Command lines"). Throws `usage` as `unitValue` does. */
+export function unitArgument(text: string): string {
+  return unitValue(text).replaceAll('$', '$$$$');
+}
+
+/**
+ * A value of Environment= and the like (systemd.exec(5); systemd.unit(5), "Specifiers"). Throws `usage` for control characters,
+ * which no path has for a good reason.
+ */
+export function unitValue(text: string): string {
+  if (/\p{Cc}/u.test(text)) {
+    throw new WarrenError('usage', `${JSON.stringify(text)} holds a control character`);
+  }
+  const escaped = text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%');
+  return /^[\w@%+=:,./-]+$/.test(escaped) ? escaped : `"${escaped}"`;
+}
+
+function pathOf(name: string): string {
+  return `${FOLDER}/${name}.service`;
+}
+
+function checkSystemd(): void {
+  if (!existsSync(BOOTED)) {
+    throw new WarrenError('unsupported', 'this host is not run by systemd', {
+      hint: 'print the unit with --dry-run, and have your own supervisor run the command of its ExecStart=',
+    });
+  }
+  if (process.geteuid?.() !== 0) {
+    throw new WarrenError('permission-denied', 'not allowed to change the services of this host', {
+      hint: 'run as root',
+    });
+  }
+}
+
+function systemctl(...args: string[]): void {
+  try {
+    execFileSync('systemctl', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (cause) {
+    const why = String((cause as { stderr?: string }).stderr ?? cause)
+      .trim()
+      .split('\n')[0];
+    throw new WarrenError('unavailable', `systemctl ${args.join(' ')}: ${why}`, {
+      hint: `look at \`systemctl status ${args.at(-1)}\` and \`journalctl -u ${args.at(-1)}\``,
+      cause,
+    });
+  }
+}
