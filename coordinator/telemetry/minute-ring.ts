@@ -4,7 +4,7 @@ const FIRST_CAPACITY = 32;
 
 /**
  * Numbers by the minute for a day, in rows of `columns`. It takes memory as time goes by: four bytes for each number at most
- * twice over. Minutes are counted from the epoch; a clock that is set back writes on into the newest.
+ * twice over. Minutes are counted from the epoch; what is for one before the oldest goes to the newest, as when a clock is set back.
  */
 export class MinuteRing {
   readonly #columns: number;
@@ -40,7 +40,7 @@ export class MinuteRing {
   }
 
   #place(wanted: number, column: number): number {
-    const minute = Math.max(wanted, this.#newest);
+    const minute = wanted >= this.#oldest ? wanted : Math.max(wanted, this.#newest);
     if (this.#newest < this.#oldest || minute - this.#newest >= KEPT_MINUTES) this.#begin(minute);
     while (this.#newest < minute) this.#append();
     return (minute % this.#capacity) * this.#columns + column;

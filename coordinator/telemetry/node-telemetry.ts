@@ -116,13 +116,22 @@ export class NodeTelemetry {
     if (before.toldAt === null) return;
     const received = growth(before.view.receivedBytes, entry.view.receivedBytes);
     const sent = growth(before.view.sentBytes, entry.view.sentBytes);
-    const seconds = Math.max(0.5, Math.min(monotonic - before.toldAt, interval) / 1000);
-    entry.receivedRate = Math.min(MAX_RATE, received / seconds);
-    entry.sentRate = Math.min(MAX_RATE, sent / seconds);
+    const span = Math.max(500, Math.min(monotonic - before.toldAt, interval));
+    const most = (MAX_RATE * span) / 1000;
+    entry.receivedRate = (Math.min(most, received) * 1000) / span;
+    entry.sentRate = (Math.min(most, sent) * 1000) / span;
     entry.rateUntil = monotonic + RATE_INTERVALS * interval;
-    const minute = Math.floor(now / MINUTE);
-    this.traffic.add(minute, RECEIVED, Math.min(received, MAX_RATE * seconds));
-    this.traffic.add(minute, SENT, Math.min(sent, MAX_RATE * seconds));
+    this.#spread(RECEIVED, Math.min(most, received), now - span, now);
+    this.#spread(SENT, Math.min(most, sent), now - span, now);
+  }
+
+  /** Bytes of some time that may begin in the minute before. */
+  #spread(column: number, bytes: number, from: number, to: number): void {
+    if (bytes === 0) return;
+    const minute = Math.floor(to / MINUTE);
+    const early = Math.min(1, Math.max(0, minute * MINUTE - from) / (to - from));
+    if (early > 0) this.traffic.add(minute - 1, column, bytes * early);
+    if (early < 1) this.traffic.add(minute, column, bytes * (1 - early));
   }
 
   #changed(peerId: string, from: PathKindName, { kind, endpoint, reason }: PathView, at: number): void {

@@ -117,6 +117,17 @@ describeNeeds(['root', 'tun', 'nft', 'chromium', 'curl'], 'the map of the mesh',
     await look(page, 'map-latency');
   });
 
+  it('a machine has the charts of its day, and how its paths changed', async () => {
+    await page.goto('http://127.0.0.1:8080/');
+    await page.locator('#machines').getByRole('link', { name: 'ada', exact: true }).click();
+    await page.locator('#chart-traffic canvas').waitFor();
+    await page.getByText(/^At most .*bit\/s received and .*bit\/s sent/).waitFor();
+    await page.getByText(/^Measured last: .*(bob|cid) [\d.]+ ms/).waitFor();
+    const changes = page.getByRole('region', { name: 'Changes of paths' });
+    await changes.getByRole('row').filter({ hasText: 'cid' }).filter({ hasText: 'direct' }).first().waitFor();
+    await look(page, 'machine-history');
+  });
+
   it('machines that the policy keeps apart are said to be so', async () => {
     const policy = '{"acls": [{"action": "accept", "src": ["100.64.0.0/10"], "dst": ["CID:*"]}]}';
     const [address] = (await cid.addresses()) as [string];

@@ -3,7 +3,7 @@ import cytoscape from 'cytoscape';
 import { onThemeChange } from './colours.js';
 import { place, storedPlaces, storePlaces } from './map-layout.js';
 import { mapStyle } from './map-style.js';
-import { bytes, latency } from './quantities.js';
+import { latency, rate as rateWords } from './quantities.js';
 
 /** With more lines than this their round trips are told only where one points. */
 const MOST_LABELS = 60;
@@ -284,7 +284,7 @@ function edgeElement(edge) {
   const words = total > 1 ? [`${pairs.direct} direct, ${pairs.relay} relayed`] : [];
   if (edge.latency !== null) words.push(latency(edge.latency, edge.isEstimated));
   const short = words.join(' · ');
-  if (traffic > 0) words.push(`${bytes(traffic)}/s`);
+  if (traffic > 0) words.push(rateWords(traffic));
   return {
     group: 'edges',
     classes: kind,

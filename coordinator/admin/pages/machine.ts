@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import type { NetworkRecord, NodeRecord } from '../../store/store.ts';
 import { type Actor, type AdminEnvironment, includesRole } from '../actor.ts';
+import { moduleStyleSheet } from '../browser-modules.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { layout } from './layout.ts';
 import { machineActions, machineDialogs } from './machine-actions.ts';
@@ -9,6 +10,7 @@ import { machineAudit } from './machine-audit.ts';
 import { machinePresence, ownership, standingBadges } from './machine-badges.ts';
 import { machineFacts } from './machine-facts.ts';
 import { machineGrants } from './machine-grants.ts';
+import { machineCharts, machineHistory } from './machine-history.ts';
 import { machinePaths } from './machine-paths.ts';
 import { notFound } from './not-found.ts';
 import type { Fragment } from './parts/fragment.ts';
@@ -40,22 +42,27 @@ export function registerMachine(app: Hono<AdminEnvironment>, dependencies: Admin
   };
   const changes = async ({ node, now }: Shown) =>
     machineAudit(await store.listAudit({ limit: ENTRIES, target: `(${node.id})` }), now);
-  part('', async (shown) => machinePage(shown, paths(shown), await changes(shown)));
+  const history = ({ node, now }: Shown) => machineHistory(node.id, mesh, now);
+  part('', async (shown) => machinePage(shown, paths(shown), history(shown), await changes(shown)));
   part('/live', machineHead);
   part('/paths', paths);
+  part('/history', history);
   part('/changes', changes);
 }
 
-function machinePage(shown: Shown, paths: Fragment, changes: Fragment): Fragment {
+function machinePage(shown: Shown, paths: Fragment, history: Fragment, changes: Fragment): Fragment {
   const { id, name } = shown.node;
   return layout({
     title: name,
     actor: shown.actor,
     section: '/',
-    scripts: ['paths-live.js'],
+    scripts: ['paths-live.js', 'machine-charts.js'],
+    styles: [moduleStyleSheet('uplot'), '/assets/map.css'],
     body: html`<div class="stack">
       <div data-live="/machines/${id}/live" data-live-gone="/">${machineHead(shown)}</div>
       <div data-live="/machines/${id}/paths" data-live-on="changed paths">${paths}</div>
+      ${machineCharts(id)}
+      <div data-live="/machines/${id}/history" data-live-on="changed paths">${history}</div>
       <div data-live="/machines/${id}/changes">${changes}</div>
     </div>`,
   });

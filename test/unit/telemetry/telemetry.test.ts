@@ -47,7 +47,7 @@ describe('what agents tell of their paths', () => {
     now += 151_000;
     expect(edge('a', 'b')).toMatchObject({ rate: 0, rateBack: 0 });
     expect([...(telemetry.of('a')?.traffic.rows() ?? [])]).toEqual([
-      { minute: NOW / 60_000 + 1, values: [60_000, 6_000] },
+      { minute: NOW / 60_000, values: [60_000, 6_000] },
     ]);
   });
 
@@ -118,6 +118,17 @@ describe('what agents tell of their paths', () => {
     now += 1000;
     again.report(paths(aPath('b', { sentBytes: 10_000_500n })));
     expect(edge('a', 'b')?.rate).toBe(500);
+  });
+
+  it('bytes of a span over two minutes are given to both, as much as it is in each', () => {
+    const a = connect('a');
+    a.report(paths(aPath('b')));
+    now += 90_000;
+    a.report(paths(aPath('b', { sentBytes: 1_000n })));
+    expect([...(telemetry.of('a')?.traffic.rows() ?? [])]).toEqual([
+      { minute: NOW / 60_000, values: [0, 500] },
+      { minute: NOW / 60_000 + 1, values: [0, 500] },
+    ]);
   });
 
   it('an agent that was started anew counts from nothing', () => {

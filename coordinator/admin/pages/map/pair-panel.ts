@@ -3,10 +3,11 @@ import type { Pair, PairEnd } from '../../../telemetry/pair.ts';
 import type { Actor } from '../../actor.ts';
 import { layout } from '../layout.ts';
 import { badge } from '../parts/badge.ts';
+import { byteCount } from '../parts/bytes.ts';
 import type { Fragment } from '../parts/fragment.ts';
 import { pageHead } from '../parts/page-head.ts';
 import { relativeTime } from '../parts/time.ts';
-import { bytesText, latencyText, natText, pathBadge, rateText, stateBadge } from './words.ts';
+import { latencyText, natText, pathBadge, rateText, stateBadge } from './words.ts';
 
 /** A page of its own for one pair, for those who do not use the picture, and for links. */
 export function pairPage(actor: Actor, pair: Pair, now: number): Fragment {
@@ -67,7 +68,7 @@ function endPart(end: PairEnd, peer: string, now: number): Fragment {
           since ${relativeTime(path.since, now)}</dd>
         ${path.reason === '' ? '' : html`<dt>Why</dt><dd>${path.reason}</dd>`}
         ${path.advice === '' ? '' : html`<dt>Advice</dt><dd>${path.advice}</dd>`}
-        <dt>Exchanged</dt><dd>${bytesText(path.sentBytes)} sent, ${bytesText(path.receivedBytes)} received</dd>
+        <dt>Exchanged</dt><dd>${byteCount(path.sentBytes)} sent, ${byteCount(path.receivedBytes)} received</dd>
         <dt>Before it</dt><dd>${natText(nat)}</dd>
         ${end.reports ? '' : html`<dt>Told</dt><dd>${relativeTime(end.reportedAt, now)}; it does not report now</dd>`}
       </dl>`

@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import type { PathKindName } from '../../../telemetry/peer-path.ts';
 import type { MachineState } from '../../../telemetry/picture.ts';
 import { badge, type Tone } from '../parts/badge.ts';
+import { byteRate } from '../parts/bytes.ts';
 import type { Fragment } from '../parts/fragment.ts';
 
 const PATHS: Readonly<Record<PathKindName, readonly [string, Tone]>> = {
@@ -33,20 +34,8 @@ export function latencyText(latency: number | null, isEstimated = false): string
   return `${isEstimated ? '~' : ''}${digits} ms`;
 }
 
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-
-/** `1.2 MB`, in powers of a thousand. */
-export function bytesText(bytes: number): string {
-  let [value, unit] = [bytes, 0];
-  while (value >= 999.5 && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
-}
-
 export function rateText(bytesPerSecond: number): string {
-  return bytesPerSecond === 0 ? '–' : `${bytesText(bytesPerSecond)}/s`;
+  return bytesPerSecond === 0 ? '–' : byteRate(bytesPerSecond);
 }
 
 const MAPPINGS: Readonly<Record<string, string>> = {
