@@ -57,6 +57,8 @@ function selectors({ protocol, user, sourcePort, destination, firstPort, lastPor
  */
 export function exitRoutes(wanted: WantedExitRouting, family: 4 | 6): string[][] {
   const of = (cidrs: readonly string[]) => cidrs.filter((cidr) => cidr.includes(':') === (family === 6));
+  // A route that somebody adds by his gateway is not to find that in here (fib_check_nh looks for scope link): it would be none.
+  const scope = family === 4 ? ['scope', 'global'] : [];
   const table = ['table', String(EXIT_TABLE), ...PROTOCOL];
   const local = new Set([...of(wanted.local), ...(family === 6 ? ['fe80::/10'] : [])]);
   const tunnel = [
@@ -66,6 +68,6 @@ export function exitRoutes(wanted: WantedExitRouting, family: 4 | 6): string[][]
   return [
     ['unreachable', 'default', 'metric', LAST_METRIC, ...table],
     ...[...local].map((cidr) => ['throw', cidr, ...table]),
-    ...tunnel.map((cidr) => [cidr, 'dev', wanted.interfaceName, ...table]),
+    ...tunnel.map((cidr) => [cidr, 'dev', wanted.interfaceName, ...scope, ...table]),
   ];
 }

@@ -20,6 +20,8 @@ export interface WantedFirewall {
   multicast: boolean;
   /** UDP ports of the mesh's own that other rules guard. */
   openPorts: readonly number[];
+  /** Containers of a host that uses an exit node: they reach the Internet by it as well, and nothing of `mesh`. Absent without one. */
+  containers?: { bridges: readonly string[]; mesh: readonly string[] };
   /** Null for a host that is no device's gateway. */
   transit: Transit | null;
   /** Addresses of plain WireGuard devices that are peers of this host, host prefixes. */
@@ -125,7 +127,7 @@ export function firewallRules(wanted: WantedFirewall, counts: Counts = NOTHING):
 
 /** What holds with any policy and with none: the overlay's addresses are of the mesh alone, and it is entered by its members. */
 function borders(
-  { interfaceName, listenPort, overlay, carries }: WantedFirewall,
+  { interfaceName, listenPort, overlay, carries, containers }: WantedFirewall,
   counts: Counts,
   transit: TransitRules,
 ): string {
@@ -147,13 +149,20 @@ ${answers}${drops('daddr')}  }
   chain forwarded {
     type filter hook forward priority filter; policy accept;
 ${indented(transit.forwarded)}    oifname != "${interfaceName}" accept
-${answers}    counter name unasked drop
+${answers}${outward(containers, interfaceName)}    counter name unasked drop
   }
   chain own {
     type filter hook output priority filter; policy accept;
     oifname "${interfaceName}" udp sport ${listenPort} drop
 ${indented(transit.own)}  }
 `;
+}
+
+function outward(containers: WantedFirewall['containers'], interfaceName: string): string {
+  if (containers === undefined || containers.bridges.length === 0) return '';
+  const from = `iifname { ${containers.bridges.map((name) => `"${name}"`).join(', ')} } oifname "${interfaceName}"`;
+  const kept = containers.mesh.map((cidr) => `${cidr.includes(':') ? 'ip6' : 'ip'} daddr ${cidr}`);
+  return indented([...kept.map((match) => `${from} ${match} counter name unasked drop`), `${from} accept`]);
 }
 
 function policyOf(

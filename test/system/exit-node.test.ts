@@ -155,6 +155,7 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq'], 'an e
     const rogue = ['0.0.0.0/1', '128.0.0.0/1', '203.0.113.0/24', `${SERVER[0]}/32`];
     for (const route of rogue) await laptop.host.ip(`route add ${route} via 192.168.7.1`);
     await laptop.host.ip(`-6 route add ${SERVER[1]}/128 via 2001:db8:7::1`);
+    expect(await laptop.host.ip('route show table main')).toContain('0.0.0.0/1 via 192.168.7.1 dev eth0');
     expect(await leaked()).toEqual([]);
     expect(await reachesAll(laptop.host)).toBe(true);
     // Rules that somebody takes away come back.
@@ -268,6 +269,37 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq'], 'an e
     await resolver.end();
     await laptop.run('exit-node', 'use', 'exit', '--allow-lan', 'false');
     expect(await reaches(laptop.host, '192.168.7.9')).toBe(false);
+  });
+
+  it('containers of the host go by it too, and not into the mesh', async () => {
+    const { host } = laptop;
+    const container = await lab.host('container');
+    const [port0] = await lab.link(host, [], container, ['172.30.0.2/24']);
+    await container.ip('route add default via 172.30.0.1');
+    await host.ip('link add ctr0 type bridge');
+    await host.ip(`link set ${port0} master ctr0`);
+    await host.ip('link set ctr0 up');
+    await host.ip('address add 172.30.0.1/24 dev ctr0');
+    await host.runOk('sysctl', ['-qw', 'net.ipv4.ip_forward=1']);
+    const masquerade = 'ip saddr 172.30.0.0/24 oifname != "ctr0" masquerade';
+    await host.runOk('nft', [
+      `table ip ctr { chain out { type nat hook postrouting priority 100; ${masquerade}; }; }`,
+    ]);
+    await waitFor('the way', () => reaches(container, SERVER[0]));
+    expect(await reaches(host, '172.30.0.2')).toBe(true);
+    expect(await reaches(container, (await exit.addresses())[0] as string)).toBe(false);
+    // Nor do they get out beside it.
+    await host.ip('route add 203.0.113.0/24 via 192.168.7.1');
+    const all = await leaks(2);
+    await laptop.stop('SIGKILL');
+    expect(await reaches(container, SERVER[0])).toBe(false);
+    await reaches(host, '192.168.7.1', '-m', '8847360');
+    const packets = await all.stop((seen) => seen.length > 0);
+    expect(packets.map((packet) => packet.subarray(16, 20).join('.'))).toEqual(['192.168.7.1']);
+    await host.ip('route delete 203.0.113.0/24');
+    await laptop.up();
+    await host.runOk('nft', ['delete table ip ctr']);
+    await waitFor('the way', () => reachesAll(host));
   });
 
   it('SEC-41: nothing leaves while the exit node is away, not approved or expired', async () => {

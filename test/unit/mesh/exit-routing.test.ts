@@ -51,8 +51,8 @@ describe('the routing of a host with an exit node', () => {
       'unreachable default metric 4278198272',
       'throw 192.168.7.0/24',
       'throw 10.9.0.0/16',
-      '100.64.0.0/10 dev warren0',
-      '0.0.0.0/0 dev warren0',
+      '100.64.0.0/10 dev warren0 scope global',
+      '0.0.0.0/0 dev warren0 scope global',
     ]);
     expect(routes(6)).toEqual([
       'unreachable default metric 4278198272',

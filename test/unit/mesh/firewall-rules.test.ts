@@ -103,6 +103,20 @@ describe('the firewall', () => {
     });
   });
 
+  it('of a host with an exit node lets its containers to the Internet by it, and not into the mesh', () => {
+    const containers = { bridges: ['docker0'], mesh: ['100.64.0.0/10', 'fd00::/48'] };
+    expect(chain(firewallRules({ ...WANTED, containers }), 'forwarded')?.slice(1)).toEqual([
+      'oifname != "warren0" accept',
+      'iifname { "docker0" } oifname "warren0" ip daddr 100.64.0.0/10 counter name unasked drop',
+      'iifname { "docker0" } oifname "warren0" ip6 daddr fd00::/48 counter name unasked drop',
+      'iifname { "docker0" } oifname "warren0" accept',
+      'counter name unasked drop',
+    ]);
+    expect(firewallRules({ ...WANTED, containers: { ...containers, bridges: [] } })).toBe(
+      firewallRules(WANTED),
+    );
+  });
+
   it('asks the rules of a source alone, and its answers by the same', () => {
     const script = withRules();
     expect(script).toContain(`    elements = {
