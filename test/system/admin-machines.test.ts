@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { isAccessible, look, PASSPHRASE, signIn, TestBrowser } from '../support/browser.ts';
+import { isAccessible, look, PASSPHRASE, screenshot, signIn, TestBrowser } from '../support/browser.ts';
 import { meshOnOneSwitch, TestAgent, type TestCoordinator } from '../support/mesh.ts';
 import { describeNeeds } from '../support/needs.ts';
 import { Lab } from '../support/netns.ts';
@@ -63,6 +63,8 @@ describeNeeds(['root', 'tun', 'chromium'], 'an administrator in the browser', ()
     await page.getByRole('textbox', { name: /^Tags/ }).fill('office');
     await page.getByRole('button', { name: 'Make token' }).click();
     await page.getByText('Waiting for the machine to join').waitFor();
+    await page.getByRole('button', { name: 'Copy command' }).click();
+    await page.getByRole('button', { name: 'Copied command' }).waitFor();
     const command = (await page.locator('[data-command]').textContent()) as string;
     const token = /^bin\/agent join (\S+)$/.exec(command)?.[1] as string;
 
@@ -162,8 +164,24 @@ describeNeeds(['root', 'tun', 'chromium'], 'an administrator in the browser', ()
     expect(await rename.evaluate((element) => element.matches(':focus'))).toBe(true);
   });
 
+  it('on a phone the navigation is behind a button', async () => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    const names = page.getByRole('link', { name: 'Names', exact: true });
+    expect(await names.isVisible()).toBe(false);
+    await page.getByRole('button', { name: 'Menu' }).click();
+    await names.waitFor();
+    await isAccessible(page, 'the navigation on a phone');
+    await screenshot(page, 'navigation-phone');
+    await follow(names, '/names');
+    await page.setViewportSize({ width: 1280, height: 800 });
+  });
+
   it('the page of routes says who carries what, and takes an approval back after a question', async () => {
     await follow(page.getByRole('link', { name: 'Routes', exact: true }), '/routes');
+    await page.getByLabel('Search routes').fill('10.9');
+    await page.getByText('No route is like that').waitFor();
+    await page.getByLabel('Search routes').fill('168.7');
+    await row('countess').waitFor();
     await look(page, 'routes');
     await page.getByRole('button', { name: 'Take back 192.168.7.0/24 at countess' }).click();
     await isAccessible(page, 'a question');

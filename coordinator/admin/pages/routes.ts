@@ -7,36 +7,60 @@ import type { AdminDependencies } from '../dependencies.ts';
 import { exitNodes } from './exit-nodes.ts';
 import { layout } from './layout.ts';
 import type { Fragment } from './parts/fragment.ts';
+import { icon } from './parts/icon.ts';
 import { pageHead } from './parts/page-head.ts';
 import { segments } from './segments.ts';
 import { subnetRoutes } from './subnet-routes.ts';
 
 /** What machines carry for others: subnet routes, exit nodes, layer 2 segments, broadcasts: `/routes`. */
 export function registerRoutes(app: Hono<AdminEnvironment>, { store }: AdminDependencies): void {
-  const content = async (actor: Actor) => {
+  const content = async (actor: Actor, search: string) => {
     const { network, nodes } = await store.snapshot();
-    return routes(network, nodes, includesRole(actor.role, 'admin'));
+    return routes(network, nodes, search.toLowerCase().trim(), includesRole(actor.role, 'admin'));
   };
   app.get('/routes', async (context) => {
     const actor = context.get('actor');
+    const search = context.req.query('search') ?? '';
+    const query = search === '' ? '' : `?${new URLSearchParams({ search })}`;
     const page = layout({
       title: 'Routes',
       actor,
       section: '/routes',
+      scripts: ['filter.js'],
       body: html`${pageHead({
         title: 'Routes',
         about:
           'Networks and the Internet behind machines. What a machine offers counts when it is approved here or by the policy.',
       })}
-      <div id="routes" class="stack" data-live="/routes/live">${await content(actor)}</div>`,
+      <form class="toolbar" role="search" method="get" action="/routes" data-filter="routes" data-filter-path="/routes/live">
+        <div class="search">
+          ${icon('search')}
+          <input type="search" name="search" value="${search}" placeholder="Network, machine, segment …"
+            aria-label="Search routes" autocomplete="off" spellcheck="false">
+        </div>
+      </form>
+      <div id="routes" class="stack" data-live="/routes/live${query}">${await content(actor, search)}</div>`,
     });
     return context.html(page);
   });
-  app.get('/routes/live', async (context) => context.html(await content(context.get('actor'))));
+  app.get('/routes/live', async (context) =>
+    context.html(await content(context.get('actor'), context.req.query('search') ?? '')),
+  );
 }
 
-function routes(network: NetworkRecord, nodes: readonly NodeRecord[], mayChange: boolean): Fragment {
-  return html`${subnetRoutes(routeTable(nodes), mayChange)}
-    ${exitNodes(nodes, mayChange)}
-    ${segments(nodes, network.settings, mayChange)}`;
+/** `search`: in lower case; empty for all. */
+function routes(
+  network: NetworkRecord,
+  nodes: readonly NodeRecord[],
+  search: string,
+  mayChange: boolean,
+): Fragment {
+  const has = (...texts: (string | null)[]) => texts.some((text) => text?.toLowerCase().includes(search));
+  const rows = routeTable(nodes).filter(({ route, sitePrefix, node }) => has(route, sitePrefix, node));
+  const wanted = nodes.filter(({ name, offeredSegments, approvedSegments }) =>
+    has(name, ...offeredSegments, ...approvedSegments),
+  );
+  return html`${subnetRoutes(rows, search !== '', mayChange)}
+    ${exitNodes(wanted, mayChange)}
+    ${segments(wanted, network.settings, mayChange)}`;
 }

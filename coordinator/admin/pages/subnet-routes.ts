@@ -6,21 +6,27 @@ import { presence } from './parts/badge.ts';
 import type { Fragment } from './parts/fragment.ts';
 import { icon } from './parts/icon.ts';
 
+/** Rows of one page; the search finds the others. */
+const SHOWN = 200;
+
 /** Networks behind machines: who carries them, and what stands against them. */
-export function subnetRoutes(rows: readonly RouteRow[], mayChange: boolean): Fragment {
+export function subnetRoutes(rows: readonly RouteRow[], isSearched: boolean, mayChange: boolean): Fragment {
   return html`<section class="card flush" aria-labelledby="subnets">
       <div class="card-head"><h2 id="subnets">Subnets</h2></div>
       ${
         rows.length === 0
-          ? html`<p class="note quiet">No machine offers a network. Start an agent with <code>--advertise-routes 192.168.10.0/24</code>, and it appears here to be approved.</p>`
+          ? isSearched
+            ? html`<p class="note quiet">No route is like that.</p>`
+            : html`<p class="note quiet">No machine offers a network. Start an agent with <code>--advertise-routes 192.168.10.0/24</code>, and it appears here to be approved.</p>`
           : html`<div class="table-wrap"><table class="cards">
         <caption class="hidden">Subnet routes</caption>
         <thead>
           <tr><th scope="col">Network</th><th scope="col">Router</th><th scope="col">State</th><th scope="col">In use</th>
             <th scope="col"><span class="hidden">Actions</span></th></tr>
         </thead>
-        <tbody>${rows.map((row) => tableRow(row, mayChange))}</tbody>
-      </table></div>`
+        <tbody>${rows.slice(0, SHOWN).map((row) => tableRow(row, mayChange))}</tbody>
+      </table></div>
+      ${rows.length > SHOWN ? html`<p class="note quiet">and ${rows.length - SHOWN} more: search for them</p>` : ''}`
       }
     </section>`;
 }

@@ -7,7 +7,8 @@ import { badge, type Tone } from './parts/badge.ts';
 import type { Fragment } from './parts/fragment.ts';
 import { relativeTime } from './parts/time.ts';
 
-/** Tokens that are over, so many of the latest. */
+/** So many of the latest. */
+const SHOWN = 200;
 const ENDED_SHOWN = 50;
 const STATES: Readonly<Record<TokenState, { label: string; tone: Tone }>> = {
   good: { label: 'waiting', tone: 'good' },
@@ -36,7 +37,9 @@ export function tokenTable(
             ? 'Make one above: it is shown once, with the command to run.'
             : 'An administrator can make one.'
         }</p>`
-      : table('Tokens that admit machines', rows(good))
+      : html`${table('Tokens that admit machines', rows(good.slice(0, SHOWN)))}${
+          good.length > SHOWN ? html`<p class="note quiet">and ${good.length - SHOWN} older ones</p>` : ''
+        }`
   }
     ${
       ended.length === 0
