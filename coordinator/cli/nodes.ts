@@ -138,6 +138,7 @@ function nodeForPrograms(node: NodeRecord) {
     addresses: [node.address4, node.address6],
     publicKey: node.publicKey,
     online: node.online,
+    device: node.device !== null,
     approved: node.approved,
     disabled: node.disabled,
     endpoints: node.endpoints,
@@ -157,7 +158,10 @@ function nodeForPrograms(node: NodeRecord) {
 function stateOf(node: NodeRecord): string {
   const standing = standingOf(node);
   if (standing === 'unapproved') return 'waits for approval';
-  return standing === 'disabled' ? 'disabled' : node.online ? 'connected' : 'away';
+  if (standing === 'disabled') return 'disabled';
+  // Nobody hears from what runs no agent.
+  if (node.device !== null) return 'device';
+  return node.online ? 'connected' : 'away';
 }
 
 function iso(at: number): string {

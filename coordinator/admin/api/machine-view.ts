@@ -15,6 +15,7 @@ export const Machine = z
       .enum(['member', 'unapproved', 'disabled', 'expired'])
       .openapi({ description: 'Any but `member` sees nobody, and nobody sees it.' }),
     online: z.boolean().openapi({ description: 'Connected to a coordinator.' }),
+    device: z.boolean().openapi({ description: 'Runs plain WireGuard and no agent; see /devices.' }),
     approved: z.boolean(),
     disabled: z.boolean(),
     owner: z.string().nullable().openapi({ description: 'The user whose machine it is.' }),
@@ -50,6 +51,7 @@ export function machineView(node: NodeRecord, now: number): MachineView {
     publicKey: node.publicKey,
     state: standing === 'member' && isExpired(node.keyExpiresAt, now) ? 'expired' : standing,
     online: node.online,
+    device: node.device !== null,
     approved: node.approved,
     disabled: node.disabled,
     owner: node.owner === '' ? null : node.owner,

@@ -64,6 +64,25 @@ describe('the map of a node', () => {
     expect(map.peers[0]).toMatchObject({ publicKey: 'key-b', addresses: ['100.64.0.1', 'fd00::1'] });
   });
 
+  it('has a plain WireGuard device as what it is, and whether it dials the one that is told', () => {
+    const peers = ['hub', 'second'].map((nodeId) => ({
+      nodeId,
+      name: nodeId,
+      publicKey: '',
+      endpoint: '',
+      allowedIps: [],
+    }));
+    const file = { addresses: [], resolvers: [], searchDomain: null, peers };
+    const phone = node('phone', { device: { file, handedOutAt: 0, wantsNames: true }, endpoints: [] });
+    const seenBy = (id: string) => snapshotFor(node(id), NETWORK, [phone], 0).peers[0]?.device;
+    expect(seenBy('hub')).toEqual({ gateway: 'hub', direct: true });
+    expect(seenBy('second')).toEqual({ gateway: 'hub', direct: true });
+    expect(seenBy('other')).toEqual({ gateway: 'hub', direct: false });
+    expect(snapshotFor(node('a'), NETWORK, [node('b')], 0).peers[0]?.device).toBeNull();
+    const delta = deltaFor(node('second'), NETWORK, 8, changes([phone]), 0);
+    expect(delta?.peers[0]?.device).toEqual({ gateway: 'hub', direct: true });
+  });
+
   it('SEC-8: of routes and exits has only what is both offered and approved', () => {
     const peer = (granted: Partial<MapNode>) =>
       snapshotFor(node('a'), NETWORK, [node('b', granted)], 0).peers[0];
