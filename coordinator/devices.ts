@@ -4,7 +4,7 @@ import { keyToBase64, wipe } from '../shared/key.ts';
 import { x25519KeyPair } from '../shared/key-proof.ts';
 import { DeviceFiles } from './network/devices/device-files.ts';
 import { renderDeviceFile } from './network/devices/render-file.ts';
-import type { AuditActor, NewDevice, NodeRecord, Store } from './store/store.ts';
+import type { AuditActor, DeviceChoices, NewDevice, NodeRecord, Store } from './store/store.ts';
 
 /** A device, and why the file that it was given is not what it should have now: empty where it is. */
 export interface KnownDevice {
@@ -42,7 +42,7 @@ export async function fileNow(store: Store, id: string, now: number): Promise<st
   const { files, nodes } = await filesNow(store, now);
   const node = nodes.find((each) => each.id === id);
   if (node?.device == null) throw new WarrenError('not-found', `there is no device ${JSON.stringify(id)}`);
-  const file = files.wanted(node, node.device.wantsNames, node.device.file);
+  const file = files.wanted(node, node.device, node.device.file);
   if (file === null) throw new WarrenError('conflict', 'no agent can be dialled by a device now');
   return renderDeviceFile(file, node.name, null);
 }
@@ -61,14 +61,13 @@ export async function addDevice(
 export async function handOut(
   store: Store,
   id: string,
-  { key, wantsNames }: { key: 'kept' | 'new' | { publicKey: string }; wantsNames?: boolean },
+  { key, ...choices }: { key: 'kept' | 'new' | { publicKey: string } } & DeviceChoices,
   now: number,
   by: AuditActor,
 ): Promise<GivenFile> {
-  const names = wantsNames === undefined ? {} : { wantsNames };
-  if (key === 'kept') return given(await store.handOutDevice(id, names, now, by), null);
+  if (key === 'kept') return given(await store.handOutDevice(id, choices, now, by), null);
   return withKey(key === 'new' ? null : key.publicKey, (publicKey) =>
-    store.handOutDevice(id, { ...names, publicKey }, now, by),
+    store.handOutDevice(id, { ...choices, publicKey }, now, by),
   );
 }
 

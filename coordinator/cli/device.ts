@@ -32,6 +32,7 @@ interface AddOptions extends ShownOptions {
   owner: string;
   expires?: number;
   dns: 'true' | 'false';
+  gateway?: string;
 }
 
 function addCommand(): Command {
@@ -45,6 +46,7 @@ function addCommand(): Command {
     .option('--owner <user>', 'the user whose device it is', '')
     .option('--expires <duration>', 'how long it is a member, instead of until it is removed', duration)
     .addOption(dnsOption('true'))
+    .option('--gateway <node>', 'the agent that is to forward for it, instead of any')
     .option('--qr', 'show a QR code for the WireGuard app instead of the text', false)
     .addHelpText(
       'after',
@@ -66,6 +68,7 @@ function addCommand(): Command {
             owner: options.owner,
             keyExpiresAt: options.expires === undefined ? 0 : now + options.expires,
             wantsNames: options.dns === 'true',
+            gateway: options.gateway === undefined ? null : (await nodeNamed(store, options.gateway)).id,
           },
           now,
           cliActor(),
@@ -108,26 +111,36 @@ function listCommand(): Command {
     });
 }
 
+interface ConfigOptions extends ShownOptions {
+  privateKeyFile?: string;
+  dns?: 'true' | 'false';
+  gateway?: string;
+}
+
 function configCommand(): Command {
   return withData(new Command('config'))
     .description('print the file that a device should have now; agents go by it from then on')
     .argument('<device>', 'name or id')
     .option('--private-key-file <file>', "the device's private key, to stand in it instead of a placeholder")
     .addOption(dnsOption())
+    .option('--gateway <node>', 'another agent that is to forward for it')
     .option('--qr', 'show a QR code instead of the text', false)
     .addHelpText(
       'after',
       '\nExample:\n  bin/coordinator device config router --private-key-file key --data /var/lib/warren-coordinator',
     )
-    .action((nameOrId: string, options: ShownOptions & { privateKeyFile?: string; dns?: 'true' | 'false' }) =>
+    .action((nameOrId: string, options: ConfigOptions) =>
       withStore(options, async (store) => {
         const device = await nodeNamed(store, nameOrId);
         const privateKey =
           options.privateKeyFile === undefined
             ? null
             : await privateKeyOf(device.publicKey, options.privateKeyFile);
-        const wantsNames = options.dns === undefined ? {} : { wantsNames: options.dns === 'true' };
-        const given = await handOut(store, device.id, { key: 'kept', ...wantsNames }, Date.now(), cliActor());
+        const choices = {
+          ...(options.dns === undefined ? {} : { wantsNames: options.dns === 'true' }),
+          ...(options.gateway === undefined ? {} : { gateway: (await nodeNamed(store, options.gateway)).id }),
+        };
+        const given = await handOut(store, device.id, { key: 'kept', ...choices }, Date.now(), cliActor());
         const text = privateKey === null ? given.text : given.text.replace(KEY_PLACEHOLDER, privateKey);
         show({ ...given, text }, options.qr);
         if (JSON.stringify(given.node.device?.file) !== JSON.stringify(device.device?.file)) {

@@ -13,7 +13,7 @@ import { listNodes, requireNode } from './nodes.ts';
 import { ownership } from './ownership.ts';
 import { currentPolicy } from './policies.ts';
 import { toJson } from './rows.ts';
-import type { AuditRow, NewDevice, NodeRecord } from './store.ts';
+import type { AuditRow, DeviceChoices, NewDevice, NodeRecord } from './store.ts';
 
 /** Adds a member that runs plain WireGuard: addresses, and the file that it is to have. */
 export async function addDevice(change: Change, device: NewDevice, by: Decision): Promise<NodeRecord> {
@@ -87,7 +87,7 @@ export async function addDevice(change: Change, device: NewDevice, by: Decision)
     })
     .execute();
   const node = await requireNode(tx, id);
-  const state = await stateNow(change, node, device.wantsNames, by.now);
+  const state = await stateNow(change, node, device, by.now);
   await tx
     .updateTable('nodes')
     .set({ device: JSON.stringify(state) })
@@ -103,7 +103,7 @@ export async function addDevice(change: Change, device: NewDevice, by: Decision)
 export async function handOutDevice(
   change: Change,
   nodeId: string,
-  { publicKey, wantsNames }: { publicKey?: string; wantsNames?: boolean },
+  { publicKey, ...choices }: DeviceChoices & { publicKey?: string },
   by: Decision,
 ): Promise<NodeRecord> {
   const node = await requireNode(change.tx, nodeId);
@@ -113,7 +113,7 @@ export async function handOutDevice(
     });
   }
   if (publicKey !== undefined && publicKey !== node.publicKey) await checkKey(change, publicKey);
-  const state = await stateNow(change, node, wantsNames ?? node.device.wantsNames, by.now);
+  const state = await stateNow(change, node, choices, by.now);
   const isSame = JSON.stringify(state.file) === JSON.stringify(node.device.file);
   const key = publicKey ?? node.publicKey;
   await change.tx
@@ -156,23 +156,36 @@ async function checkKey(change: Change, publicKey: string): Promise<void> {
 async function stateNow(
   change: Change,
   node: NodeRecord,
-  wantsNames: boolean,
+  choices: DeviceChoices,
   now: number,
 ): Promise<DeviceState> {
+  const wantsNames = choices.wantsNames ?? node.device?.wantsNames ?? true;
+  const preferred = (choices.gateway === undefined ? node.device?.preferred : choices.gateway) ?? undefined;
   const network = {
     ...change.ranges(),
     version: 0,
     zone: change.settings().dns.zone,
     policy: await currentPolicy(change.tx),
   };
-  const files = new DeviceFiles(network, await listNodes(change.tx), now);
-  const file = files.wanted(node, wantsNames, node.device?.file ?? null);
+  const nodes = await listNodes(change.tx);
+  if (choices.gateway != null) checkGateway(choices.gateway, nodes);
+  const files = new DeviceFiles(network, nodes, now);
+  const chosen = { wantsNames, ...(preferred === undefined ? {} : { preferred }) };
+  const file = files.wanted(node, chosen, node.device?.file ?? null);
   if (file === null) {
     throw new WarrenError('conflict', 'no agent can be dialled by a plain WireGuard device', {
       hint: 'an agent with a public address needs nothing; behind a NAT forward a UDP port to it, and name it there with --listen-port and --endpoint',
     });
   }
-  return { file, handedOutAt: now, wantsNames };
+  return { file, handedOutAt: now, ...chosen };
+}
+
+function checkGateway(id: string, nodes: readonly NodeRecord[]): void {
+  const gateway = nodes.find((node) => node.id === id);
+  if (gateway !== undefined && gateway.reachableEndpoints.length > 0) return;
+  throw new WarrenError('conflict', `${gateway?.name ?? id} cannot be dialled by a device`, {
+    hint: 'forward a UDP port to it, and name it there with --listen-port and --endpoint',
+  });
 }
 
 async function record(

@@ -26,6 +26,7 @@ import type {
   AuditFilter,
   AuditRow,
   CertificateRecord,
+  DeviceChoices,
   EnrolRelayRecord,
   JoinRecord,
   JoinResult,
@@ -202,7 +203,7 @@ export class SqlStore implements Store {
 
   handOutDevice(
     nodeId: string,
-    options: { publicKey?: string; wantsNames?: boolean },
+    options: DeviceChoices & { publicKey?: string },
     now: number,
     by: AuditActor,
   ) {

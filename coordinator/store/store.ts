@@ -116,7 +116,7 @@ export interface Store {
   setKeyExpiry(nodeId: string, expiresAt: number, now: number, audit: AuditActor): Promise<void>;
   /**
    * Adds a member that runs plain WireGuard, with its first file. Throws `already-exists` for a name or key that another has,
-   * `usage` for what can be none, `conflict` while no agent can be dialled, `exhausted` when no address is left.
+   * `usage` for what can be none, `conflict` while no agent can be dialled, or not the one that is to be its gateway, `exhausted` when no address is left.
    */
   addDevice(device: NewDevice, now: number, audit: AuditActor): Promise<NodeRecord>;
   /**
@@ -125,7 +125,7 @@ export interface Store {
    */
   handOutDevice(
     nodeId: string,
-    options: { publicKey?: string; wantsNames?: boolean },
+    options: DeviceChoices & { publicKey?: string },
     now: number,
     audit: AuditActor,
   ): Promise<NodeRecord>;
@@ -315,7 +315,12 @@ export interface NewDevice {
   keyExpiresAt: number;
   /** Whether it is to ask its gateway for names. */
   wantsNames: boolean;
+  /** Id of the agent that is to be its gateway; absent or null for any. */
+  gateway?: string | null;
 }
+
+/** What can be chosen anew when a device is given a file; what is absent stays. */
+export type DeviceChoices = Partial<Pick<NewDevice, 'wantsNames' | 'gateway'>>;
 
 export interface NodeReport {
   endpoints: string[];

@@ -109,6 +109,21 @@ export function devicesConformance(current: () => Store): void {
     ]);
   });
 
+  it('the gateway can be chosen, among those that can be dialled', async () => {
+    const store = current();
+    const [, other] = [await dialled(1), await dialled(2)];
+    const inside = await joinNode(store);
+    await expect(store.addDevice(aDevice({ gateway: inside.id }), NOW, CLI)).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    const phone = await store.addDevice(aDevice({ gateway: other.id }), NOW, CLI);
+    const gatewayOf = ({ device }: NodeRecord) => device?.file.peers[0]?.nodeId;
+    expect(gatewayOf(phone)).toBe(other.id);
+    expect(gatewayOf(await store.handOutDevice(phone.id, {}, NOW, CLI))).toBe(other.id);
+    const any = await store.handOutDevice(phone.id, { gateway: null }, NOW, CLI);
+    expect(any.device?.preferred).toBeUndefined();
+  });
+
   it('another key takes the place of the first', async () => {
     const store = current();
     const hub = await dialled(1);

@@ -31,6 +31,11 @@ const PublicKey = z
   )
   .openapi({ description: 'Of WireGuard, base64.', example: 'CVb76sVXPlKPqRRq2SHL4XzBoNM8ybg0EAuhcHw0RhA=' });
 
+const GatewayId = z
+  .string()
+  .max(64)
+  .openapi({ description: 'Id of the agent that is to be its gateway; null for any.' });
+
 const Device = z
   .object({
     id: z.string(),
@@ -65,6 +70,7 @@ const NewDeviceBody = z
     owner: Text(MAX_OWNER).nullable().default(null),
     keyExpiresAt: Time.nullable().default(null),
     asksForNames: z.boolean().default(true),
+    gateway: GatewayId.nullable().default(null),
   })
   .openapi('NewDevice');
 
@@ -86,6 +92,7 @@ const HandOutBody = z
       .openapi({ description: 'Makes another key pair, and shows its private key once.' }),
     publicKey: PublicKey.optional().openapi({ description: "The device's own new one." }),
     asksForNames: z.boolean().optional(),
+    gateway: GatewayId.nullable().optional(),
   })
   .openapi('DeviceHandOut');
 
@@ -233,11 +240,14 @@ export function addDevices(api: Api, { store, clock }: ApiDependencies): void {
 
   api.openapi(give, async (context) => {
     const now = clock.wall();
-    const { newKey, publicKey, asksForNames } = context.req.valid('json');
+    const { newKey, publicKey, asksForNames, gateway } = context.req.valid('json');
     const { node } = await knownDevice(store, context.req.valid('param').id, now);
     const key = publicKey === undefined ? (newKey ? 'new' : 'kept') : { publicKey };
-    const names = asksForNames === undefined ? {} : { wantsNames: asksForNames };
-    const given = await handOut(store, node.id, { key, ...names }, now, context.get('actor'));
+    const choices = {
+      ...(asksForNames === undefined ? {} : { wantsNames: asksForNames }),
+      ...(gateway === undefined ? {} : { gateway }),
+    };
+    const given = await handOut(store, node.id, { key, ...choices }, now, context.get('actor'));
     return context.json(await answerOf(given), 200);
   });
 }

@@ -35,6 +35,8 @@ export interface DeviceState {
   readonly handedOutAt: number;
   /** Whether names are to be asked for at the gateway. */
   readonly wantsNames: boolean;
+  /** Id of the agent that is to be its gateway wherever that is connected; absent for any. */
+  readonly preferred?: string;
 }
 
 /** What may be a device's peer. */
@@ -56,6 +58,8 @@ export interface DialledNode extends Granted, Decided {
 export interface FileSources {
   readonly device: { readonly id: string; readonly address4: string; readonly address6: string };
   readonly wantsNames: boolean;
+  /** As in DeviceState. */
+  readonly preferred?: string | undefined;
   readonly nodes: readonly DialledNode[];
   readonly network: { readonly prefix4: string; readonly prefix6: string; readonly zone: string };
   /** Of the routes that a node carries those which the policy lets the device use; null where it may not know of the node. */
@@ -72,8 +76,8 @@ const MAX_PEERS = 8;
  * What a device should be given now; null while no agent can be dialled. Agents that can are its peers, as far as the policy lets it
  * know of them; one of them, its gateway, has the whole overlay and so all the others.
  *
- * The gateway of before stays for as long as it can be dialled and there is none better. A new one is the first of those
- * connected, that accept routes, that joined first.
+ * The gateway is the one that is preferred, or else that of before, for as long as it can be dialled and no other is connected while
+ * it is not. A new one is the first of those connected, that accept routes, that joined first.
  */
 export function wantedFile(sources: FileSources): DeviceFile | null {
   const { device, wantsNames, network, routesFor, last } = sources;
@@ -81,7 +85,7 @@ export function wantedFile(sources: FileSources): DeviceFile | null {
   const [first] = dialled;
   if (first === undefined) return null;
   const known = new Set(last?.peers.map(({ nodeId }) => nodeId));
-  const gateway = gatewayAmong(dialled, last?.peers[0]?.nodeId) as DialledNode;
+  const gateway = gatewayAmong(dialled, [sources.preferred, last?.peers[0]?.nodeId]) as DialledNode;
   const others = dialled
     .filter((node) => node !== gateway && routesFor(node) !== null)
     .sort((a, b) => Number(known.has(b.id)) - Number(known.has(a.id)))
@@ -123,9 +127,14 @@ function isActiveAgent(node: DialledNode, now: number): boolean {
   return node.device === null && takesPart(node) && !isExpired(node.keyExpiresAt, now);
 }
 
-function gatewayAmong(dialled: readonly DialledNode[], before: string | undefined): DialledNode | undefined {
-  const kept = dialled.find(({ id }) => id === before);
-  return kept !== undefined && (kept.online || dialled[0]?.online !== true) ? kept : dialled[0];
+/** Of those that would do, the first of `ids`, or else the best. */
+function gatewayAmong(
+  dialled: readonly DialledNode[],
+  ids: readonly (string | undefined)[],
+): DialledNode | undefined {
+  const [best] = dialled;
+  const wouldDo = (node: DialledNode) => node.online || best?.online !== true;
+  return ids.flatMap((id) => dialled.find((node) => node.id === id && wouldDo(node)) ?? [])[0] ?? best;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { grantedRoutes } from '../grants.ts';
 import type { VisibleNode } from '../visibility.ts';
 import { Visibility } from '../visibility.ts';
-import { type DeviceFile, type DialledNode, wantedFile } from './device-file.ts';
+import { type DeviceFile, type DeviceState, type DialledNode, wantedFile } from './device-file.ts';
 import { whyOutOfDate } from './out-of-date.ts';
 
 /** The network as far as devices' files depend on it. */
@@ -36,12 +36,13 @@ export class DeviceFiles {
   /** The file of a device; `last` is that of before. Null while no agent can be dialled. */
   wanted(
     device: { readonly id: string; readonly address4: string; readonly address6: string },
-    wantsNames: boolean,
+    { wantsNames, preferred }: Pick<DeviceState, 'wantsNames' | 'preferred'>,
     last: DeviceFile | null,
   ): DeviceFile | null {
     return wantedFile({
       device,
       wantsNames,
+      preferred,
       last,
       nodes: [...this.#nodes.values()],
       network: this.#network,
@@ -57,7 +58,7 @@ export class DeviceFiles {
   whyOutOfDate(nodeId: string): string[] {
     const node = this.#nodes.get(nodeId);
     if (node === undefined || node.device === null) return [];
-    const { file, wantsNames } = node.device;
-    return whyOutOfDate(file, this.wanted(node, wantsNames, file), this.#nodes);
+    const { device } = node;
+    return whyOutOfDate(device.file, this.wanted(node, device, device.file), this.#nodes);
   }
 }

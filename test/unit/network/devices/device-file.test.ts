@@ -114,6 +114,14 @@ describe('the file of a device', () => {
     expect(names([agent(1, { online: false }), away], { last })?.[0]).toBe('host2');
   });
 
+  it('the gateway is the one that is preferred, wherever that would do', () => {
+    const preferred = 'node-3';
+    const nodes = (online: boolean) => [agent(1), agent(2), agent(3, { online })];
+    expect(names(nodes(true), { preferred, last: wanted([agent(2)]) })?.[0]).toBe('host3');
+    expect(names(nodes(false), { preferred, last: wanted([agent(2)]) })?.[0]).toBe('host2');
+    expect(names([agent(1), agent(3, { reachableEndpoints: [] })], { preferred })?.[0]).toBe('host1');
+  });
+
   it('has eight peers at most, those of before first', () => {
     const many = Array.from({ length: 20 }, (_, i) => agent(i + 1));
     expect(names(many)).toHaveLength(8);
