@@ -21,7 +21,7 @@ import { releaseStartupPages, releasingStartupPages } from './host/startup-pages
 import { serveLocalApi } from './local-api/server.ts';
 import { checkMap, type NetworkMap } from './mesh/network-map.ts';
 import { OUTSIDE_MARK } from './mesh/outside-flows.ts';
-import { serversOf } from './mesh/servers.ts';
+import { serversOf, withKnownAddresses } from './mesh/servers.ts';
 import { NameService } from './names/name-service.ts';
 import { NetworkWatch } from './network-watch.ts';
 import { openTunnel } from './open-tunnel.ts';
@@ -323,6 +323,7 @@ export class Daemon {
     this.#closers.push(() => reporter.close());
     const sync = new SyncClient(this.#identity, this.#map, this.#clock, this.#log, {
       onMap: (map, self) => this.#takeMap(map, self),
+      waysTo: (urls) => this.#waysTo(urls),
       onConnected: (connected) => {
         if (connected) reporter.reset();
       },
@@ -355,6 +356,7 @@ export class Daemon {
       clock: this.#clock,
       log: this.#log,
       onAbsent: (publicKey, isAbsent) => void this.#paths?.absent(publicKey, isAbsent),
+      waysTo: (urls) => this.#waysTo(urls),
       onDatagrams: (publicKey, bytes, segmentSize) => tunnel.relayed(publicKey, bytes, segmentSize),
       onHome: (relayId) => {
         void this.#paths?.relayChanged(relayId !== null);
@@ -432,6 +434,19 @@ export class Daemon {
     this.#endpoints.tell();
     void this.#followNetwork();
     void this.#portMapper?.networkChanged();
+  }
+
+  /** With an exit node the host's own resolvers may be out of reach: then addresses do as well. */
+  #waysTo(urls: readonly string[]): string[] {
+    if (this.#exit.choice === null) return [...urls];
+    return withKnownAddresses(urls, (name) => this.#names?.knownAddresses(name) ?? []);
+  }
+
+  /** Coordinator or relays have other addresses: the way to those is to be open. */
+  #followAddresses(): void {
+    if (this.#exit.choice === null) return;
+    void this.#reconciler?.again().catch(() => {});
+    if (this.#map !== null) this.#relays?.mapChanged(this.#map);
   }
 
   /** Throws nothing: what the host refuses is logged, and tried again. */
@@ -533,7 +548,7 @@ export class Daemon {
       stateFolder: this.#state.folder,
       acceptDns: this.#settings.acceptDns,
       coordinatorUrls: this.#identity.urls,
-      onKnownAddresses: () => void this.#reconciler?.again().catch(() => {}),
+      onKnownAddresses: () => this.#followAddresses(),
       clock: this.#clock,
       log: this.#log,
     });

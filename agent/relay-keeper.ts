@@ -18,6 +18,8 @@ export interface RelayKeeperOptions {
   onAbsent: (publicKey: Uint8Array, isAbsent: boolean) => void;
   /** Where others reach this agent from now on; null: nowhere. */
   onHome: (relayId: string | null) => void;
+  /** All ways to a relay by its URLs, best first. */
+  waysTo: (urls: readonly string[]) => string[];
 }
 
 /** Between the tunnel, which knows peers by their keys and sends in batches, and the relays, which know nodes. */
@@ -58,9 +60,11 @@ export class RelayKeeper {
     this.#peers = new Map(
       peers.map(({ publicKey, nodeId, homeRelay }) => [publicKey, { nodeId, home: homeRelay }]),
     );
-    const { authority } = this.#options;
+    const { authority, waysTo } = this.#options;
     this.#relays.update(
-      self.relays.filter(({ urls }) => urls.length > 0).map((relay) => ({ ...relay, authority })),
+      self.relays
+        .filter(({ urls }) => urls.length > 0)
+        .map((relay) => ({ ...relay, urls: waysTo(relay.urls), authority })),
     );
   }
 

@@ -38,6 +38,8 @@ export interface SyncCallbacks {
   onRefused(error: WarrenError): void;
   /** A fresh client certificate, to be kept. */
   onIdentity(identity: Identity): void;
+  /** All ways to the coordinator by its URLs, best first; absent for the URLs themselves. */
+  waysTo?(urls: readonly string[]): readonly string[];
 }
 
 /**
@@ -125,7 +127,7 @@ export class SyncClient {
 
   #connect(): void {
     if (this.#closed) return;
-    const { urls } = this.#identity;
+    const urls = this.#callbacks.waysTo?.(this.#identity.urls) ?? this.#identity.urls;
     const url = urls[this.#urlIndex % urls.length] as string;
     const client = clientOf(this.#identity, url);
     const stream = client.sync();

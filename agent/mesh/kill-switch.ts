@@ -62,7 +62,12 @@ ${before === null ? '' : `  chain valid_mark_was_${before} { }\n`}  chain return
     iifname { ${inside} } accept
     fib daddr type != local accept
 ${lines(flows.flatMap(backMatch), mark)}${lines(
-  ['icmp type { 3, 11, 12 }', 'icmpv6 type { 1, 2, 3, 4 }'],
+  [
+    // Answers of resolvers, which the agent asks from marked sockets, and what routers say of what was sent.
+    'udp sport 53',
+    'icmp type { 3, 11, 12 }',
+    'icmpv6 type { 1, 2, 3, 4 }',
+  ],
   mark,
 )}  }
   chain leaving {

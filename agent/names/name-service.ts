@@ -23,6 +23,8 @@ import { Zone } from './zone.ts';
 const LOOK_INTERVAL = 2_000;
 /** How often it is tried to serve where the port was taken, in looks. */
 const RETRY_LOOKS = 15;
+/** How often the names that the agent needs are looked up again while an exit node is in use, in looks. */
+const REMEMBER_LOOKS = 60;
 const LAST_KNOWN = 'names.json';
 
 export interface NameServiceOptions {
@@ -188,10 +190,11 @@ export class NameService implements HostFeature {
     const isDue = (this.#server === null || !this.#overlay.isServing) && this.#looks % RETRY_LOOKS === 0;
     try {
       const hasChanged = this.#host.look() !== this.#seen;
-      if (hasChanged || isDue)
+      const asksAnew = this.#exit !== null && this.#looks % REMEMBER_LOOKS === 0;
+      // The other network may have another view of the same names; with an exit node perhaps nobody else asks for them.
+      if (hasChanged || asksAnew) this.#needed = '';
+      if (hasChanged || asksAnew || isDue)
         void this.#queue(() => (this.#map === null ? Promise.resolve() : this.#bringTo(map)));
-      // The other network may have another view of the same names.
-      if (hasChanged) this.#needed = '';
     } catch (error) {
       this.#options.log.debug({ reason: describeError(error) }, 'resolv.conf cannot be read');
     }

@@ -360,13 +360,19 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq'], 'an e
     const validMark = async () =>
       (await host.runOk('sysctl', ['-n', 'net.ipv4.conf.all.src_valid_mark'])).trim();
     const flags = ['--driver', 'portable', '--listen-port', String(port), '--exit-node', 'exit'];
-    await tablet.join(await coordinator.token(), ...flags);
+    await tablet.join(await coordinator.token(), ...flags, '--accept-dns=false');
     await waitFor('the way', () => reachesAll(host));
     const direct = async () =>
       (await tablet.status()).peers.find(({ name }) => name === 'exit')?.path === 'direct';
     await waitFor('a direct path', direct);
     expect(await validMark()).toBe('1');
     expect(await leaked(tablet)).toEqual([]);
+    // Its resolver cannot be asked by anybody now, and the coordinator is found all the same.
+    await coordinator.stop();
+    const is = async (state: string) => (await tablet.status()).self.coordinator === state;
+    await waitFor('the coordinator to be away', () => is('disconnected'));
+    await coordinator.start();
+    await waitFor('it to be found', () => is('connected'), { timeout: 60_000 });
     await tablet.stop('SIGKILL');
     expect(await leaked(tablet)).toEqual([]);
     await tablet.up();

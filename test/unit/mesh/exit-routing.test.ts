@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exitRoutes, exitRules, type WantedExitRouting } from '../../../agent/mesh/exit-routing.ts';
 import { outsideFlows } from '../../../agent/mesh/outside-flows.ts';
-import { serversOf } from '../../../agent/mesh/servers.ts';
+import { serversOf, withKnownAddresses } from '../../../agent/mesh/servers.ts';
 import { aMap } from '../../support/map.ts';
 
 const flows = outsideFlows({
@@ -72,6 +72,16 @@ describe('the routing of a host with an exit node', () => {
 });
 
 describe('the servers that an agent needs', () => {
+  it('are reached by the last known addresses of their names too', () => {
+    const known = (name: string) => (name === 'vpn.example.com' ? ['192.0.2.9', '2001:db8::9'] : []);
+    expect(withKnownAddresses(['https://vpn.example.com:8443', 'https://192.0.2.1:8443'], known)).toEqual([
+      'https://192.0.2.9:8443',
+      'https://[2001:db8::9]:8443',
+      'https://vpn.example.com:8443',
+      'https://192.0.2.1:8443',
+    ]);
+  });
+
   it('are those of the URLs, with the last known addresses of names', () => {
     const map = aMap([], { relays: [{ id: 'r', urls: ['https://[2001:db8::7]:443'], tlsName: 'r' }] });
     const found = serversOf(map, ['https://VPN.example.com:8443', 'https://192.0.2.1:8443'], (name) =>
