@@ -2,6 +2,7 @@ import type { Clock } from '../../../shared/clock.ts';
 import type { Store } from '../../store/store.ts';
 import type { OidcProvider } from '../oidc/provider.ts';
 import { ApiKeys } from './api-keys.ts';
+import { Pace } from './pace.ts';
 import { type Argon2Cost, Passphrases } from './passphrases.ts';
 import { Sealer } from './sealer.ts';
 import { Sessions } from './sessions.ts';
@@ -14,6 +15,7 @@ export interface AccountServices {
   apiKeys: ApiKeys;
   passphrases: Passphrases;
   throttle: Throttle;
+  pace: Pace;
   sealer: Sealer;
   tickets: Tickets;
   /** OpenID Connect providers, in the order of their buttons. */
@@ -34,6 +36,7 @@ export function accountServices(options: {
     apiKeys: new ApiKeys(store, clock),
     passphrases: new Passphrases(options.cost),
     throttle: new Throttle(clock),
+    pace: new Pace(clock),
     sealer: new Sealer(options.sealingKey),
     tickets: new Tickets(store, clock),
     providers: options.providers ?? [],

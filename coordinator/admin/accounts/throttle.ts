@@ -1,4 +1,5 @@
 import type { Clock } from '../../../shared/clock.ts';
+import { clientNetwork } from './client-network.ts';
 
 /** So many failures in a row are let pass. */
 export const FREE_FAILURES = 10;
@@ -44,7 +45,7 @@ export class Throttle {
    */
   attempt(account: string | null, address: string): Wait | null {
     const now = this.#clock.monotonic();
-    const kept = [of(this.#addresses, network(address), now)];
+    const kept = [of(this.#addresses, clientNetwork(address), now)];
     if (account !== null) kept.push(of(this.#accounts, account.trim().toLowerCase(), now));
     const longest = kept.reduce((one, other) => (other.blockedUntil > one.blockedUntil ? other : one));
     const wait = longest.blockedUntil - now;
@@ -66,7 +67,7 @@ export class Throttle {
   /** The attempt was none of guessing. What others failed from the address stays counted. */
   succeeded(account: string | null, address: string): void {
     if (account !== null) this.#accounts.delete(account.trim().toLowerCase());
-    const failures = this.#addresses.get(network(address));
+    const failures = this.#addresses.get(clientNetwork(address));
     if (failures === undefined) return;
     failures.count = Math.max(0, failures.count - 1);
     if (failures.count < FREE_FAILURES) failures.blockedUntil = 0;
@@ -84,14 +85,4 @@ function of(map: Map<string, Failures>, key: string, now: number): Failures {
   map.set(key, failures);
   if (map.size > MAX_KEYS) map.delete(map.keys().next().value as string);
   return failures;
-}
-
-/** An IPv6 address counts by its /64, of which one customer has all. */
-function network(address: string): string {
-  if (!address.includes(':')) return address;
-  const [head = '', tail = ''] = address.split('::');
-  const groups = head.split(':').filter(Boolean);
-  const rest = tail.split(':').filter(Boolean);
-  const filled = [...groups, ...Array(Math.max(0, 8 - groups.length - rest.length)).fill('0'), ...rest];
-  return filled.slice(0, 4).join(':');
 }

@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import { describeError, WarrenError } from '../../../shared/errors.ts';
 import { returnPath } from '../accounts/return-path.ts';
 import type { AdminEnvironment } from '../actor.ts';
-import { ownOrigin } from '../connection.ts';
+import { ownOrigin, remoteAddress } from '../connection.ts';
 import { cookie, dropCookie, putCookie } from '../cookies.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import type { Started } from '../oidc/provider.ts';
@@ -20,12 +20,16 @@ interface Kept extends Started {
 
 /** Signing in by an OpenID Connect provider. The cookie binds the way back to the browser that went. */
 export function addOidcSignIn(app: Hono<AdminEnvironment>, dependencies: AdminDependencies): void {
-  const { store, tickets, providers, log } = dependencies;
+  const { store, tickets, providers, log, pace } = dependencies;
 
   app.get('/sign-in/oidc/start', async (context) => {
     const index = Number(context.req.query('provider') ?? 0);
     const provider = providers[index];
     if (provider === undefined) return context.notFound();
+    if (!pace.mayBegin(remoteAddress(context))) {
+      context.header('Retry-After', '10');
+      return context.html(notAdmittedPage('too many tries; wait for some seconds'), 429);
+    }
     const redirectUri = `${ownOrigin(context)}${CALLBACK}`;
     try {
       const { url, started } = await provider.begin(redirectUri);

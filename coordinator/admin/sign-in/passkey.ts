@@ -11,18 +11,18 @@ import { tooMany } from './passphrase.ts';
 
 type AdminContext = Context<AdminEnvironment>;
 
+/** Seconds. */
+const SHORT_WAIT = 10;
+
 /** Signing in with a passkey alone; assets/sign-in.js talks to these in JSON. */
 export function addPasskeySignIn(app: Hono<AdminEnvironment>, dependencies: AdminDependencies): void {
-  const { store, tickets, clock, throttle } = dependencies;
+  const { store, tickets, clock, throttle, pace } = dependencies;
   const passkeys = new Passkeys(store, tickets, clock);
 
   app.post('/sign-in/passkey/options', async (context) => {
-    const wait = throttle.attempt(null, remoteAddress(context));
-    if (wait !== null) return waitAnswer(context, wait.seconds);
+    if (!pace.mayBegin(remoteAddress(context))) return waitAnswer(context, SHORT_WAIT);
     try {
-      const asked = await passkeys.beginSignIn(ownOrigin(context));
-      throttle.succeeded(null, remoteAddress(context));
-      return context.json(asked);
+      return context.json(await passkeys.beginSignIn(ownOrigin(context)));
     } catch (error) {
       return refusal(context, error);
     }
@@ -31,7 +31,8 @@ export function addPasskeySignIn(app: Hono<AdminEnvironment>, dependencies: Admi
   app.post('/sign-in/passkey', async (context) => {
     const wait = throttle.attempt(null, remoteAddress(context));
     if (wait !== null) return waitAnswer(context, wait.seconds);
-    const sent = (await context.req.json().catch(() => ({}))) as Record<string, unknown>;
+    const json: unknown = await context.req.json().catch(() => null);
+    const sent = (typeof json === 'object' && json !== null ? json : {}) as Record<string, unknown>;
     const ticket = typeof sent.ticket === 'string' ? sent.ticket : '';
     try {
       const user = await passkeys.finishSignIn({ ticket, response: sent.response });

@@ -125,7 +125,9 @@ async function checkCode(
 /** A field of the form that was sent; empty if it is not there. */
 export async function field(context: AdminContext, name: string): Promise<string> {
   if (context.req.method !== 'POST') return '';
-  const value = (await context.req.parseBody())[name];
+  // A body that is no form is a form with nothing in it.
+  const body: Record<string, unknown> = await context.req.parseBody().catch(() => ({}));
+  const value = body[name];
   return typeof value === 'string' ? value : '';
 }
 
