@@ -32,11 +32,19 @@ function linkCommand(): Command {
 function listCommand(): Command {
   return withData(new Command('list'))
     .description('list accounts')
-    .option('--json', 'as JSON', false)
+    .option('--json', 'for programs', false)
     .addHelpText('after', EXAMPLE('list'))
     .action(async (options: DataOptions & { json: boolean }) => {
       const users = await withStore(options, (store) => store.accounts.listUsers());
-      if (options.json) return printJson(users);
+      if (options.json) {
+        return printJson(
+          users.map((user) => ({
+            ...user,
+            createdAt: new Date(user.createdAt).toISOString(),
+            lastSignInAt: user.lastSignInAt === 0 ? null : new Date(user.lastSignInAt).toISOString(),
+          })),
+        );
+      }
       if (users.length === 0) {
         process.stdout.write('no accounts yet: `coordinator admin link` prints a link for the first\n');
         return;
@@ -50,7 +58,7 @@ function listCommand(): Command {
           .join(', '),
         user.lastSignInAt === 0 ? 'never' : new Date(user.lastSignInAt).toISOString(),
       ]);
-      process.stdout.write(textTable(['name', 'full name', 'role', 'signs in by', 'last time'], rows));
+      process.stdout.write(textTable(['NAME', 'FULL NAME', 'ROLE', 'SIGNS IN BY', 'LAST TIME'], rows));
     });
 }
 

@@ -1,9 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { collect, duration } from '../../shared/arguments.ts';
+import { WarrenError } from '../../shared/errors.ts';
 import { textTable } from '../../shared/text-table.ts';
 import { makeToken, tokenState } from '../enrolment.ts';
 import { canonicalTag } from '../network/tags.ts';
 import { loadAuthority } from '../pki/secrets.ts';
+import type { Store } from '../store/store.ts';
 import { readUrls } from '../urls.ts';
 import { cliActor, type DataOptions, printJson, url, withData, withStore } from './options.ts';
 
@@ -15,6 +17,7 @@ interface CreateOptions extends DataOptions {
   uses?: number;
   approval: boolean;
   description?: string;
+  owner?: string;
   tag?: string[];
   url?: string[];
 }
@@ -38,6 +41,10 @@ function createCommand(): Command {
     )
     .option('--approval', 'hosts that join with it wait until an administrator approves them', false)
     .option('--description <text>', 'what it is for')
+    .option(
+      '--owner <user>',
+      'the account whose machines they become, for the policy (admin list shows them)',
+    )
     .option('--ephemeral', 'hosts that join with it are removed when they have been gone for a while', false)
     .option('--relay', 'admits a relay (`coordinator relay`) and no host', false)
     .option('--expires <duration>', 'how long it is good for', duration, duration('1h'))
@@ -65,6 +72,7 @@ function createCommand(): Command {
             createdAt: now,
             expiresAt: now + options.expires,
             purpose: options.relay ? 'relay' : 'node',
+            owner: await ownerNamed(store, options.owner),
           },
           cliActor(),
         );
@@ -72,6 +80,16 @@ function createCommand(): Command {
       });
       process.stdout.write(`${token}\n`);
     });
+}
+
+/** The name of an account as it is stored; empty for nobody's. Throws `not-found`. */
+async function ownerNamed(store: Store, name: string | undefined): Promise<string> {
+  if (name === undefined) return '';
+  const user = await store.accounts.userNamed(name);
+  if (user !== null) return user.name;
+  throw new WarrenError('not-found', `there is no account ${JSON.stringify(name)}`, {
+    hint: '`coordinator admin list` shows those there are',
+  });
 }
 
 function listCommand(): Command {

@@ -142,7 +142,17 @@ export function accountsConformance(current: () => Store, open: () => Promise<St
     it('a new passphrase ends all other sessions', async () => {
       const ada = await accounts().createUser(aUser(), BY);
       const [kept, ended] = [await session(ada.id), await session(ada.id)];
+      const ticket = hash();
+      const welcome = {
+        kind: 'welcome' as const,
+        hash: ticket,
+        userId: ada.id,
+        data: '',
+        expiresAt: NOW + 5,
+      };
+      await accounts().putTicket(welcome);
       await accounts().setPassphrase(ada.id, 'another hash', kept.id, as(ada));
+      expect(await accounts().ticket('welcome', ticket, NOW)).toBeNull();
       expect(await accounts().session(kept.secretHash)).not.toBeNull();
       expect(await accounts().session(ended.secretHash)).toBeNull();
       expect((await accounts().credentials(ada.id))?.passphraseHash).toBe('another hash');
@@ -258,6 +268,12 @@ export function accountsConformance(current: () => Store, open: () => Promise<St
       expect(moved).toMatchObject({ role: 'owner', groups: ['a', 'b'] });
       expect((await current().changesSince(version)).changed).toMatchObject([{ ownerGroups: ['a', 'b'] }]);
       await accounts().createUser(aUser({ name: 'bob' }), BY);
+      for (const another of [
+        () => accounts().setPassphrase(user.id, 'a hash', null, as(user)),
+        () => accounts().setTotp(user.id, { sealed: Uint8Array.of(1), recoveryCodes: [] }, as(user)),
+      ]) {
+        await expect(another()).rejects.toMatchObject({ code: 'conflict' });
+      }
       expect(await accounts().signInByIdentity(ID, { ...admitted, role: 'auditor' }, BY)).toMatchObject({
         role: 'auditor',
       });

@@ -12,6 +12,15 @@ export async function welcomeLink(
   user: UserRecord,
   by: AuditActor,
 ): Promise<string> {
+  if (user.isManaged) {
+    throw new WarrenError(
+      'conflict',
+      `the account ${user.name} signs in by its provider, and has no passphrase`,
+      {
+        hint: 'it needs no link',
+      },
+    );
+  }
   const code = await options.tickets.issue('welcome', user.id);
   await options.store.audit({
     ...by,

@@ -34,21 +34,11 @@ export function registerAccount(app: Hono<AdminEnvironment>, dependencies: Admin
         scripts: ['account.js'],
         body: html`${pageHead({ title: user.displayName, about: about(user) })}
           <div class="stack">
-            ${passphraseSection(user)}
-            <section class="card" aria-labelledby="second-factor">
-              <h2 id="second-factor">Second factor</h2>
-              <div id="factor" data-live="/account/factor">${await factor(user)}</div>
-              <div id="totp-setup" tabindex="-1" hidden></div>
-              ${secondFactorTemplates()}
-            </section>
-            <section class="card flush" aria-labelledby="passkeys">
-              <div class="card-head">
-                <h2 id="passkeys">Passkeys</h2>
-                <button type="button" id="add-passkey" hidden>Add a passkey</button>
-              </div>
-              <p class="note error" id="passkey-error" role="alert" hidden></p>
-              <div id="passkey-list" data-live="/account/passkeys">${await passkeys(user)}</div>
-            </section>
+            ${
+              user.isManaged
+                ? byProvider()
+                : ownCredentials(passphraseSection(user), await factor(user), await passkeys(user))
+            }
             <section class="card flush" aria-labelledby="sessions">
               <div class="card-head">
                 <h2 id="sessions">Where you are signed in</h2>
@@ -83,6 +73,28 @@ export function registerAccount(app: Hono<AdminEnvironment>, dependencies: Admin
 function about(user: UserRecord): Fragment {
   const groups = user.groups.map((group) => html` ${badge(group)}`);
   return html`<code>${user.name}</code>, ${user.role}${user.groups.length === 0 ? '' : html`, in${groups}`}`;
+}
+
+function byProvider(): Fragment {
+  return html`<section class="card"><p>You sign in by your provider. Passphrase, second factor and passkeys are kept there.</p></section>`;
+}
+
+function ownCredentials(passphrase: Fragment, factor: Fragment, passkeys: Fragment): Fragment {
+  return html`${passphrase}
+    <section class="card" aria-labelledby="second-factor">
+      <h2 id="second-factor">Second factor</h2>
+      <div id="factor" data-live="/account/factor">${factor}</div>
+      <div id="totp-setup" tabindex="-1" hidden></div>
+      ${secondFactorTemplates()}
+    </section>
+    <section class="card flush" aria-labelledby="passkeys">
+      <div class="card-head">
+        <h2 id="passkeys">Passkeys</h2>
+        <button type="button" id="add-passkey" hidden>Add a passkey</button>
+      </div>
+      <p class="note error" id="passkey-error" role="alert" hidden></p>
+      <div id="passkey-list" data-live="/account/passkeys">${passkeys}</div>
+    </section>`;
 }
 
 function passphraseSection(user: UserRecord): Fragment {

@@ -100,7 +100,7 @@ function row(user: UserRecord, isSelf: boolean, now: number): Fragment {
       <td class="actions"><div class="cluster">
         <button type="button" class="small" data-dialog="user-${user.id}">Edit<span class="hidden"> ${user.name}</span></button>
         ${
-          user.disabled
+          user.disabled || user.isManaged
             ? ''
             : html`<span data-link-for="${user.name}">${actionButton({
                 label: 'New link',

@@ -41,7 +41,7 @@ export interface AccountStore {
   removeUser(id: string, by: AccountDecision): Promise<void>;
 
   credentials(userId: string): Promise<Credentials | null>;
-  /** Ends all sessions but the one given. */
+  /** Ends all sessions but the one given, and links of before. Throws `conflict` for an account of a provider. */
   setPassphrase(userId: string, hash: string, keepSession: string | null, by: AccountDecision): Promise<void>;
   /** A hash of the same passphrase with parameters of today. */
   rehashPassphrase(userId: string, hash: string): Promise<void>;
@@ -60,6 +60,7 @@ export interface AccountStore {
    */
   resetCredentials(userId: string, by: AccountDecision): Promise<void>;
 
+  /** Throws `conflict` for an account of a provider. */
   addPasskey(passkey: NewPasskey, by: AccountDecision): Promise<PasskeyRecord>;
   passkey(id: string): Promise<PasskeyRecord | null>;
   listPasskeys(userId: string): Promise<PasskeyRecord[]>;

@@ -2,7 +2,7 @@ import type { Change } from '../change.ts';
 import type { Database } from '../schema.ts';
 import type { AccountDecision, Credentials } from './accounts.ts';
 import { record, requireOwner, requireOwnerOrSelf } from './acting.ts';
-import { requireUser } from './users.ts';
+import { refuseManaged, requireUser } from './users.ts';
 
 export async function credentials(db: Database, userId: string): Promise<Credentials | null> {
   const row = await db
@@ -32,6 +32,8 @@ export async function setPassphrase(
 ): Promise<void> {
   await requireOwnerOrSelf(change, userId, by);
   const user = await requireUser(change.tx, userId);
+  refuseManaged(user);
+  await endTickets(change, userId);
   await change.tx.updateTable('users').set({ passphrase_hash: hash }).where('id', '=', userId).execute();
   await change.tx
     .deleteFrom('sessions')
@@ -53,6 +55,7 @@ export async function setTotp(
 ): Promise<void> {
   await requireOwnerOrSelf(change, userId, by);
   const user = await requireUser(change.tx, userId);
+  if (totp !== null) refuseManaged(user);
   await change.tx
     .updateTable('users')
     .set({ sealed_totp: totp?.sealed ?? null, totp_step: 0 })
@@ -99,8 +102,14 @@ export async function resetCredentials(change: Change, userId: string, by: Accou
     .set({ passphrase_hash: null, sealed_totp: null, totp_step: 0, disabled: 0 })
     .where('id', '=', userId)
     .execute();
+  await endTickets(change, userId);
   for (const table of ['recovery_codes', 'passkeys', 'sessions'] as const) {
     await change.tx.deleteFrom(table).where('user_id', '=', userId).execute();
   }
   await record(change, by, 'user.reset', user.name, 'passphrase, second factor, passkeys, sessions');
+}
+
+/** Links and half-finished sign-ins of before are worth nothing any more. */
+async function endTickets(change: Change, userId: string): Promise<void> {
+  await change.tx.deleteFrom('tickets').where('user_id', '=', userId).execute();
 }

@@ -6,7 +6,7 @@ import { fromJson, toJson } from '../rows.ts';
 import type { Database, PasskeyTable } from '../schema.ts';
 import type { AccountDecision, NewPasskey, PasskeyRecord } from './accounts.ts';
 import { record, requireOwnerOrSelf } from './acting.ts';
-import { requireUser } from './users.ts';
+import { refuseManaged, requireUser } from './users.ts';
 
 /** More than anybody carries; a bound on what one account can store. */
 const MAX_PASSKEYS = 32;
@@ -18,6 +18,7 @@ export async function addPasskey(
 ): Promise<PasskeyRecord> {
   await requireOwnerOrSelf(change, passkey.userId, by);
   const user = await requireUser(change.tx, passkey.userId);
+  refuseManaged(user);
   if ((await listPasskeys(change.tx, user.id)).length >= MAX_PASSKEYS) {
     throw new WarrenError('exhausted', `${user.name} has ${MAX_PASSKEYS} passkeys`, {
       hint: 'remove those that are not used any more',

@@ -152,7 +152,11 @@ export async function changeUser(
     .where('id', '=', id)
     .execute();
   if (user.role === 'owner' && !user.disabled) await requireOwnerLeft(change, user);
-  if (wanted.disabled) await change.tx.deleteFrom('sessions').where('user_id', '=', id).execute();
+  if (wanted.disabled) {
+    for (const table of ['sessions', 'tickets'] as const) {
+      await change.tx.deleteFrom(table).where('user_id', '=', id).execute();
+    }
+  }
   const values = (of: typeof wanted) => Object.fromEntries(changed.map((field) => [field, of[field]]));
   await record(change, by, 'user.change', user.name, told.join(', '), {
     before: values(user),
@@ -197,6 +201,14 @@ export async function requireUser(db: Database, id: string): Promise<UserRecord>
   if (user !== null) return user;
   throw new WarrenError('not-found', `there is no user ${JSON.stringify(id.slice(0, 64))}`, {
     hint: 'it may have been removed meanwhile',
+  });
+}
+
+/** Who comes by a provider comes by it alone: whom that locks out must have no other way in. */
+export function refuseManaged(user: UserRecord): void {
+  if (!user.isManaged) return;
+  throw new WarrenError('conflict', `the account ${user.name} signs in by its provider alone`, {
+    hint: 'set a second factor or a passkey up there',
   });
 }
 
