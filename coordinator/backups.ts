@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, copyFileSync, createWriteStream, rmSync } from 'node:fs';
+import { accessSync, chmodSync, constants, copyFileSync, createWriteStream, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -7,6 +7,7 @@ import type { ReadableStream as WebStream } from 'node:stream/web';
 import type { Clock } from '../shared/clock.ts';
 import { WarrenError } from '../shared/errors.ts';
 import type { Random } from '../shared/random.ts';
+import { ensurePrivateFolder } from './store/private-folder.ts';
 import { prepareRestore } from './store/sqlite/restore.ts';
 import type { AuditActor, Store } from './store/store.ts';
 
@@ -81,12 +82,19 @@ export async function restoreFile(
 ): Promise<void> {
   const path = join(dataFolder, `restore-${randomBytes(8).toString('hex')}.db`);
   try {
-    copyFileSync(file, path);
+    // A slip in its name leaves nothing behind.
+    accessSync(file, constants.R_OK);
+    ensurePrivateFolder(dataFolder);
+    copyFileSync(file, path, constants.COPYFILE_EXCL);
     chmodSync(path, 0o600);
   } catch (cause) {
     rmSync(path, { force: true });
+    if (cause instanceof WarrenError) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
-    throw new WarrenError('not-found', `the backup ${file} cannot be read: ${code}`, { cause });
+    throw new WarrenError('not-found', `the backup ${file} cannot be read: ${code}`, {
+      hint: 'give a file that `backup create` or the admin page made',
+      cause,
+    });
   }
   await prepareRestore(path, by, context);
 }

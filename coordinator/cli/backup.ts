@@ -4,7 +4,6 @@ import { WarrenError } from '../../shared/errors.ts';
 import { systemRandom } from '../../shared/random.ts';
 import { refuseSecondCoordinator } from '../admin/link-socket.ts';
 import { restoreFile } from '../backups.ts';
-import { ensurePrivateFolder } from '../store/private-folder.ts';
 import { applyRestore } from '../store/sqlite/restore.ts';
 import { cliActor, type DataOptions, withData, withStore } from './options.ts';
 
@@ -44,7 +43,6 @@ function restoreCommand(): Command {
           hint: 'use pg_restore or psql',
         });
       }
-      ensurePrivateFolder(options.data);
       await refuseSecondCoordinator(options.data);
       await restoreFile(file, options.data, cliActor(), { random: systemRandom, now: Date.now() });
       applyRestore(options.data);

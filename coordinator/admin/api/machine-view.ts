@@ -9,6 +9,7 @@ export const Machine = z
   .object({
     id: z.string(),
     name: z.string(),
+    kind: z.enum(['agent', 'device']).openapi({ description: 'A device runs a stock WireGuard client.' }),
     addresses: z.array(z.string()).openapi({ description: 'In the mesh: IPv4, then IPv6.' }),
     publicKey: z.string().openapi({ description: 'Of WireGuard, base64.' }),
     state: z
@@ -47,6 +48,7 @@ export function machineView(node: NodeRecord, now: number): MachineView {
   return {
     id: node.id,
     name: node.name,
+    kind: node.device === null ? 'agent' : 'device',
     addresses: [node.address4, node.address6],
     publicKey: node.publicKey,
     state: standing === 'member' && isExpired(node.keyExpiresAt, now) ? 'expired' : standing,
