@@ -225,9 +225,17 @@ function show({ node, text }: GivenFile, asQr: boolean): void {
   process.stdout.write(shown);
 }
 
-/** Throws `usage` for a key that is not the device's. */
+/** Throws `usage` for a key that is not the device's, `not-found` for no file. */
 async function privateKeyOf(publicKey: string, file: string): Promise<string> {
-  const text = readFileSync(file, 'utf8').trim();
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw new WarrenError('not-found', `${file} cannot be read`, {
+      hint: "give a file with the device's private key, as `wg genkey` prints it",
+      cause,
+    });
+  }
   const privateKey = keyFromBase64(text);
   if (privateKey !== null && keyToBase64(await x25519PublicKey(privateKey)) === publicKey) return text;
   throw new WarrenError('usage', `${file} does not hold the private key of this device`, {
