@@ -51,6 +51,7 @@ export class ExitUse {
   #hasLooked = false;
   /** A killed predecessor's. */
   #wasThere = false;
+  #isKept = false;
 
   constructor(options: ExitUseOptions) {
     this.#options = options;
@@ -73,9 +74,7 @@ export class ExitUse {
    * start, only what was there before.
    */
   keep(hasStarted: boolean): void {
-    if (!hasStarted && !this.#wasThere) return;
-    this.#before = undefined;
-    this.#isRouting = false;
+    this.#isKept ||= hasStarted || this.#wasThere;
   }
 
   /** Whether it is time to apply again though no map came: another router, or rules that somebody took away. */
@@ -151,13 +150,13 @@ export class ExitUse {
   }
 
   async #unroute(): Promise<void> {
-    if (!this.#isRouting) return;
+    if (!this.#isRouting || this.#isKept) return;
     await this.#routes.remove();
     this.#isRouting = false;
   }
 
   async #unguard(): Promise<void> {
-    if (this.#before === undefined) return;
+    if (this.#before === undefined || this.#isKept) return;
     await takeDown(this.#options.interfaceName, this.#before);
     this.#before = undefined;
     this.#applied = '';

@@ -331,6 +331,11 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq'], 'an e
     expect(await leaked()).toEqual([]);
     await laptop.up();
     await waitFor('the way to be back', () => reachesAll(laptop.host));
+    // Nor when it ends because it failed.
+    await laptop.host.ip('link delete warren0');
+    expect(await laptop.process?.exited).toBe(1);
+    expect(await leaked()).toEqual([]);
+    await laptop.up();
     await laptop.stop('SIGKILL');
     await laptop.up('--exit-node', 'none');
     expect(await reachesAll(laptop.host)).toBe(true);
