@@ -32,9 +32,9 @@ export function serveCommand(): Command {
     .option('--admin <host:port>', 'web admin', listenAddress, listenAddress('127.0.0.1:8080'))
     .option('--admin-url <url>', 'how browsers reach the web admin, where a proxy stands before it', webUrl)
     .option(
-      '--trusted-proxy <cidr>',
+      '--trusted-proxy <network>',
       'a proxy whose X-Forwarded-For and X-Forwarded-Proto are believed; may be repeated',
-      collect((text) => parsePrefix(cidr(text)) as Prefix),
+      collect(addressOrNetwork),
     )
     .option('--oidc <file>', 'OpenID Connect providers for signing in (docs/accounts.md)')
     .option(
@@ -87,6 +87,13 @@ export function serveCommand(): Command {
       };
       while (await runCoordinator(wanted));
     });
+}
+
+/** An address, or a CIDR. */
+function addressOrNetwork(text: string): Prefix {
+  const prefix = parsePrefix(text);
+  if (prefix !== null) return prefix;
+  throw new InvalidArgumentError('expected an address or a CIDR such as 10.0.0.0/8.');
 }
 
 /** `https://HOST`, or http, without a path. */
