@@ -57,16 +57,19 @@ describeNeeds(['root', 'tun', 'nft', 'chromium', 'curl'], 'the map of the mesh',
     bob = agent(await hardNat('bob'), 'bob');
     cid = agent(await internet.host('cid', 4), 'cid');
     dan = agent(await internet.host('dan', 4), 'dan');
-    for (const each of [ada, bob, cid, dan]) {
-      const flags = each === cid ? ['--advertise-routes', '10.9.0.0/24'] : [];
-      await each.join(await coordinator.token(), ...flags);
-    }
+    const starting = TestBrowser.start(host);
+    await Promise.all(
+      [ada, bob, cid, dan].map(async (each) => {
+        const flags = each === cid ? ['--advertise-routes', '10.9.0.0/24'] : [];
+        await each.join(await coordinator.token(), ...flags);
+      }),
+    );
     await coordinator.verb('routes', 'approve', 'cid', '10.9.0.0/24');
-    for (const each of [ada, bob, cid, dan]) await each.knows(3);
-    browser = await TestBrowser.start(host);
+    browser = await starting;
     page = await browser.newPage();
     await signIn(page, (await coordinator.verb('admin', 'link')).trim());
-  });
+    await ada.knows(3);
+  }, 120_000);
   afterAll(async () => {
     await browser?.close();
     await lab.close();

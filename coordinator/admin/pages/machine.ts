@@ -62,7 +62,7 @@ function machinePage(shown: Shown, paths: Fragment, history: Fragment, changes: 
       <div data-live="/machines/${id}/live" data-live-gone="/">${machineHead(shown)}</div>
       <div data-live="/machines/${id}/paths" data-live-on="changed paths">${paths}</div>
       ${machineCharts(id)}
-      <div data-live="/machines/${id}/history" data-live-on="changed paths">${history}</div>
+      <div data-live="/machines/${id}/history" data-live-on="paths">${history}</div>
       <div data-live="/machines/${id}/changes">${changes}</div>
     </div>`,
   });

@@ -43,7 +43,7 @@ export function latencyPage(
         <button type="submit">Show</button>
       </form>
       ${scale}
-      <div data-live="/map/latency/table?${query}" data-live-on="changed paths">${latencyTable(matrix)}</div>`,
+      <div data-live="/map/latency/table?${query}" data-live-on="paths">${latencyTable(matrix)}</div>`,
   });
 }
 

@@ -50,7 +50,7 @@ export function pairsPage(
         <select id="pairs-kind" name="kind">${option('', 'All paths')}${option('direct', 'Direct')}${option('relay', 'By relay')}${option('none', 'Not connected')}</select>
         <button type="submit">Show</button>
       </form>
-      <div data-live="/map/pairs/table?${query}" data-live-on="changed paths">${pairsTable(mesh, filter, monotonic)}</div>`,
+      <div data-live="/map/pairs/table?${query}" data-live-on="paths">${pairsTable(mesh, filter, monotonic)}</div>`,
   });
 }
 
