@@ -99,7 +99,7 @@ export class FilledMesh {
     return mesh;
   }
 
-  /** Some machines exchange something: each tells of its first peer. */
+  /** The first machines send something to their first peer, and both tell. */
   traffic(count: number, bytes: number): void {
     for (let i = 0; i < count; i++) {
       const [peer, path] = [...(this.#paths.get(i) ?? [])][0] ?? [];
@@ -121,50 +121,59 @@ export class FilledMesh {
     return this.#close();
   }
 
-  /** Every fifth machine is behind a hard NAT; two of those talk by relay. Some paths are old. */
+  /** Every fifth machine is behind a hard NAT, and reaches half of its peers by relay. Both ends of a path tell of it. */
   #connect({ machines, peers }: FilledOptions): void {
-    const isHard = (i: number) => i % 5 === 1;
     for (let i = 0; i < machines; i++) {
-      const stream = this.telemetry.connect(this.ids[i] as string, () => {});
-      this.#streams.push(stream);
-      if (isAway(i)) {
-        stream.end();
-        continue;
-      }
-      const paths = new Map<number, PeerPath>();
       for (let k = 1; k <= peers; k++) {
         const j = (i + k * k) % machines;
         if (j === i) continue;
-        const relayed = isHard(i) && (isHard(j) || k % 2 === 0);
-        const kind = isAway(j)
-          ? PathKind.PATH_KIND_UNSPECIFIED
-          : relayed
-            ? PathKind.PATH_KIND_RELAY
-            : PathKind.PATH_KIND_DIRECT;
-        const isDirect = kind === PathKind.PATH_KIND_DIRECT;
-        paths.set(
-          j,
-          aPath(this.ids[j] as string, {
-            kind,
-            endpoint: isDirect ? `198.51.${j >> 8}.${j & 255}:51820` : '',
-            latency: isDirect ? 0.6 + ((i * 7 + j * 13) % 160) : undefined,
-            reason: isDirect ? 'it was the first way to answer' : '2 addresses were tried, and none answered',
-          }),
-        );
+        const isRelayed = (isHard(i) || isHard(j)) && ((isHard(i) && isHard(j)) || (i + j) % 2 === 0);
+        const kind =
+          isAway(i) || isAway(j)
+            ? PathKind.PATH_KIND_UNSPECIFIED
+            : isRelayed
+              ? PathKind.PATH_KIND_RELAY
+              : PathKind.PATH_KIND_DIRECT;
+        const latency = 0.6 + ((Math.min(i, j) * 7 + Math.max(i, j) * 13) % 160);
+        this.#tell(i, j, kind, latency);
+        this.#tell(j, i, kind, latency);
       }
-      this.#paths.set(i, paths);
+    }
+    for (let i = 0; i < machines; i++) {
+      const stream = this.telemetry.connect(this.ids[i] as string, () => {});
+      this.#streams.push(stream);
       stream.report({
-        peers: [...paths.values()],
+        peers: [...(this.#paths.get(i)?.values() ?? [])],
         nat: {
           mapping: isHard(i) ? 'address-and-port-dependent' : 'endpoint-independent',
           filtering: 'address-and-port-dependent',
         },
         relays: { relays: [{ relayId: RELAY.id, latency: 5 + (i % 30) }] },
       });
+      if (isAway(i)) stream.end();
     }
+  }
+
+  #tell(i: number, j: number, kind: PathKind, latency: number): void {
+    const isDirect = kind === PathKind.PATH_KIND_DIRECT;
+    const paths = this.#paths.get(i) ?? new Map<number, PeerPath>();
+    this.#paths.set(i, paths);
+    if (paths.has(j)) return;
+    paths.set(
+      j,
+      aPath(this.ids[j] as string, {
+        kind,
+        endpoint: isDirect ? `198.51.${j >> 8}.${j & 255}:51820` : '',
+        latency: isDirect ? latency : undefined,
+        reason: isDirect ? 'it was the first way to answer' : '2 addresses were tried, and none answered',
+        sentBytes: BigInt((i * 7919 + j) % 90_000_000),
+        receivedBytes: BigInt((j * 7919 + i) % 90_000_000),
+      }),
+    );
   }
 }
 
+const isHard = (i: number) => i % 5 === 1;
 const isAway = (i: number) => i % 7 === 5;
 
 async function fill(store: Store, { machines, tags, names = [] }: FilledOptions): Promise<string[]> {
