@@ -142,6 +142,13 @@ it.each(POLICIES)('%s, a node whose token needs approval waits for it', async (_
     notices: ['this host waits until an administrator approves it'],
   });
   expect(ofAda.now.peers).toEqual(['bob']);
+  // Under a policy nobody hears of it even as of one that is gone; a change that is ada's to see comes after it would have been told.
+  await grpc.store.renameNode(bob.nodeId, 'rob', Date.now(), CLI);
+  await ofAda.sees('rob');
+  const gone = ofAda.stream.received.flatMap(({ message }) =>
+    message?.$case === 'delta' ? message.value.removedNodeIds : [],
+  );
+  if (policy !== null) expect(gone).not.toContain(nodeId);
   await setStanding(member, { approved: true });
-  await Promise.all([ofNew.sees('ada', 'bob'), ofAda.sees('bob', 'new')]);
+  await Promise.all([ofNew.sees('ada', 'rob'), ofAda.sees('new', 'rob')]);
 });
