@@ -1,7 +1,7 @@
 /** A device with followers: several workers that seal for every peer and open for their own. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { cryptoReady } from '../../agent/wireguard/crypto.ts';
-import { type Host, ipv4, numberOf, World } from './world.ts';
+import { type Host, ipv4, numberOf, prefix, World } from './world.ts';
 
 beforeAll(cryptoReady);
 
@@ -81,6 +81,31 @@ describe.each([2, 3, 4])('%i workers', (workers) => {
     for (const other of others) expect(sorted(other)).toEqual(all(300));
     expect(middle.received.length).toBe(1200);
     expect(middle.counter('replayed')).toBeGreaterThan(2000);
+  });
+
+  it('SEC-13: each takes packets of a network from all peers that stand in for it, and from those alone', () => {
+    const world = new World(3);
+    world.workers = workers;
+    const { middle, others } = star(world, 4);
+    middle.device.configure(
+      {
+        peers: [
+          { publicKey: (others[0] as Host).publicKey, allowedIps: [{ prefix: prefix('10.9.0.0/16') }] },
+        ],
+        standIns: [
+          {
+            prefix: prefix('10.9.0.0/16'),
+            publicKeys: others.slice(0, 3).map(({ publicKey }) => publicKey),
+          },
+        ],
+      },
+      world.now,
+    );
+    for (const [i, other] of others.entries())
+      stream(world, other, ['10.9.0.1', '10.0.0.1'], 10, 5 * (i + 1));
+    world.run(2000);
+    expect(middle.received).toHaveLength(5 + 10 + 15);
+    expect(middle.counter('source-not-allowed')).toBe(20);
   });
 
   it('all workers take part', () => {
