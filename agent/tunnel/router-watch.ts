@@ -39,7 +39,7 @@ interface Watched {
   /** Since when something was sent and nothing came back; null for now. */
   silentSince: number | null;
   triedAt: number | null;
-  /** It has answered since it is reached as it is now. */
+  /** It has answered since there is traffic, or since it was lost. */
   hasAnswered: boolean;
   searchedAt: number;
 }
@@ -129,7 +129,8 @@ export class RouterWatch {
     if (found.kind === 'relay') this.#ask(slot, watched, found, now);
     else {
       // Of what was agreed with it before it may know nothing any more: packets must not go there for long in vain.
-      if (found.kind === 'direct' && watched.told.kind !== 'direct') this.#try(slot, watched, now);
+      const isNew = found.kind === 'direct' && watched.told.kind !== 'direct';
+      if (isNew && !watched.hasAnswered) this.#try(slot, watched, now);
       this.#tell(slot, watched, found);
     }
   }
@@ -164,6 +165,7 @@ export class RouterWatch {
     const { told } = watched;
     if (reach.kind === told.kind && !differs(reach.roundTrip, told.roundTrip)) return;
     watched.told = reach;
+    if (reach.kind === 'lost') watched.hasAnswered = false;
     this.#dependencies.changed(slot, reach);
   }
 }

@@ -67,6 +67,15 @@ describe('the watch of routers that stand in for each other', () => {
     expect(watch.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
   });
 
+  it('one that answers anyway is not asked for a handshake, one that nothing is sent to is, once', () => {
+    reach[2] = DIRECT;
+    pass(5_000, () => {
+      watch.traffic(1, now);
+      exchange(1);
+    });
+    expect(done.filter((what) => what.startsWith('handshake'))).toEqual(['handshake 2']);
+  });
+
   it('SEC-43: by relay, one that falls silent is asked for a handshake, and lost within 5 s', () => {
     pass(2_000, () => {
       watch.traffic(2, now);
