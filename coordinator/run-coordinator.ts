@@ -8,6 +8,7 @@ import { firstRunLink, localLink } from './admin/accounts/links.ts';
 import { loadSealingKey } from './admin/accounts/sealer.ts';
 import { accountServices } from './admin/accounts/services.ts';
 import type { Tickets } from './admin/accounts/tickets.ts';
+import { unreadableSecondFactors } from './admin/accounts/unreadable-factors.ts';
 import { adminApp } from './admin/app.ts';
 import { refuseSecondCoordinator, serveLinks } from './admin/link-socket.ts';
 import type { ProviderConfig } from './admin/oidc/config.ts';
@@ -104,6 +105,13 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<boole
       sealingKey: loadSealingKey(dataFolder),
       providers: options.providers.map((config) => new OidcProvider(config)),
     });
+    const unreadable = await unreadableSecondFactors(store, services.sealer);
+    if (unreadable.length > 0) {
+      log.warn(
+        { users: unreadable },
+        'second factors were sealed with another accounts.key than that of this folder: put the right one there, or these users need recovery codes',
+      );
+    }
     let adminUrl = options.adminUrl ?? '';
     let urls: readonly string[] = [];
     const { tickets } = services;

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Secret, TOTP } from 'otpauth';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Sealer } from '../../../../coordinator/admin/accounts/sealer.ts';
+import { unreadableSecondFactors } from '../../../../coordinator/admin/accounts/unreadable-factors.ts';
 import { AdminFixture, cookieOf, PASSPHRASE } from '../../../support/admin-app.ts';
 
 let fixture: AdminFixture;
@@ -101,6 +103,19 @@ describe('a second factor', () => {
     fixture.address = '203.0.113.5';
     expect((await second(one, '000000')).status).toBe(429);
     expect(await ticket()).toBeTruthy();
+  });
+
+  it('that another key sealed is known at the start, and recovery codes let in all the same', async () => {
+    const { secret, recoveryCodes } = await enrol();
+    const { store, services } = fixture;
+    expect(await unreadableSecondFactors(store, services.sealer)).toEqual([]);
+    const strange = new Sealer(new Uint8Array(32).fill(9));
+    expect(await unreadableSecondFactors(store, strange)).toEqual(['ada']);
+    services.sealer.open = strange.open.bind(strange);
+    fixture.now += 60_000;
+    const one = await ticket();
+    expect((await second(one, codeOf(secret))).status).toBe(401);
+    expect((await second(one, recoveryCodes[0]!)).status).toBe(303);
   });
 
   it('is taken away by whoever knows the passphrase', async () => {
