@@ -59,6 +59,7 @@ describeNeeds(['root', 'chromium'], 'the pages of devices', () => {
     await page.getByText('letters, digits and inner hyphens').waitFor();
     await page.getByLabel('Name', { exact: true }).fill('phone');
     await page.getByLabel('Tags').fill('phone, ada');
+    await page.getByLabel('Gateway', { exact: true }).selectOption('hub');
     await page.getByRole('button', { name: 'Add device' }).click();
     await page.getByRole('heading', { name: 'File of phone' }).waitFor();
     const given = page.locator('#given');

@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { knownDevices } from '../../devices.ts';
+import type { NodeRecord } from '../../store/store.ts';
 import { type Actor, type AdminEnvironment, includesRole } from '../actor.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { registerDevice } from './device.ts';
@@ -20,13 +21,16 @@ export function registerDevices(app: Hono<AdminEnvironment>, dependencies: Admin
   };
   app.get('/devices', async (context) => {
     const actor = context.get('actor');
-    return context.html(devicesPage(actor, await table(actor)));
+    const gateways = (await store.listNodes()).filter(
+      ({ reachableEndpoints }) => reachableEndpoints.length > 0,
+    );
+    return context.html(devicesPage(actor, await table(actor), gateways));
   });
   app.get('/devices/table', async (context) => context.html(await table(context.get('actor'))));
   registerDevice(app, dependencies);
 }
 
-function devicesPage(actor: Actor, table: Fragment): Fragment {
+function devicesPage(actor: Actor, table: Fragment, gateways: readonly NodeRecord[]): Fragment {
   return layout({
     title: 'Devices',
     actor,
@@ -39,7 +43,7 @@ function devicesPage(actor: Actor, table: Fragment): Fragment {
     })}
       <div class="stack">
         ${givenFile()}
-        ${includesRole(actor.role, 'admin') ? newDevice() : ''}
+        ${includesRole(actor.role, 'admin') ? newDevice(gateways) : ''}
         <section class="card flush" aria-labelledby="members">
           <div class="card-head"><h2 id="members">Members</h2></div>
           <div id="device-table" data-live="/devices/table">${table}</div>

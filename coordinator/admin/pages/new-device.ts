@@ -1,9 +1,10 @@
 import { html } from 'hono/html';
-import { checkBox, textField } from './parts/field.ts';
+import type { NodeRecord } from '../../store/store.ts';
+import { checkBox, selectField, textField } from './parts/field.ts';
 import type { Fragment } from './parts/fragment.ts';
 
-/** The form that adds a device; assets/devices.js shows the file that comes of it. */
-export function newDevice(): Fragment {
+/** The form that adds a device; assets/devices.js shows the file that comes of it. `gateways`: agents that devices can dial. */
+export function newDevice(gateways: readonly NodeRecord[]): Fragment {
   return html`<section class="card" aria-labelledby="new">
       <h2 id="new">New device</h2>
       <form class="form" data-action="POST /devices" data-gives-file novalidate>
@@ -47,6 +48,21 @@ export function newDevice(): Fragment {
             label: 'Public key of its own',
             reads: 'null',
             hint: 'With none, a key pair is made here and its private key is shown once.',
+          })}
+          ${selectField({
+            id: 'device-gateway',
+            name: 'gateway',
+            label: 'Gateway',
+            reads: 'null',
+            value: '',
+            options: [
+              { value: '', label: 'whichever is best' },
+              ...gateways.map(({ id, name }) => ({ value: id, label: name })),
+            ],
+            hint:
+              gateways.length === 0
+                ? 'No agent can be dialled now: give one a public address, or a forwarded port and --endpoint.'
+                : 'Forwards between the device and all that it does not dial.',
           })}
           ${checkBox({
             id: 'device-names',
