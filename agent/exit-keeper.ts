@@ -65,7 +65,10 @@ export class ExitKeeper {
     };
   }
 
-  /** Uses another one, by name or address, from now on. Throws `not-found` for what is no exit node of this network. */
+  /**
+   * Uses another one, by name or address, from now on. Throws `not-found` for what is no exit node of this network, and what the host
+   * refuses: all is as before then.
+   */
   async use(args: unknown): Promise<ExitStatus> {
     const { name, allowLan } = (args ?? {}) as { name?: unknown; allowLan?: unknown };
     const map = this.#options.map();
@@ -81,7 +84,14 @@ export class ExitKeeper {
     }
     if (this.#options.settings().advertiseExitNode) throw isExitItself();
     const exitAllowLan = typeof allowLan === 'boolean' ? allowLan : this.allowsLan;
-    return this.#change({ exitNode: { name: peer.name, nodeId: peer.nodeId }, exitAllowLan });
+    const { exitNode, exitAllowLan: allowedLan } = this.#options.settings();
+    try {
+      return await this.#change({ exitNode: { name: peer.name, nodeId: peer.nodeId }, exitAllowLan });
+    } catch (error) {
+      // What this host cannot do is not left as its wish: it would keep it from everything else that the map brings.
+      await this.#change({ exitNode, exitAllowLan: allowedLan }).catch(() => {});
+      throw error;
+    }
   }
 
   /** The Internet by this host's own networks again. */

@@ -134,6 +134,15 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq'], 'an e
     expect(await coordinator.verb('exit-nodes', 'list')).toMatch(/exit +waits for approval/);
     await coordinator.verb('exit-nodes', 'approve', 'exit');
     await waitFor('the offer', async () => (await laptop.run('exit-node', 'list')).stdout.includes('exit '));
+    // One a host, and what is refused is not kept.
+    await laptop.host.runOk('nft', ['add table inet warren-exit-other0']);
+    const refused = await laptop.run('exit-node', 'use', 'exit');
+    expect([refused.status, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(/another agent of this host has an exit node/),
+    ]);
+    await laptop.host.runOk('nft', ['delete table inet warren-exit-other0']);
+    expect(await chosen()).toBeNull();
     // What the capture below would see without an exit node.
     expect(await leaked()).not.toHaveLength(0);
   });
