@@ -40,7 +40,7 @@ LABEL org.opencontainers.image.title="Warren" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="$VERSION"
 
-VOLUME /var/lib/warren-coordinator /var/lib/warren
+VOLUME /var/lib/warren-coordinator
 EXPOSE 8443/tcp 8080/tcp 3478/udp 3479/udp
 HEALTHCHECK --interval=30s --timeout=10s --start-period=20s CMD ["warren-health"]
 # The coordinator's: the agent needs root, for it makes interfaces.

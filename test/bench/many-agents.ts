@@ -92,8 +92,8 @@ try {
   const token = await runOk(COORDINATOR, ['token', 'create', '--reusable', '--data', data]);
   const before = processorSeconds();
   // A few at a time, as hosts are added.
-  for (let n = 0; n < count; n += 10) {
-    await Promise.all(Array.from({ length: Math.min(10, count - n) }, (_, i) => agent(n + i, token.trim())));
+  for (let n = 0; n < count; n += 4) {
+    await Promise.all(Array.from({ length: Math.min(4, count - n) }, (_, i) => agent(n + i, token.trim())));
   }
   say(`${count} agents joined`, processorSeconds() - before);
   const quiet = processorSeconds();
