@@ -1,5 +1,5 @@
 /**
- * What a coordinator needs for many agents: `bin/warren-node test/bench/many-agents.ts 1000`. The real coordinator over TLS on this
+ * What a coordinator needs for many agents: `bin/warren-node test/bench/many-agents.ts 400`. The real coordinator over TLS on this
  * machine; of agents only what it sees of them: each joins, keeps its stream open, reports an endpoint and beats every five seconds.
  * Prints memory and processor time of the coordinator, which docs/deploying.md has for sizing.
  */
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { coordinatorClient } from '../../agent/control/connect.ts';
 import { enrol } from '../../agent/control/enrol.ts';
+import type { SyncResponse } from '../../proto/gen/warren.ts';
 import { parseJoinToken } from '../../shared/join-token.ts';
 import { keyToBase64 } from '../../shared/key.ts';
 import { x25519KeyPair } from '../../shared/key-proof.ts';
@@ -23,7 +24,7 @@ const QUIET = 30_000;
 /** USER_HZ of proc(5). */
 const TICKS = 100;
 
-const count = Number(process.argv[2] ?? 1000);
+const count = Number(process.argv[2] ?? 400);
 const folder = await mkdtemp(join(tmpdir(), 'warren-many-'));
 const data = join(folder, 'coordinator');
 const flags = ['--listen', '127.0.0.1:18443', '--admin', '127.0.0.1:18080', '--stun', '127.0.0.1:13478'];
@@ -40,6 +41,7 @@ const say = (what: string, seconds: number) => {
   );
 };
 
+/** Changes, of all agents together. */
 let heard = 0;
 const beats: NodeJS.Timeout[] = [];
 
@@ -65,8 +67,8 @@ async function agent(n: number, token: string): Promise<void> {
   const stream = client.sync();
   await new Promise<void>((resolve, reject) => {
     stream.on('error', reject);
-    stream.on('data', () => {
-      heard++;
+    stream.on('data', ({ message }: SyncResponse) => {
+      if (message?.$case === 'delta') heard++;
       resolve();
     });
     const host = { operatingSystem: 'linux', agentVersion: VERSION };
