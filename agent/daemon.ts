@@ -4,20 +4,18 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { describeError, WarrenError } from '../shared/errors.ts';
 import { keyFromBase64, wipe } from '../shared/key.ts';
 import type { Logger } from '../shared/log.ts';
-import { PeerNames } from './capture/peer-names.ts';
 import type { SyncClient } from './control/sync-client.ts';
 import { DeviceEndpoints } from './device-endpoints.ts';
 import { ExitKeeper } from './exit-keeper.ts';
 import { FlowTracking } from './flows/flow-tracking.ts';
-import type { FlowsAnswer } from './flows/mesh-flows.ts';
 import { ExitUse } from './host/exit-use.ts';
 import { Firewall, type FirewallStatus } from './host/firewall.ts';
 import { Forwarding } from './host/forwarding.ts';
 import type { HostFeature } from './host/host-feature.ts';
-import { type PingResult, pingAddress } from './host/ping.ts';
 import { checkPrivileges } from './host/privileges.ts';
 import { SegmentDevices } from './host/segment-devices.ts';
 import { releaseStartupPages, releasingStartupPages } from './host/startup-pages.ts';
+import { LocalAnswers } from './local-answers.ts';
 import { serveLocalApi } from './local-api/server.ts';
 import { checkMap, type NetworkMap } from './mesh/network-map.ts';
 import { OUTSIDE_MARK } from './mesh/outside-flows.ts';
@@ -28,37 +26,23 @@ import { openTunnel } from './open-tunnel.ts';
 import { OutsideHosts } from './outside-hosts.ts';
 import { type EndpointReport, OwnEndpointsKeeper } from './own-endpoints-keeper.ts';
 import { PathKeeper } from './path-keeper.ts';
-import type { PathReporter, PathsNow } from './path-reporter.ts';
-import { pathWords } from './path-words.ts';
+import type { PathReporter } from './path-reporter.ts';
 import type { PortMapper } from './port-mapping/port-mapper.ts';
 import { Reconciler } from './reconciler.ts';
 import type { RelayKeeper } from './relay-keeper.ts';
-import { type RoutingStatus, routingStatus } from './route-status.ts';
 import { RouterKeeper } from './router-keeper.ts';
 import type { Identity, Settings } from './state/records.ts';
 import type { State } from './state/state.ts';
-import { type PeerStatus, type Status, statusOf } from './status.ts';
 import { TimestampKeeper } from './timestamp-keeper.ts';
 import type { TunnelFacts, TunnelNews } from './tunnel/commands.ts';
 import type { Tunnel } from './tunnel/tunnel.ts';
 
-/** As many flows are told at once. */
-const MOST_FLOWS = 1_000;
 /** How long an ephemeral node that is stopped may take to tell the coordinator, milliseconds: less than who stops it waits. */
 const FAREWELL = 3_000;
 /** Batches of datagrams that wait for the relays' code: handshakes, invitations, and the packets right after. */
 const MAX_BEFORE_RELAYS = 32;
 
 type RelayNews = Extract<TunnelNews, { event: 'relay' }>;
-
-/** What `agent ping` is answered. */
-type PingAnswer = PingResult &
-  Pick<PeerStatus, 'name' | 'path' | 'endpoint'> & {
-    address: string;
-    /** The path and why, in words, and what would help. */
-    explanation: string;
-    advice: string | null;
-  };
 
 /** How the agent ended: asked to, having left the network, or because it can do nothing more. */
 export type DaemonEnd = { kind: 'stopped' } | { kind: 'left' } | { kind: 'failed'; error: WarrenError };
@@ -78,7 +62,6 @@ export class Daemon {
   readonly #onNotices: (before: readonly string[], now: readonly string[]) => void;
   readonly #end = Promise.withResolvers<DaemonEnd>();
   readonly #closers: (() => Promise<void> | void)[] = [];
-  readonly #latencies = new Map<string, number>();
   #identity: Identity;
   #tunnel: Tunnel | null = null;
   #reconciler: Reconciler | null = null;
@@ -110,6 +93,7 @@ export class Daemon {
   #serverOffset: number;
   readonly #endpoints: OwnEndpointsKeeper;
   readonly #exit: ExitKeeper;
+  readonly #answers: LocalAnswers;
   readonly #network = new NetworkWatch(() => this.#lookAtNetwork());
   #listenPort = 0;
   #isUp = false;
@@ -142,6 +126,7 @@ export class Daemon {
       () => this.#reconciler?.again().catch(() => {}),
       this.#log,
     );
+    this.#answers = this.#localAnswers();
     this.ended = this.#end.promise.then(async (end) => {
       if (end.kind === 'failed') this.#exitUse?.keep(true);
       await this.#close();
@@ -315,7 +300,7 @@ export class Daemon {
     ]);
     if (this.#stopping) return;
     const reporter = new PathReporter(
-      () => this.#pathsNow(),
+      () => this.#answers.paths(),
       (report) => this.#sync?.reportPaths(report) ?? false,
       () => this.#clock.monotonic(),
     );
@@ -460,13 +445,8 @@ export class Daemon {
     if (metrics === null || this.#stopping) return;
     const { serveMetrics } = await import('./metrics/serve-metrics.ts');
     if (this.#stopping) return;
-    const server = serveMetrics(metrics, () => this.#metrics(), this.#log);
+    const server = serveMetrics(metrics, () => this.#answers.metrics(), this.#log);
     this.#closers.push(() => server.close());
-  }
-
-  async #metrics(): Promise<string> {
-    const { exposition } = await import('./metrics/exposition.ts');
-    return exposition(await this.#status(), this.#paths?.nat ?? null, process.memoryUsage.rss());
   }
 
   async #mapPort(): Promise<void> {
@@ -504,6 +484,27 @@ export class Daemon {
       now: () => this.#serverNow(),
       save: (settings) => this.#saveSettings(settings),
       changed: async () => this.#reconciler?.again(),
+    });
+  }
+
+  #localAnswers(): LocalAnswers {
+    return new LocalAnswers({
+      map: () => this.#map,
+      identity: () => this.#identity,
+      settings: () => this.#settings,
+      tunnel: () => this.#tunnel as Tunnel,
+      connected: () => this.#sync?.connected ?? false,
+      endpoints: () => this.#endpoints.report.endpoints,
+      relays: () => this.#relays?.status() ?? [],
+      nat: () => this.#paths?.nat ?? null,
+      reflexive: () => this.#paths?.reflexive ?? [],
+      portMapping: () => this.#portMapper?.summary ?? null,
+      names: () => this.#names?.status() ?? null,
+      exit: () => this.#exit.status(),
+      routers: this.#routers,
+      notes: () => this.#reconciler?.notes ?? [],
+      flowTracking: () => this.#flowTracking as FlowTracking,
+      clock: this.#clock,
     });
   }
 
@@ -556,84 +557,15 @@ export class Daemon {
 
   #handlers() {
     return {
-      status: () => this.#status(),
-      ping: (args: unknown) => this.#ping(args),
-      flows: () => this.#meshFlows(),
-      metrics: () => this.#metrics(),
+      status: () => this.#answers.status(),
+      ping: (args: unknown) => this.#answers.ping(args),
+      flows: () => this.#answers.flows(),
+      metrics: () => this.#answers.metrics(),
       'exit-nodes': async () => this.#exit.status(),
       'use-exit-node': (args: unknown) => this.#exit.use(args),
       'leave-exit-node': () => this.#exit.off(),
       rules: (): Promise<FirewallStatus | null> => this.#firewall?.status() ?? Promise.resolve(null),
       leave: (args: unknown) => this.#leave((args as { force?: boolean } | null)?.force === true),
-    };
-  }
-
-  async #status(): Promise<Status> {
-    const tunnel = this.#tunnel as Tunnel;
-    return statusOf({
-      map: this.#map,
-      identity: this.#identity,
-      facts: tunnel.facts,
-      snapshot: await tunnel.snapshot(),
-      connected: this.#sync?.connected ?? false,
-      endpoints: this.#endpoints.report.endpoints,
-      latencies: this.#latencies,
-      relays: this.#relays?.status() ?? [],
-      nat: this.#paths?.nat ?? null,
-      outside: this.#paths?.reflexive ?? [],
-      portMapping: this.#portMapper?.summary ?? null,
-      names: this.#names?.status() ?? null,
-      exit: this.#exit.status(),
-      routing: this.#routing(),
-      now: this.#clock.wall(),
-    });
-  }
-
-  async #pathsNow(): Promise<PathsNow> {
-    const status = await this.#status();
-    const nodeIds = new Map((this.#map?.peers ?? []).map(({ publicKey, nodeId }) => [publicKey, nodeId]));
-    return { status, nat: this.#paths?.nat ?? null, nodeIds, now: this.#clock.wall() };
-  }
-
-  #routing(): RoutingStatus {
-    const { advertiseRoutes, mappings, acceptRoutes } = this.#settings;
-    const offered = { routes: advertiseRoutes, mappings, acceptRoutes };
-    return routingStatus(this.#map, offered, this.#routers.status(), this.#reconciler?.notes ?? []);
-  }
-
-  /** One ping through the tunnel, to a peer by name or to an overlay address. */
-  async #ping(args: unknown): Promise<PingAnswer> {
-    const { target } = (args ?? {}) as { target?: unknown };
-    const peer = this.#map?.peers.find(
-      (each) => each.name === target || each.addresses.includes(String(target)),
-    );
-    if (peer === undefined || typeof target !== 'string') {
-      throw new WarrenError('not-found', `no peer has the name or address ${JSON.stringify(target)}`, {
-        hint: '`agent status` shows those there are',
-      });
-    }
-    const address = peer.addresses.includes(target) ? target : (peer.addresses[0] as string);
-    const result = await pingAddress(address);
-    if (result.milliseconds !== null) this.#latencies.set(peer.nodeId, result.milliseconds);
-    const { self, peers } = await this.#status();
-    const status = peers.find((each) => each.publicKey === peer.publicKey) as PeerStatus;
-    const { path: explanation, advice } = pathWords(status, self, this.#clock.wall());
-    const { path, endpoint } = status;
-    return { ...result, name: peer.name, address, path, endpoint, explanation, advice };
-  }
-
-  /** Who talks to whom through the mesh. */
-  async #meshFlows(): Promise<FlowsAnswer> {
-    const [{ trackedConnections }, { meshFlows }] = await Promise.all([
-      import('./flows/conntrack-table.ts'),
-      import('./flows/mesh-flows.ts'),
-    ]);
-    const tracking = await (this.#flowTracking as FlowTracking).want();
-    const { self, peers } = await this.#status();
-    const names = new PeerNames(peers);
-    return {
-      ...meshFlows(trackedConnections(), self, (address) => names.of(address), MOST_FLOWS),
-      ...tracking,
     };
   }
 
