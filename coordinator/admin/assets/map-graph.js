@@ -12,6 +12,8 @@ const MOST_TIED = 60;
 /** Lines with traffic that glow. */
 const MOST_PULSING = 200;
 const PULSE = 1_000;
+/** More elements than these are drawn larger, and their lines in a simpler way. */
+const CROWD = 150;
 
 export class MapGraph {
   #cy;
@@ -88,7 +90,6 @@ export class MapGraph {
     // The common case: traffic and round trips.
     this.#cy.batch(() => {
       for (const edge of edges) this.#update(edgeElement(edge));
-      this.#mark();
     });
   }
 
@@ -223,7 +224,7 @@ export class MapGraph {
       if (key !== 'id' && key !== 'source' && key !== 'target' && there.data(key) !== value)
         there.data(key, value);
     }
-    const extra = ['dim', 'many', 'near', 'pulse'].filter((name) => there.hasClass(name)).join(' ');
+    const extra = ['dim', 'many', 'crowd', 'near', 'pulse'].filter((name) => there.hasClass(name)).join(' ');
     there.classes(`${classes} ${extra}`);
   }
 
@@ -242,9 +243,14 @@ export class MapGraph {
       node.toggleClass('dim', isOut(node.id()));
     });
     const isMany = this.#edges.size > MOST_LABELS;
+    const isCrowd = this.#cy.nodes().length > CROWD;
+    this.#cy.nodes().forEach((node) => {
+      node.toggleClass('crowd', isCrowd);
+    });
     this.#cy.edges().forEach((edge) => {
       edge.toggleClass('dim', edge.source().hasClass('dim') || edge.target().hasClass('dim'));
       edge.toggleClass('many', isMany);
+      edge.toggleClass('crowd', isCrowd);
     });
   }
 

@@ -101,6 +101,9 @@ export function mapStyle() {
     { selector: 'edge.none', style: { 'line-style': 'dotted', opacity: 0.65 } },
     { selector: 'edge.tie', style: { width: 1, opacity: 0.55, label: '', events: 'no' } },
     { selector: 'edge.pulse', style: { 'underlay-opacity': 0.22 } },
+    { selector: 'node.crowd', style: { width: 62, height: 62, 'border-width': 6, 'font-size': 20 } },
+    { selector: 'node.subnet.crowd', style: { width: 30, height: 30, 'border-width': 3, 'font-size': 14 } },
+    { selector: 'edge.crowd', style: { 'curve-style': 'haystack', 'haystack-radius': 0 } },
     { selector: 'edge.many', style: { label: '' } },
     {
       selector: 'edge.near, edge:selected',

@@ -15,6 +15,8 @@ function start() {
   let isPaused = false;
   let leftOut = 0;
   let isGrouped = false;
+  /** A group was opened: its machines are to be seen. */
+  let hasOpened = false;
   /** The machine that was chosen last: the next one makes a pair with it. */
   let last = '';
 
@@ -29,6 +31,8 @@ function start() {
       names.clear();
       take(picture);
       graph.show(picture);
+      if (hasOpened) graph.fit();
+      hasOpened = false;
       tell();
     });
     source.addEventListener('change', ({ data }) => {
@@ -85,6 +89,7 @@ function start() {
 
   function chooseGroup(item) {
     expanded.add(item.tag);
+    hasOpened = true;
     listen();
   }
 
