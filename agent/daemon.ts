@@ -520,11 +520,11 @@ export class Daemon {
 
   /** Parts of the host that follow the map, in the order in which they are applied. */
   #hostFeatures(): HostFeature[] {
-    const { mtu, segments, snat } = this.#settings;
+    const { mtu, segments, snat, siteToSite } = this.#settings;
     const { interfaceName } = (this.#tunnel as Tunnel).facts;
     this.#flowTracking = new FlowTracking(interfaceName);
     this.#names = this.#nameService(interfaceName);
-    this.#firewall = new Firewall(interfaceName, () => this.#listenPort, this.#log);
+    this.#firewall = new Firewall(interfaceName, () => this.#listenPort, siteToSite, this.#log);
     const names = this.#names;
     this.#exitUse = new ExitUse({
       interfaceName,
@@ -538,7 +538,7 @@ export class Daemon {
       this.#firewall,
       this.#flowTracking,
       this.#names,
-      new Forwarding(interfaceName, snat, this.#log),
+      new Forwarding(interfaceName, { translatesSources: snat, siteToSite }, this.#log),
       new SegmentDevices(interfaceName, mtu, segments, this.#log),
     ];
   }

@@ -51,6 +51,11 @@ export function joinCommand(): Command {
         .choices(['true', 'false'])
         .default('true'),
     )
+    .option(
+      '--site-to-site',
+      'let hosts of the advertised networks begin connections to networks of other sites; without it they only answer',
+      false,
+    )
     .option('--advertise-exit-node', 'offer to carry traffic to the Internet', false)
     .option(
       '--segment <name,...>',

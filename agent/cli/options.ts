@@ -6,6 +6,7 @@ import { LOG_LEVELS } from '../../shared/log-levels.ts';
 import { isProbeable } from '../paths/address-class.ts';
 import { MAX_WORKERS, workersByCores } from '../tunnel/workers.ts';
 import { UdpAddress } from '../wireguard/udp-address.ts';
+import { advertisedRoutes } from './advertised-routes.ts';
 
 export const DEFAULT_STATE = '/var/lib/warren';
 export const DEFAULT_INTERFACE = 'warren0';
@@ -108,6 +109,30 @@ export function withMetrics(command: Command): Command {
     'serve metrics for Prometheus on this address too, beside the local socket; off takes it back',
     (text: string) => (text === 'off' ? null : listenAddress(text)),
   );
+}
+
+/** `--accept-routes`, or `--accept-routes false`. */
+function onOrOff(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('expected true or false.');
+  return text === 'true';
+}
+
+/** What `up` changes of what a host carries and uses; `join` has the same with its own words for what is not said. */
+export function withCarrying(command: Command): Command {
+  return command
+    .option(
+      '--advertise-routes <cidr,...>',
+      'offer to carry these networks instead of those of before; "" for none',
+      (text: string) => (text === '' ? { routes: [], mappings: [] } : advertisedRoutes(text)),
+    )
+    .option('--accept-routes [on]', 'use the networks that others carry', onOrOff)
+    .option('--snat [on]', 'give what is carried an address of this host as its source', onOrOff)
+    .option(
+      '--site-to-site [on]',
+      'let hosts of the advertised networks begin connections to other sites',
+      onOrOff,
+    )
+    .option('--advertise-exit-node [on]', 'offer to carry traffic to the Internet', onOrOff);
 }
 
 /** `--workers N`. */

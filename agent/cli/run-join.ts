@@ -36,6 +36,7 @@ export interface JoinOptions {
   exitNode?: string;
   exitNodeAllowLan?: 'true' | 'false';
   snat: 'true' | 'false';
+  siteToSite: boolean;
   endpoint?: string[];
   stun?: { host: string; port: number }[];
   metrics?: { host: string; port: number } | null;
@@ -134,6 +135,7 @@ function settingsOf(options: JoinOptions, lastPort: number | undefined): Setting
     exitAllowLan: options.exitNodeAllowLan === 'true',
     acceptDns: options.acceptDns,
     snat: options.snat === 'true',
+    siteToSite: options.siteToSite,
     endpoints: options.endpoint ?? [],
     stunServers: options.stun ?? [],
     metrics: options.metrics ?? null,

@@ -7,11 +7,18 @@ import { removeExitLeftovers } from '../host/exit-use.ts';
 import { restoreHostResolver } from '../host/host-resolver.ts';
 import type { ExitChoice } from '../mesh/exit-node.ts';
 import { State } from '../state/state.ts';
+import type { AdvertisedRoutes } from './advertised-routes.ts';
 import { runDaemon } from './run-daemon.ts';
 
 /** Settings that `up` takes in place of those of before, for good. */
 export interface UpChanges {
   acceptDns?: boolean;
+  advertiseRoutes?: AdvertisedRoutes;
+  /** True where the flag stands alone. */
+  acceptRoutes?: boolean;
+  snat?: boolean;
+  siteToSite?: boolean;
+  advertiseExitNode?: boolean;
   endpoint?: string[];
   stun?: { host: string; port: number }[];
   /** Null takes it back. */
@@ -36,6 +43,12 @@ export async function up(folder: string, logLevel: LogLevel, changes: UpChanges)
     const settings = {
       ...saved,
       acceptDns: changes.acceptDns ?? saved.acceptDns,
+      advertiseRoutes: changes.advertiseRoutes?.routes ?? saved.advertiseRoutes,
+      mappings: changes.advertiseRoutes?.mappings ?? saved.mappings,
+      acceptRoutes: changes.acceptRoutes ?? saved.acceptRoutes,
+      snat: changes.snat ?? saved.snat,
+      siteToSite: changes.siteToSite ?? saved.siteToSite,
+      advertiseExitNode: changes.advertiseExitNode ?? saved.advertiseExitNode,
       endpoints: changes.endpoint ?? saved.endpoints,
       stunServers: changes.stun ?? saved.stunServers,
       metrics: changes.metrics === undefined ? saved.metrics : changes.metrics,

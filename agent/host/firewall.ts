@@ -14,6 +14,7 @@ import {
   type WantedFirewall,
   withoutFirewall,
 } from '../mesh/firewall-rules.ts';
+import { siteNetworks } from '../mesh/forwarding-rules.ts';
 import type { MapFilter, NetworkMap } from '../mesh/network-map.ts';
 import { dialledByDevices, wantedTransit } from '../mesh/transit.ts';
 import type { WantedState } from '../mesh/wanted-state.ts';
@@ -46,15 +47,18 @@ export class Firewall implements HostFeature {
   readonly when = 'before-peers';
   readonly #interfaceName: string;
   readonly #listenPort: () => number;
+  /** Whether hosts behind this one may begin flows to other sites. */
+  readonly #siteToSite: boolean;
   readonly #log: Logger;
   /** What stands, with counters at zero; null before anything was set. */
   #applied: string | null = null;
   #filter: MapFilter | undefined;
   #hasTold = false;
 
-  constructor(interfaceName: string, listenPort: () => number, log: Logger) {
+  constructor(interfaceName: string, listenPort: () => number, siteToSite: boolean, log: Logger) {
     this.#interfaceName = interfaceName;
     this.#listenPort = listenPort;
+    this.#siteToSite = siteToSite;
     this.#log = log;
   }
 
@@ -67,6 +71,7 @@ export class Firewall implements HostFeature {
       overlay: self.networkPrefixes,
       filter: withExitDns(self),
       carries: self.approvedRoutes.length > 0 || self.exitNodeApproved,
+      sites: this.#siteToSite ? siteNetworks(self) : [],
       multicast: self.multicast,
       openPorts: self.segments.length > 0 ? [SEGMENT_PORT] : [],
       ...(state.exit === null

@@ -27,6 +27,7 @@ export class Forwarding implements HostFeature {
   readonly when = 'after-routes';
   readonly #interfaceName: string;
   readonly #translatesSources: boolean;
+  readonly #siteToSite: boolean;
   #before: ForwardingBefore | null = null;
   #applied = '';
   #hasLooked = false;
@@ -34,10 +35,15 @@ export class Forwarding implements HostFeature {
   /** Why devices are not forwarded for, as told already. */
   #told = '';
 
-  constructor(interfaceName: string, translatesSources: boolean, log: Logger | null = null) {
+  constructor(
+    interfaceName: string,
+    { translatesSources, siteToSite }: { translatesSources: boolean; siteToSite: boolean },
+    log: Logger | null = null,
+  ) {
     this.#log = log;
     this.#interfaceName = interfaceName;
     this.#translatesSources = translatesSources;
+    this.#siteToSite = siteToSite;
   }
 
   /** Throws `permission-denied` where forwarding cannot be switched on, `unsupported` without nftables; for devices alone neither. */
@@ -58,6 +64,8 @@ export class Forwarding implements HostFeature {
         mappings: self.mappings,
         isExit: self.exitNodeApproved,
         connected: self.exitNodeApproved ? connectedNetworks(this.#interfaceName) : [],
+        elsewhere: wanted.elsewhere,
+        siteToSite: this.#siteToSite,
         translatesSources: this.#translatesSources,
       },
       before,

@@ -22,7 +22,7 @@ export async function removeLeftovers(
   const steps: (() => Promise<void> | void)[] = [
     () => restoreHostResolver(stateFolder, log),
     () => new SegmentDevices(interfaceName, mtu, [], log).close(),
-    () => new Forwarding(interfaceName, true).removeLeftovers(),
+    () => new Forwarding(interfaceName, { translatesSources: true, siteToSite: false }).removeLeftovers(),
     async () => {
       await tracking.apply();
       await tracking.close();

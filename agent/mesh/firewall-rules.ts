@@ -16,6 +16,8 @@ export interface WantedFirewall {
   filter: MapFilter | undefined;
   /** Whether this host carries packets between the mesh and other networks. */
   carries: boolean;
+  /** Networks behind this host whose hosts may begin flows to networks of other sites, as they are here, CIDRs. */
+  sites: readonly string[];
   /** Whether broadcasts and multicasts come in from who may send anything here. */
   multicast: boolean;
   /** UDP ports of the mesh's own that other rules guard. */
@@ -127,7 +129,7 @@ export function firewallRules(wanted: WantedFirewall, counts: Counts = NOTHING):
 
 /** What holds with any policy and with none: the overlay's addresses are of the mesh alone, and it is entered by its members. */
 function borders(
-  { interfaceName, listenPort, overlay, carries, containers }: WantedFirewall,
+  { interfaceName, listenPort, overlay, carries, sites, containers }: WantedFirewall,
   counts: Counts,
   transit: TransitRules,
 ): string {
@@ -149,7 +151,7 @@ ${answers}${drops('daddr')}  }
   chain forwarded {
     type filter hook forward priority filter; policy accept;
 ${indented(transit.forwarded)}    oifname != "${interfaceName}" accept
-${answers}${outward(containers, interfaceName)}    counter name unasked drop
+${answers}${outward(containers, interfaceName)}${fromSites(sites, interfaceName)}    counter name unasked drop
   }
   chain own {
     type filter hook output priority filter; policy accept;
@@ -163,6 +165,12 @@ function outward(containers: WantedFirewall['containers'], interfaceName: string
   const from = `iifname { ${containers.bridges.map((name) => `"${name}"`).join(', ')} } oifname "${interfaceName}"`;
   const kept = containers.mesh.map((cidr) => `${cidr.includes(':') ? 'ip6' : 'ip'} daddr ${cidr}`);
   return indented([...kept.map((match) => `${from} ${match} counter name unasked drop`), `${from} accept`]);
+}
+
+/** To members of the mesh they cannot: what is sent to the overlay from outside is dropped before (chain destinations). */
+function fromSites(sites: readonly string[], interfaceName: string): string {
+  const way = `iifname != "${interfaceName}" oifname "${interfaceName}"`;
+  return indented(sites.map((cidr) => `${way} ${cidr.includes(':') ? 'ip6' : 'ip'} saddr ${cidr} accept`));
 }
 
 function policyOf(

@@ -1,5 +1,5 @@
 import { NOT_PUBLIC4, PUBLIC6 } from '../../shared/internet.ts';
-import type { MapRouteMapping } from './network-map.ts';
+import type { MapRouteMapping, NetworkMap } from './network-map.ts';
 
 /** What a host carries between the mesh and other networks. */
 export interface WantedForwarding {
@@ -15,6 +15,10 @@ export interface WantedForwarding {
   isExit: boolean;
   /** Networks that this host is connected to, CIDRs: of an exit none of the mesh's business, but for those among `routes`. */
   connected: readonly string[];
+  /** Networks of other sites that come by the mesh, CIDRs: their hosts may send here too. */
+  elsewhere: readonly string[];
+  /** Whether hosts behind this one may begin flows to other sites. */
+  siteToSite: boolean;
   /** Whether packets to those networks get an address of this host as their source, so that answers find back by themselves. */
   translatesSources: boolean;
 }
@@ -45,32 +49,47 @@ export function forwardingBefore(listed: string): ForwardingBefore | null {
   return four === undefined || six === undefined ? null : { four, six };
 }
 
+/** Networks behind a host that were approved, as they are there. */
+export function siteNetworks({
+  approvedRoutes,
+  mappings,
+}: Pick<NetworkMap['self'], 'approvedRoutes' | 'mappings'>): string[] {
+  const sites = new Map(mappings.map(({ prefix, sitePrefix }) => [prefix, sitePrefix]));
+  return approvedRoutes.map((cidr) => sites.get(cidr) ?? cidr);
+}
+
 /**
  * The nftables script of a subnet router or exit node. An exit always translates: nobody on the Internet knows a way back to the
  * overlay. TCP is told of the smaller of both MTUs, for many a network loses the ICMP that would tell it.
  */
 export function forwardingRules(wanted: WantedForwarding, before: ForwardingBefore): string {
-  const { interfaceName, overlay, mappings, isExit, translatesSources } = wanted;
-  const sites = new Map(mappings.map(({ prefix, sitePrefix }) => [prefix, sitePrefix]));
+  const { interfaceName, overlay, mappings, isExit, translatesSources, elsewhere, siteToSite } = wanted;
   // Sources are translated after destinations.
-  const routes = wanted.routes.map((cidr) => sites.get(cidr) ?? cidr);
+  const routes = siteNetworks({ approvedRoutes: [...wanted.routes], mappings: [...mappings] });
   const translations = (['ip', 'ip6'] as const).flatMap((ip) => {
     const of = (cidrs: readonly string[]) => cidrs.filter((cidr) => cidr.includes(':') === (ip === 'ip6'));
-    return of(overlay).flatMap((own) => {
-      const from = `    oifname != "${interfaceName}" ${ip} saddr ${own}`;
-      if (isExit) return [`${from} ${ip} daddr != ${own} masquerade\n`];
-      const behind = of(routes);
-      return translatesSources && behind.length > 0
-        ? [`${from} ${ip} daddr { ${behind.join(', ')} } masquerade\n`]
+    const behind = of(routes);
+    const toRoutes = (source: string) =>
+      translatesSources && behind.length > 0
+        ? [
+            `    oifname != "${interfaceName}" ${ip} saddr ${source} ${ip} daddr { ${behind.join(', ')} } masquerade\n`,
+          ]
         : [];
-    });
+    return [
+      ...of(overlay).flatMap((own) =>
+        isExit
+          ? [`    oifname != "${interfaceName}" ${ip} saddr ${own} ${ip} daddr != ${own} masquerade\n`]
+          : toRoutes(own),
+      ),
+      ...of(elsewhere).flatMap(toRoutes),
+    ];
   });
   return `${withoutForwarding(interfaceName)}table ${forwardingTable(interfaceName)} {
   chain forwarding_was_${before.four}_${before.six} { }
   chain translated {
     type nat hook postrouting priority srcnat; policy accept;
 ${translations.join('')}  }
-${carried(wanted, routes)}${mapped(interfaceName, mappings)}  chain clamped {
+${carried(wanted, routes)}${mapped(interfaceName, mappings)}${siteToSite ? mappedSources(interfaceName, mappings) : ''}  chain clamped {
     type filter hook forward priority mangle; policy accept;
     oifname "${interfaceName}" tcp flags syn tcp option maxseg size set rt mtu
     iifname "${interfaceName}" tcp flags syn tcp option maxseg size set rt mtu
@@ -121,5 +140,18 @@ ${rules(`iifname "${interfaceName}" `)}  }
   chain mapped_own {
     type nat hook output priority -100; policy accept;
 ${rules('')}  }
+`;
+}
+
+/** Hosts behind this one are known to other sites by the mesh's prefix. */
+function mappedSources(interfaceName: string, mappings: readonly MapRouteMapping[]): string {
+  if (mappings.length === 0) return '';
+  const rules = mappings.map(({ prefix, sitePrefix }) => {
+    const ip = prefix.includes(':') ? 'ip6' : 'ip';
+    return `    oifname "${interfaceName}" ${ip} saddr ${sitePrefix} snat ${ip} prefix to ${prefix}\n`;
+  });
+  return `  chain mapped_sources {
+    type nat hook postrouting priority srcnat; policy accept;
+${rules.join('')}  }
 `;
 }

@@ -11,6 +11,8 @@ export interface WantedState {
   peers: WantedPeer[];
   /** Null where no exit node was chosen; else whose tunnel the Internet is behind, where `nodeId` null is nobody's for now. */
   exit: { nodeId: string | null } | null;
+  /** Those of `routes` that are networks of other sites. */
+  elsewhere: string[];
   /** Networks that several of the peers carry: answers may come from any of them, whichever is used now. */
   standIns: StandIns[];
   /** When the next key expires, on the coordinator's clock; Infinity if none does. */
@@ -95,6 +97,7 @@ export function wantedState(map: NetworkMap, choices: MeshChoices, now: number):
     ],
     peers,
     exit: exitNode === null ? null : { nodeId: exitId },
+    elsewhere: [...new Set(subnets)],
     standIns: choices.acceptRoutes
       ? routerGroups(alive).map(({ route, routers }) => ({
           route,

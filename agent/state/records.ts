@@ -74,6 +74,8 @@ export const settingsSchema = z.object({
     .default(null),
   /** Whether what this host carries to networks behind it gets one of its own addresses as source. */
   snat: z.boolean().default(true),
+  /** Whether hosts of those networks may begin flows to networks of other sites. */
+  siteToSite: z.boolean().default(false),
   /** Whether this host's programs look names up at the agent. */
   acceptDns: z.boolean().default(true),
   /** Layer 2 segments to be a part of, and the bridge of this host that each is a port of. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { firewallRules, keptCounts, type WantedFirewall } from '../../../agent/mesh/firewall-rules.ts';
-import { forwardingBefore, forwardingRules } from '../../../agent/mesh/forwarding-rules.ts';
+import { forwardingBefore, forwardingRules, siteNetworks } from '../../../agent/mesh/forwarding-rules.ts';
 
 const WANTED: WantedFirewall = {
   interfaceName: 'warren0',
@@ -8,6 +8,7 @@ const WANTED: WantedFirewall = {
   overlay: ['100.64.0.0/10', 'fd00::/48'],
   filter: undefined,
   carries: false,
+  sites: [],
   multicast: false,
   openPorts: [],
   transit: null,
@@ -117,6 +118,14 @@ describe('the firewall', () => {
     );
   });
 
+  it('SEC-39: lets hosts of its sites begin flows into the mesh where it is asked to, and nobody else', () => {
+    const begin = 'iifname != "warren0" oifname "warren0" ip saddr 192.168.10.0/24 accept';
+    const forwarded = (sites: string[]) =>
+      chain(firewallRules({ ...WANTED, carries: true, sites }), 'forwarded');
+    expect(forwarded(['192.168.10.0/24'])?.slice(-2)).toEqual([begin, 'counter name unasked drop']);
+    expect(forwarded([])).not.toContain(begin);
+  });
+
   it('asks the rules of a source alone, and its answers by the same', () => {
     const script = withRules();
     expect(script).toContain(`    elements = {
@@ -168,6 +177,8 @@ describe('forwarding', () => {
     mappings: [],
     connected: ['192.0.2.0/24', 'fd10::/64', '2001:db8:2::/64'],
     isExit: false,
+    elsewhere: [],
+    siteToSite: false,
     translatesSources: true,
   };
   const was = { four: '0', six: '1' };
@@ -207,6 +218,22 @@ describe('forwarding', () => {
       'oifname != "warren0" ip6 saddr fd00::/48 ip6 daddr { fd00:1::/64 } masquerade',
     ]);
     expect(chain(forwardingRules(wanted, was), 'mapped')).toBeUndefined();
+  });
+
+  it('of other sites’ hosts too, and has its own hosts known by the mesh’s prefix where they may begin', () => {
+    const mappings = [{ prefix: '10.201.1.0/24', sitePrefix: '192.168.1.0/24' }];
+    const mapped = { ...wanted, routes: ['10.201.1.0/24'], mappings, elsewhere: ['192.168.20.0/24'] };
+    const rules = forwardingRules({ ...mapped, siteToSite: true }, was);
+    expect(chain(rules, 'translated')?.slice(1)).toEqual(
+      ['100.64.0.0/10', '192.168.20.0/24'].map(
+        (source) => `oifname != "warren0" ip saddr ${source} ip daddr { 192.168.1.0/24 } masquerade`,
+      ),
+    );
+    expect(chain(rules, 'mapped_sources')?.slice(1)).toEqual([
+      'oifname "warren0" ip saddr 192.168.1.0/24 snat ip prefix to 10.201.1.0/24',
+    ]);
+    expect(chain(forwardingRules(mapped, was), 'mapped_sources')).toBeUndefined();
+    expect(siteNetworks({ approvedRoutes: mapped.routes, mappings })).toEqual(['192.168.1.0/24']);
   });
 
   it('SEC-36: goes to what was approved, from an exit to the Internet, and nowhere else', () => {

@@ -47,6 +47,7 @@ const SETTINGS: Settings = {
   advertiseExitNode: false,
   exitNode: null,
   exitAllowLan: false,
+  siteToSite: false,
   acceptDns: true,
   snat: true,
   endpoints: [],
