@@ -84,7 +84,8 @@ describeNeeds([...ENGINE_NEEDS, 'tcpdump', 'curl'], 'the network of docker-compo
       await engine.host.ip('-o -4 address show'),
     )?.[1];
     const file = join(engine.directory, 'offices.pcap');
-    const filter = 'host 198.51.100.2 and host 198.51.100.3';
+    // All of IP: ARP is the wire's own.
+    const filter = '(ip or ip6) and host 198.51.100.2 and host 198.51.100.3';
     const tcpdump = engine.host.spawn('tcpdump', [
       '-i',
       bridge as string,
