@@ -1,5 +1,5 @@
 /** `npm run bench`: Warren against the other userspace VPNs; options.ts has the command line, docs/benchmark.md the result. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { lacks } from '../support/needs.ts';
 import { Attempts } from './attempt.ts';
@@ -14,7 +14,7 @@ import { type Options, readOptions, USAGE } from './options.ts';
 import { page } from './page.ts';
 import { comparisonPicture, scalePicture } from './pictures.ts';
 import { relayed } from './relayed.ts';
-import { type Results, rowsOf } from './results.ts';
+import { type Results, rowsOf, withParts } from './results.ts';
 import { scale } from './scale.ts';
 import {
   barsTable,
@@ -61,7 +61,7 @@ function options(): Options {
   }
 }
 
-const { parts, quick, rounds, only, wireguardGo, folder } = options();
+const { parts, quick, rounds, only, wireguardGo, folder, keepsOthers } = options();
 if (lacks('root')) fail('not root: network namespaces need root', 1);
 if (lacks('tun')) fail('no /dev/net/tun: load the tun module (modprobe tun)', 1);
 
@@ -75,32 +75,33 @@ const chosen = contenders.filter(({ name }) => only === null || only.some((part)
 
 const lengths = quick ? QUICK : LONG;
 const attempts = new Attempts();
-const results: Results = {
+const made: Results = {
   machine: thisMachine(),
   contenders: chosen.map(({ name, version, kind }) => ({ name, version, kind })),
   ...{ ours: ours.name, reference: reference?.name ?? null, leftOut },
   ...{ comparison: null, scale: null, heap: null, relayed: null, filtered: null },
+  apart: {},
   ...{ failures: attempts.failures, loads: attempts.loads },
 };
 
 if (parts.compare) {
-  results.comparison = await compare(chosen, rounds, lengths.compare, attempts);
-  console.log(`\n${valuesTable(rowsOf(results))}`);
-  const compared = comparedRows(results);
+  made.comparison = await compare(chosen, rounds, lengths.compare, attempts);
+  console.log(`\n${valuesTable(rowsOf(made))}`);
+  const compared = comparedRows(made);
   if (compared) console.log(`\n${ratiosTable(compared.ours, compared.others)}`);
 }
 if (parts.scale) {
   const pair = [ours, reference].filter((contender) => contender !== null);
-  results.scale = await scale(pair, lengths.scale, attempts);
-  console.log(`\n${peersTable(results.scale)}\n\n${sizesTable(results.scale)}`);
+  made.scale = await scale(pair, lengths.scale, attempts);
+  console.log(`\n${peersTable(made.scale)}\n\n${sizesTable(made.scale)}`);
 }
 if (parts.relay) {
-  results.relayed = await relayed(lengths.relay, attempts);
-  console.log(`\n${relayedTable(results.relayed)}`);
+  made.relayed = await relayed(lengths.relay, attempts);
+  console.log(`\n${relayedTable(made.relayed)}`);
 }
 if (parts.policy) {
-  results.filtered = await filtered(lengths.policy, attempts);
-  console.log(`\n${filteredTable(results.filtered)}\n\n${policyCostTable(results.filtered)}`);
+  made.filtered = await filtered(lengths.policy, attempts);
+  console.log(`\n${filteredTable(made.filtered)}\n\n${policyCostTable(made.filtered)}`);
 }
 if (parts.heap) {
   const { seconds } = lengths.heap;
@@ -108,14 +109,17 @@ if (parts.heap) {
     ...(await heapProfile(ours.version, seconds, 1, HEAP_LOADS)),
     ...(await heapProfile(ours.version, seconds, 2, HEAP_LOADS_PARALLEL)),
   ]);
-  results.heap = rows && { seconds, rows };
-  if (results.heap) console.log(`\n${heapTable(results.heap)}\n\n${sitesTable(results.heap)}`);
+  made.heap = rows && { seconds, rows };
+  if (made.heap) console.log(`\n${heapTable(made.heap)}\n\n${sitesTable(made.heap)}`);
 }
-if (bars(results).length > 0) console.log(`\n${barsTable(results)}`);
+if (bars(made).length > 0) console.log(`\n${barsTable(made)}`);
 
 if (folder !== null) {
   const at = resolve(ROOT, folder);
   mkdirSync(at, { recursive: true });
+  const results = keepsOthers
+    ? withParts(JSON.parse(readFileSync(resolve(at, 'benchmark.json'), 'utf8')), made, ours.version)
+    : made;
   const files = {
     'benchmark.md': page(results),
     'benchmark.json': `${JSON.stringify(results, null, 1)}\n`,

@@ -8,6 +8,8 @@ export interface Options {
   wireguardGo: string | undefined;
   /** Where the page goes; null when nothing is written. */
   folder: string | null;
+  /** Parts that were not made stay as they are there. */
+  keepsOthers: boolean;
 }
 
 export const USAGE = `npm run bench -- [OPTION…]
@@ -24,6 +26,7 @@ export const USAGE = `npm run bench -- [OPTION…]
   --only NAME,…        contenders of the comparison whose name contains one of these
   --wireguard-go FILE  another build of it, which the bars are held against
   --to FOLDER          writes page, pictures and figures there, whatever parts were made
+  --into FOLDER        the same, but parts that were not made stay as they are there
   --help               this text`;
 
 /** Throws an Error that says what is wrong and what was expected. Null: help was asked for. */
@@ -41,6 +44,7 @@ export function readOptions(args: readonly string[]): Options | null {
       only: { type: 'string' },
       'wireguard-go': { type: 'string' },
       to: { type: 'string' },
+      into: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -65,6 +69,7 @@ export function readOptions(args: readonly string[]): Options | null {
       only: values.only?.split(',').map((part) => part.trim()) ?? null,
       wireguardGo: values['wireguard-go'],
     },
-    folder: values.to ?? (complete ? 'docs' : null),
+    folder: values.into ?? values.to ?? (complete ? 'docs' : null),
+    keepsOthers: values.into !== undefined,
   };
 }

@@ -5,7 +5,7 @@ import { filteredTable, policyCostTable } from './filtered-tables.ts';
 import type { HeapProfile } from './heap/measure.ts';
 import { WARM_UP } from './measure.ts';
 import type { Relayed } from './relayed.ts';
-import { contendersOf, type Results, rowsOf } from './results.ts';
+import { contendersOf, type Part, type Results, rowsOf } from './results.ts';
 import { digits, spread } from './statistics.ts';
 import {
   barsTable,
@@ -23,11 +23,19 @@ import {
 
 export function page(results: Results): string {
   const parts = [introduction(results)];
-  if (results.comparison) parts.push(comparison(results));
-  if (results.scale) parts.push(scale(results));
-  if (results.relayed) parts.push(relay(results.relayed));
-  if (results.filtered) parts.push(policy(results.filtered));
-  if (results.heap) parts.push(heap(results.heap));
+  const add = (part: Part, text: string) => {
+    const apart = results.apart[part];
+    parts.push(
+      apart === undefined
+        ? text
+        : `${text}\n\nMeasured apart from the rest, on ${apart.date} with ${apart.version}.`,
+    );
+  };
+  if (results.comparison) add('comparison', comparison(results));
+  if (results.scale) add('scale', scale(results));
+  if (results.relayed) add('relayed', relay(results.relayed));
+  if (results.filtered) add('filtered', policy(results.filtered));
+  if (results.heap) add('heap', heap(results.heap));
   parts.push(method(results), whoAndWhere(results));
   return `${parts.join('\n\n')}\n`;
 }

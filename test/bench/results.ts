@@ -7,6 +7,9 @@ import type { Sample } from './measure.ts';
 import type { Relayed } from './relayed.ts';
 import type { Scale } from './scale.ts';
 
+export const PARTS = ['comparison', 'scale', 'heap', 'relayed', 'filtered'] as const;
+export type Part = (typeof PARTS)[number];
+
 export interface Results {
   machine: Machine;
   contenders: { name: string; version: string; kind: 'ours' | 'peer' | 'yardstick' }[];
@@ -20,6 +23,8 @@ export interface Results {
   heap: HeapProfile | null;
   relayed: Relayed | null;
   filtered: Filtered | null;
+  /** Parts that were measured by a run of their own, when, and on which version of Warren. */
+  apart: Partial<Record<Part, { date: string; version: string }>>;
   failures: string[];
   /** Load averages before the measurements. */
   loads: number[];
@@ -52,3 +57,14 @@ export function valuesOf<S extends object>(rounds: readonly (S | null)[], key: k
 }
 
 export const present = (numbers: readonly (number | null)[]) => numbers.filter((number) => number !== null);
+
+/** An earlier run with those parts that a later one made in their place. */
+export function withParts(earlier: Results, later: Results, version: string): Results {
+  const result = { ...earlier, apart: { ...earlier.apart } };
+  for (const part of PARTS) {
+    if (later[part] === null) continue;
+    Object.assign(result, { [part]: later[part] });
+    result.apart[part] = { date: later.machine.date, version };
+  }
+  return result;
+}

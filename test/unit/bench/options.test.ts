@@ -10,6 +10,7 @@ describe("the benchmark's command line", () => {
     ['--scale', { compare: false, scale: true, heap: false }, null],
     ['--quick --heap --scale', { compare: false, scale: true, heap: true }, null],
     ['--policy', { compare: false, policy: true, relay: false }, null],
+    ['--relay --into docs', { compare: false, relay: true, policy: false }, 'docs'],
     ['--heap --to x', { compare: false, scale: false, heap: true }, 'x'],
   ])('"%s" makes %j and writes to %s', (line, parts, folder) => {
     expect(readOptions(line.split(' ').filter(Boolean))).toMatchObject({ parts, folder });

@@ -7,7 +7,7 @@ import { filteredTable, policyCostTable } from '../../bench/filtered-tables.ts';
 import { drawLineChart, roundTicks } from '../../bench/line-chart.ts';
 import type { Sample } from '../../bench/measure.ts';
 import { page } from '../../bench/page.ts';
-import type { Results, Row } from '../../bench/results.ts';
+import { type Results, type Row, withParts } from '../../bench/results.ts';
 import { digits, ratios, spread } from '../../bench/statistics.ts';
 import { ratiosTable, relayedTable, valuesTable } from '../../bench/tables.ts';
 
@@ -26,7 +26,7 @@ function results(samples: Record<string, (Sample | null)[]>): Results {
     contenders: Object.keys(samples).map((name) => ({ name, version: '1', kind: kindOf(name) })),
     ...{ ours: 'Warren', reference: 'wireguard-go', leftOut: [{ name: 'tinc', reason: 'no program' }] },
     comparison: { rounds: 1, durations: { tcp: 1, udp: 1, pings: 1 }, samples },
-    ...{ scale: null, heap: null, relayed: null, filtered: null, failures: [], loads: [1] },
+    ...{ scale: null, heap: null, relayed: null, filtered: null, apart: {}, failures: [], loads: [1] },
   };
 }
 
@@ -147,6 +147,17 @@ describe('the report', () => {
       expect(problems).toEqual([]);
       expect(document?.rules).toHaveLength(1_000);
     }
+  });
+
+  it('puts parts that a later run made into the page of an earlier one, and says so', () => {
+    const earlier = results({ Warren: [sample({ tcp1: 7 })] });
+    const relayed = { rounds: 1, seconds: 1, pings: 1, samples: { direct: [null], relay: [null] } };
+    const later = { ...results({}), comparison: null, relayed };
+    const both = withParts(earlier, later, '0.2.0 abc');
+    expect(both.comparison).toBe(earlier.comparison);
+    expect(page(both)).toContain('Measured apart from the rest, on 2030-01-01 with 0.2.0 abc.');
+    expect(page(both)).toContain('## By relay');
+    expect(page(earlier)).not.toContain('apart from the rest');
   });
 
   it('says on the page who is left out, and why', () => {
