@@ -9,7 +9,7 @@ import { authentication } from './authentication.ts';
 import { connection } from './connection.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { changeEvents } from './events.ts';
-import { hostGuard, originGuard, securityHeaders } from './guards.ts';
+import { endUnsent, hostGuard, originGuard, securityHeaders } from './guards.ts';
 import { localMetrics, measureRequests, metricsPage } from './metrics-page.ts';
 import { registerPages } from './pages/register.ts';
 import { registerSignIn } from './sign-in/register.ts';
@@ -22,7 +22,7 @@ export function adminApp(dependencies: AdminDependencies): Hono<AdminEnvironment
   const { store, log, metrics } = dependencies;
   const app = new Hono<AdminEnvironment>();
 
-  app.use(connection(dependencies.trustedProxies), measureRequests(metrics));
+  app.use(connection(dependencies.trustedProxies), measureRequests(metrics), endUnsent);
   app.use(securityHeaders, hostGuard(dependencies.hostNames), originGuard);
   // The API has limits of its own, by what comes in.
   const limit = bodyLimit({ maxSize: 64 * 1024 });

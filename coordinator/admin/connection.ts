@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import { parseIp, unmappedIp } from '../../shared/ip.ts';
+import { formatIp, parseIp, unmappedIp } from '../../shared/ip.ts';
 import { type Prefix, prefixContains } from '../../shared/prefix.ts';
 import type { AdminEnvironment } from './actor.ts';
 
@@ -27,9 +27,11 @@ export function connection(trustedProxies: readonly Prefix[]): MiddlewareHandler
       isSecure = last(context.req.header('X-Forwarded-Proto')) === 'https';
       // From the right: what stands further to the left was written by whoever came to the proxies.
       for (const hop of list(context.req.header('X-Forwarded-For')).reverse()) {
-        if (parseIp(hop) === null) break;
-        address = hop;
-        if (!isTrusted(hop)) break;
+        const parsed = parseIp(hop);
+        if (parsed === null) break;
+        // One spelling, and IPv4 as such: addresses are counted by their text.
+        address = formatIp(unmappedIp(parsed));
+        if (!isTrusted(address)) break;
       }
     }
     context.set('connection', { address, isSecure });

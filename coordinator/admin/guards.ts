@@ -30,6 +30,12 @@ export const securityHeaders: MiddlewareHandler = async (context, next) => {
   if (!context.req.path.startsWith('/assets/')) context.header('Cache-Control', 'no-store');
 };
 
+/** HEAD is answered as GET without the body. A stream that nobody reads would otherwise go on for ever, and its file stay open. */
+export const endUnsent: MiddlewareHandler = async (context, next) => {
+  await next();
+  if (context.req.method === 'HEAD') await context.res.body?.cancel();
+};
+
 /**
  * Refuses a Host that a page of an attacker could have brought along by DNS rebinding: good are address literals,
  * `localhost`, and the names that the operator gave.

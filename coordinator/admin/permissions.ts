@@ -8,6 +8,8 @@ interface Area {
   change: Role;
   /** Scopes of an API key: `SCOPE:read` and `SCOPE:write`; null for what people alone may do. */
   scope: string | typeof EVERY_KEY | null;
+  /** Whether keys may look and no more, so that there is no `SCOPE:write`. */
+  keysRead?: true;
 }
 
 /** In the place of a scope: whatever its scopes, a key may do it. */
@@ -33,8 +35,8 @@ export const AREAS: readonly Area[] = [
   { path: '/api/v1/mesh', read: 'auditor', change: 'admin', scope: 'mesh' },
   { path: '/api/v1/events', read: 'auditor', change: 'owner', scope: 'mesh' },
   { path: '/api/v1/openapi.json', read: 'auditor', change: 'owner', scope: EVERY_KEY },
-  { path: '/api/v1/users', read: 'owner', change: 'owner', scope: 'users' },
-  // A key that makes keys could give itself any scope.
+  // A key that makes owners, or links for them, could sign in as one; a key that makes keys could give itself any scope.
+  { path: '/api/v1/users', read: 'owner', change: 'owner', scope: 'users', keysRead: true },
   { path: '/api/v1/api-keys', read: 'owner', change: 'owner', scope: null },
   { path: '/api/v1/backups', read: 'owner', change: 'owner', scope: 'backups' },
   { path: '/metrics', read: 'auditor', change: 'owner', scope: 'metrics' },
@@ -49,7 +51,10 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 export const SCOPES: readonly string[] = [
   '*',
   ...new Set(
-    AREAS.flatMap(({ scope }) => (typeof scope === 'string' ? [`${scope}:read`, `${scope}:write`] : [])),
+    AREAS.flatMap(({ scope, keysRead }) => {
+      if (typeof scope !== 'string') return [];
+      return keysRead ? [`${scope}:read`] : [`${scope}:read`, `${scope}:write`];
+    }),
   ),
 ];
 
@@ -71,7 +76,8 @@ export function mayRequest(actor: Actor, method: string, path: string): boolean 
   if (area === null) return false;
   const reads = SAFE_METHODS.has(method);
   if (!includesRole(actor.role, reads ? area.read : area.change)) return false;
-  return actor.apiKeyId === null || hasScope(actor.scopes, area.scope, reads);
+  if (actor.apiKeyId === null) return true;
+  return (reads || area.keysRead !== true) && hasScope(actor.scopes, area.scope, reads);
 }
 
 /** Pages are open to every role by default, as what they show is; the API is not. */

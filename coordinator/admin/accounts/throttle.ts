@@ -45,16 +45,21 @@ export class Throttle {
    */
   attempt(account: string | null, address: string): Wait | null {
     const now = this.#clock.monotonic();
-    const kept = [of(this.#addresses, clientNetwork(address), now)];
-    if (account !== null) kept.push(of(this.#accounts, account.trim().toLowerCase(), now));
-    const longest = kept.reduce((one, other) => (other.blockedUntil > one.blockedUntil ? other : one));
-    const wait = longest.blockedUntil - now;
-    if (wait > 0) {
+    const keys: [Map<string, Failures>, string][] = [[this.#addresses, clientNetwork(address)]];
+    if (account !== null) keys.push([this.#accounts, account.trim().toLowerCase()]);
+    let longest: Failures | undefined;
+    for (const [map, key] of keys) {
+      const failures = map.get(key);
+      if ((failures?.blockedUntil ?? 0) > (longest?.blockedUntil ?? now)) longest = failures;
+    }
+    if (longest !== undefined) {
       const isNew = !longest.isTold;
       longest.isTold = true;
-      return { seconds: Math.ceil(wait / 1000), isNew };
+      return { seconds: Math.ceil((longest.blockedUntil - now) / 1000), isNew };
     }
-    for (const failures of kept) {
+    // Only what is let pass is remembered: whoever waits could else have other names forgotten by giving many.
+    for (const [map, key] of keys) {
+      const failures = of(map, key, now);
       failures.count++;
       failures.lastAt = now;
       failures.isTold = false;

@@ -5,6 +5,7 @@ import { passphraseProblem } from '../accounts/passphrase-rules.ts';
 import type { AdminEnvironment } from '../actor.ts';
 import { remoteAddress } from '../connection.ts';
 import type { AdminDependencies } from '../dependencies.ts';
+import { secondFactorPage } from '../pages/sign-in.ts';
 import { badLinkPage, firstRunPage, welcomePage } from '../pages/welcome.ts';
 import { enter, refused, signingIn } from './enter.ts';
 import { field, tooMany } from './passphrase.ts';
@@ -20,7 +21,7 @@ export function addLinks(app: Hono<AdminEnvironment>, dependencies: AdminDepende
 
   const badLink = async (context: AdminContext) => {
     const wait = throttle.attempt(null, remoteAddress(context));
-    await refused(context, dependencies, '', 'unknown, used or old link');
+    if (wait === null || wait.isNew) await refused(context, dependencies, '', 'unknown, used or old link');
     if (wait === null) return context.html(badLinkPage(null), 401);
     context.header('Retry-After', String(wait.seconds));
     return context.html(badLinkPage(tooMany(wait.seconds)), 429);
@@ -83,6 +84,11 @@ export function addLinks(app: Hono<AdminEnvironment>, dependencies: AdminDepende
     if ((await tickets.take('welcome', code)) === null) return badLink(context);
     await store.accounts.setPassphrase(user.id, hash, null, signingIn(context, dependencies));
     throttle.succeeded(user.name, remoteAddress(context));
+    if (user.hasTotp) {
+      // The link stands for the passphrase alone; one that takes the second factor away is made with `reset`.
+      const ticket = await tickets.issue('second-factor', user.id);
+      return context.html(secondFactorPage({ ticket, returnTo: '/' }));
+    }
     await enter(context, dependencies, user, 'one-time link');
     return context.redirect('/', 303);
   });

@@ -78,8 +78,9 @@ export function addPassphraseSignIn(app: Hono<AdminEnvironment>, dependencies: A
     if (user === null || credentials === null) {
       return page(context, 401, { error: 'That took too long. Sign in again.' });
     }
-    // Guesses at codes count apart from those at passphrases: who is here had the passphrase right.
-    const account = `second factor of ${user.name}`;
+    // Guesses at codes count apart from those at passphrases: who is here had the passphrase right. By the id, for nobody can give
+    // that as a name and so have somebody else wait.
+    const account = `second factor of ${user.id}`;
     const wait = throttle.attempt(account, remoteAddress(context));
     if (wait !== null) {
       if (wait.isNew) await refused(context, dependencies, user.name, 'too many wrong codes');

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { sql } from 'kysely';
 import { WarrenError } from '../../../shared/errors.ts';
 import type { Random } from '../../../shared/random.ts';
 import { insertAudit } from '../audit.ts';
@@ -30,10 +31,10 @@ export async function prepareRestore(
     checkBackup(file);
     const engine = openSqliteEngine(file);
     try {
-      await migrate(engine);
+      await migrateBackup(engine);
       await makeAnew(engine, by, random, now);
     } catch (error) {
-      throw engine.explain(error);
+      throw error instanceof WarrenError ? error : engine.explain(error);
     } finally {
       await engine.close();
     }
@@ -64,18 +65,26 @@ export function applyRestore(dataFolder: string): boolean {
   return true;
 }
 
+function refuse(why: string, cause?: unknown): WarrenError {
+  return new WarrenError('corrupt', `the backup ${why}; nothing was changed`, {
+    hint: 'give a file that `coordinator backup create` or the admin page made',
+    cause,
+  });
+}
+
 /** Reads all of it and writes nothing. */
 function checkBackup(file: string): void {
-  const refuse = (why: string, cause?: unknown) =>
-    new WarrenError('corrupt', `the backup ${why}; nothing was changed`, {
-      hint: 'give a file that `coordinator backup create` or the admin page made',
-      cause,
-    });
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file, { readOnly: true });
     const id = database.prepare('PRAGMA application_id').get()?.application_id;
     if (id !== APPLICATION_ID) throw refuse('is not a database of Warren');
+    // Before anything is read from it or written to it: these would do something else then than what was asked.
+    const foreign = database.prepare(
+      "select count(*) as found from sqlite_schema where type not in ('table', 'index') or rootpage = 0 or sql like 'create%virtual%'",
+    );
+    if (foreign.get()?.found !== 0)
+      throw refuse('holds triggers, views or virtual tables, which Warren never makes');
     const [verdict] = database.prepare('PRAGMA integrity_check(1)').all();
     if (verdict?.integrity_check !== 'ok') throw refuse('is damaged');
     if (database.prepare('PRAGMA foreign_key_check').all().length > 0) throw refuse('is damaged');
@@ -86,6 +95,38 @@ function checkBackup(file: string): void {
   } finally {
     database?.close();
   }
+}
+
+/** Brings a backup up to date. Throws `corrupt` unless it has every table, column and index of a new database then. */
+async function migrateBackup(engine: Engine): Promise<void> {
+  const fresh = openSqliteEngine(':memory:');
+  try {
+    await migrate(fresh);
+    await migrate(engine).catch((error: unknown) => {
+      const why = engine.explain(error);
+      throw why instanceof WarrenError && why.code !== 'internal'
+        ? why
+        : refuse('cannot be brought up to date', why);
+    });
+    const found = new Set(await shapeOf(engine));
+    const missing = (await shapeOf(fresh)).find((part) => !found.has(part));
+    if (missing !== undefined) throw refuse(`lacks a part of the database: ${missing}`);
+  } finally {
+    await fresh.close();
+  }
+}
+
+/** A line for each column and each index of all tables. */
+async function shapeOf(engine: Engine): Promise<string[]> {
+  const { rows } = await sql<{ part: string }>`
+    select t.name || '.' || c.name || ' ' || c.type || iif(c."notnull", ' not null', '') || iif(c.pk, ' key ' || c.pk, '')
+      || iif(c.hidden, ' generated', '') as part
+      from sqlite_schema t, pragma_table_xinfo(t.name) c where t.type = 'table'
+    union all
+    select t.name || iif(i."unique", ' unique', '') || ' index on ' || group_concat(coalesce(c.name, ''), ', ') as part
+      from sqlite_schema t, pragma_index_list(t.name) i, pragma_index_info(i.name) c where t.type = 'table'
+      group by t.name, i.name`.execute(engine.writer);
+  return rows.map(({ part }) => part);
 }
 
 /** Agents have to hear of it as of another history, nobody is connected to it, and who was signed in then is no longer. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NodeRecord, Store } from '../../../coordinator/store/store.ts';
 import { WarrenError } from '../../../shared/errors.ts';
 import { AdminFixture, PASSPHRASE, PROXY } from '../../support/admin-app.ts';
@@ -123,3 +123,23 @@ function withNodes(store: Store, listNodes: () => Promise<NodeRecord[]>): Store 
     },
   });
 }
+
+it('HEAD leaves nothing behind: no stream that nobody reads', async () => {
+  await fixture.account();
+  const Cookie = await fixture.signIn();
+  let listening = 0;
+  const onChange = fixture.store.onChange.bind(fixture.store);
+  fixture.store.onChange = (listener) => {
+    listening++;
+    const stop = onChange(listener);
+    return () => {
+      listening--;
+      stop();
+    };
+  };
+  for (const path of ['/events', '/api/v1/events']) {
+    const answer = await fixture.ask('HEAD', path, undefined, { Cookie });
+    expect([answer.status, answer.body]).toEqual([200, null]);
+  }
+  await vi.waitFor(() => expect(listening).toBe(0));
+});

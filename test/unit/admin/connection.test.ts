@@ -21,6 +21,7 @@ describe('where a request came from', () => {
     ['as the kernel maps it', '::ffff:10.0.0.1', '198.51.100.1', 'http', '198.51.100.1', false],
     ['what a client wrote before it is not', '10.0.0.1', '1.1.1.1, 198.51.100.1', '', '198.51.100.1', false],
     ['through two of ours', '10.0.0.1', '198.51.100.1, 10.9.9.9', 'https', '198.51.100.1', true],
+    ['as the proxy maps it', '10.0.0.1', '::ffff:198.51.100.1', 'https', '198.51.100.1', true],
     ['nonsense is left out', '10.0.0.1', 'evil, unknown', 'https', '10.0.0.1', true],
     ['of several schemes the last counts', '10.0.0.1', '', 'https, http', '10.0.0.1', false],
   ])('%s', async (_, address, forwarded, scheme, expected, isSecure) => {

@@ -30,7 +30,10 @@ describe('the table of permissions', () => {
     [['machines:write'], 'GET', '/api/v1/machines', true],
     [['machines:write'], 'PATCH', '/api/v1/machines/n1', true],
     [['machines:write'], 'GET', '/api/v1/audit', false],
-    [['*'], 'POST', '/api/v1/users', true],
+    [['*'], 'DELETE', '/api/v1/relays/r1', true],
+    [['*'], 'GET', '/api/v1/users', true],
+    [['*'], 'POST', '/api/v1/users', false],
+    [['users:read', 'users:write'], 'POST', '/api/v1/users/u2/link', false],
   ] as const)('SEC-58: a key with %j may %s %s: %j', (scopes, method, path, allowed) => {
     expect(mayRequest(key(...scopes), method, path)).toBe(allowed);
   });

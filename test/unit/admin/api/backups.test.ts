@@ -95,6 +95,29 @@ describe('a backup', () => {
       },
       422,
     ],
+    ...(
+      [
+        ['one with a trigger', 'create trigger t after insert on sessions begin delete from audit; end'],
+        ['one with a view', 'create view v as select 1'],
+        ['one without a table', 'drop table tokens'],
+        ['one without an index', 'drop index INDEX'],
+        ['one without a column', 'alter table users drop column display_name'],
+      ] as const
+    ).map(([name, statement]): [string, (backup: Buffer) => Uint8Array, number] => [
+      name,
+      (backup) => {
+        const path = join(api.folder, 'spoilt.db');
+        writeFileSync(path, backup);
+        const spoilt = new DatabaseSync(path);
+        const index = spoilt
+          .prepare("select name from sqlite_schema where type = 'index' and sql is not null")
+          .get();
+        spoilt.exec(statement.replace('INDEX', `"${index?.name}"`));
+        spoilt.close();
+        return readFileSync(path);
+      },
+      422,
+    ]),
   ])('that is %s is refused, and nothing is changed', async (_, spoil, status) => {
     const backup = spoil(await download());
     const answer = await restore(backup);

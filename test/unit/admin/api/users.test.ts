@@ -80,6 +80,10 @@ describe('accounts by the API', () => {
       ['PUT', '/account/passphrase', { current: PASSPHRASE, passphrase: 'seven green kettles' }],
       ['POST', '/account/passkeys/options', {}],
       ['DELETE', '/account/sessions', undefined],
+      // What would let it sign in as an owner.
+      ['POST', '/users', { name: 'mallory', role: 'owner' }],
+      ['PATCH', `/users/${eve.id}`, { role: 'owner' }],
+      ['POST', `/users/${eve.id}/link`, { reset: true }],
     ] as const) {
       expect((await ask(method, path, body, ownersKey)).status, path).toBe(403);
     }

@@ -1,5 +1,7 @@
+import { Secret, TOTP } from 'otpauth';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { firstRunLink, localLink, welcomeLink } from '../../../../coordinator/admin/accounts/links.ts';
+import { newTotpSecret } from '../../../../coordinator/admin/accounts/second-factor.ts';
 import { LIFETIMES } from '../../../../coordinator/admin/accounts/tickets.ts';
 import { AdminFixture, cookieOf, PASSPHRASE } from '../../../support/admin-app.ts';
 
@@ -78,6 +80,29 @@ describe('a link for a passphrase', () => {
     expect(await fixture.audited('user.link')).toMatchObject([{ target: 'ada' }]);
   });
 
+  it('is no way around a second factor, which it leaves as it is', async () => {
+    const ada = await fixture.account();
+    const { sealer } = fixture.services;
+    const by = { actor: 'cli', source: '', now: fixture.now, userId: null };
+    const secret = newTotpSecret();
+    await fixture.store.accounts.setTotp(
+      ada.id,
+      { sealed: sealer.seal(secret, ada.id), recoveryCodes: [] },
+      by,
+    );
+    const code = codeOf(await welcomeLink(links(), ada, by));
+    const body = { code, passphrase: 'seven green kettles', again: 'seven green kettles' };
+    const asked = await fixture.post('/welcome', body);
+    expect(asked.headers.get('Set-Cookie')).toBeNull();
+    const ticket = /name="ticket" value="([^"]+)"/.exec(await asked.text())?.[1] as string;
+    const totp = new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: fixture.now });
+    const wrong = `${(Number(totp) + 1) % 1_000_000}`.padStart(6, '0');
+    expect((await fixture.post('/sign-in/second-factor', { ticket, code: wrong })).status).toBe(401);
+    const answer = await fixture.post('/sign-in/second-factor', { ticket, code: totp });
+    expect(answer.status).toBe(303);
+    expect((await fixture.get('/api/v1/me', { Cookie: cookieOf(answer) })).status).toBe(200);
+  });
+
   it('whoever has the folder gets one for the only owner, or by name; reset opens a disabled account', async () => {
     const none = { name: null, reset: false };
     expect(await localLink(links(), none)).toContain('/first-run?code=');
@@ -105,5 +130,8 @@ describe('a link for a passphrase', () => {
     const answer = await fixture.post('/first-run', { code: 'x' });
     expect(answer.status).toBe(429);
     expect(answer.headers.get('Retry-After')).toBe('30');
+    // A flood of them is one more row.
+    for (let i = 0; i < 20; i++) await fixture.post('/first-run', { code: 'x' });
+    expect(await fixture.audited('user.sign-in')).toHaveLength(11);
   });
 });

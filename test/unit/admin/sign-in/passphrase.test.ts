@@ -41,6 +41,9 @@ describe('signing in with a passphrase', () => {
       '/\\evil.example',
       'https://evil.example/',
       '/\t/evil.example',
+      '/.//evil.example',
+      '/machines/..//evil.example',
+      '/%2e//evil.example',
       'javascript:alert(1)',
       '/sign-in',
     ]) {
@@ -145,6 +148,14 @@ describe('guessing', () => {
     expect((await attempt('ada', PASSPHRASE)).status).toBe(429);
     fixture.address = '2001:db8:1:3::1';
     expect((await attempt('ada', PASSPHRASE)).status).toBe(303);
+  });
+
+  it('SEC-57: whoever waits has no other failures forgotten, by however many names', async () => {
+    const { throttle } = fixture.services;
+    for (let i = 0; i < FREE_FAILURES; i++) throttle.attempt('ada', `198.51.100.${i}`);
+    for (let i = 0; i < FREE_FAILURES; i++) throttle.attempt(`user${i}`, '192.0.2.1');
+    for (let i = 0; i < 30_000; i++) throttle.attempt(`name${i}`, '192.0.2.1');
+    expect(throttle.attempt('ada', '203.0.113.1')).toMatchObject({ seconds: 30 });
   });
 
   it('SEC-57: many at once are no more than ten', async () => {
