@@ -29,7 +29,8 @@ const program = new Command('agent')
   .addCommand(rulesCommand())
   .addCommand(leaveCommand())
   .addCommand(serviceCommand())
-  .addCommand(tunnelCommand());
+  .addCommand(tunnelCommand())
+  .addHelpText('after', '\nExamples:\n  bin/agent join TOKEN\n  bin/agent status\n  bin/agent ping --help');
 
 program
   .command('compile-ahead', { hidden: true })

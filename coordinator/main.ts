@@ -39,6 +39,10 @@ const program = new Command('coordinator')
   .addCommand(relaysCommand())
   .addCommand(auditCommand())
   .addCommand(backupCommand())
-  .addCommand(adminCommand());
+  .addCommand(adminCommand())
+  .addHelpText(
+    'after',
+    '\nExamples:\n  bin/coordinator serve --data /var/lib/warren-coordinator\n  bin/coordinator token create --data /var/lib/warren-coordinator\n  bin/coordinator token create --help',
+  );
 
 await runProgram(program, process.argv);

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { parseListen } from './endpoint.ts';
 import { canonicalPrefix } from './prefix.ts';
 
@@ -8,6 +8,11 @@ export function listenAddress(text: string): { host: string; port: number } {
   const listen = parseListen(text);
   if (listen === null) throw new InvalidArgumentError('expected HOST:PORT, IPv6 in brackets.');
   return listen;
+}
+
+/** `--listen HOST:PORT` and such, with what it is when it is not given. */
+export function listenOption(flags: string, description: string, standard: string): Option {
+  return new Option(flags, description).argParser(listenAddress).default(listenAddress(standard), standard);
 }
 
 export function cidr(text: string): string {

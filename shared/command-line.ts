@@ -1,4 +1,4 @@
-import { type Command, CommanderError } from 'commander';
+import { type Command, CommanderError, Help, type Option } from 'commander';
 import { describeError, WarrenError } from './errors.ts';
 
 /** Status of a command that was called wrongly. */
@@ -23,13 +23,35 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
   }
 }
 
-/** Every command, however deep: throws instead of exiting, and keeps its complaints to one line. */
+/** Every command, however deep: throws instead of exiting, keeps its complaints to one line, and its help to what tells something. */
 function strictly(command: Command): void {
   command.exitOverride();
   command.configureOutput({
     outputError: (text, write) => write(`${oneLine(text)}; see --help\n`),
   });
+  command.configureHelp({ optionDescription, subcommandTerm });
+  const [first] = command.commands;
+  if (first !== undefined && command.parent !== null) {
+    command.addHelpText('after', `\nEach has an example: bin/${pathOf(first)} --help`);
+  }
   for (const child of command.commands) strictly(child);
+}
+
+/** Without defaults that say nothing: that a flag is off, that a list is empty. */
+function optionDescription(this: Help, option: Option): string {
+  const { defaultValue: value } = option;
+  const saysNothing = value === false || value === '' || (Array.isArray(value) && value.length === 0);
+  const shown = saysNothing ? Object.assign(Object.create(option), { defaultValue: undefined }) : option;
+  return Help.prototype.optionDescription.call(this, shown);
+}
+
+/** Without other spellings, which are there for scripts of before. */
+function subcommandTerm(this: Help, command: Command): string {
+  return Help.prototype.subcommandTerm.call(this, command).replace(/^([^|\s]+)\|\S+/, '$1');
+}
+
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
 function oneLine(text: string): string {

@@ -45,7 +45,7 @@ export function joinCommand(): Command {
     .option('--accept-routes', 'use the networks that others carry', false)
     .addOption(
       new Option(
-        '--snat <on>',
+        '--snat <true|false>',
         'give what is carried to these networks an address of this host as its source; with false hosts there need a route back',
       )
         .choices(['true', 'false'])

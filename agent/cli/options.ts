@@ -51,12 +51,12 @@ export function withOutside(command: Command): Command {
   return command
     .option(
       '--endpoint <address:port>',
-      'where peers may reach this host as well, such as a forwarded port; may be given several times',
+      'where peers may reach this host as well, such as a forwarded port; may be repeated',
       collect(endpoint),
     )
     .option(
       '--stun <host[:port]>',
-      'a STUN server to ask beside those of the network; may be given several times',
+      'a STUN server to ask beside those of the network; may be repeated',
       collect(stunServer),
     );
 }

@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { NOT_PUBLIC4, PUBLIC6 } from '../../shared/internet.ts';
+import { type Prefix, parsePrefix, prefixesOverlap } from '../../shared/prefix.ts';
 import { textTable } from '../../shared/text-table.ts';
 import type { FirewallStatus } from '../host/firewall.ts';
 import { withState } from './options.ts';
@@ -34,13 +36,30 @@ export function rulesText(status: FirewallStatus | null): string {
     ['RULE', 'TO', 'SERVICES', 'PACKETS', 'BYTES'],
     rules.map(({ id, destinations, services, packets, bytes }) => [
       id,
-      destinations.join(' '),
+      placesText(destinations),
       services.length === 0 ? 'all' : services.map(serviceText).join(' '),
       String(packets),
       String(bytes),
     ]),
   );
   return `${table}\n${kept.join('')}`;
+}
+
+const PRIVATE4 = NOT_PUBLIC4.map((cidr) => parsePrefix(cidr) as Prefix);
+const size4 = ({ length }: Prefix) => 2 ** (32 - length);
+const PUBLIC4_SIZE = PRIVATE4.reduce((left, prefix) => left - size4(prefix), 2 ** 32);
+
+/** Prefixes that do not overlap, as a filter has them; all of the public ones, which an exit node carries, in two words. */
+function placesText(destinations: readonly string[]): string {
+  const public4 = destinations.filter((cidr) => {
+    const prefix = parsePrefix(cidr);
+    return prefix?.bytes.length === 4 && !PRIVATE4.some((each) => prefixesOverlap(each, prefix));
+  });
+  const size = public4.reduce((sum, cidr) => sum + size4(parsePrefix(cidr) as Prefix), 0);
+  if (size !== PUBLIC4_SIZE || !PUBLIC6.every((cidr) => destinations.includes(cidr)))
+    return destinations.join(' ');
+  const others = destinations.filter((cidr) => !public4.includes(cidr) && !PUBLIC6.includes(cidr));
+  return ['the Internet', ...others].join(' ');
 }
 
 const PROTOCOLS: Readonly<Record<number, string>> = {

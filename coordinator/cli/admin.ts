@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { textTable } from '../../shared/text-table.ts';
 import { LINK_LIFETIME } from '../admin/accounts/links.ts';
 import { requestLink } from '../admin/link-socket.ts';
-import { type DataOptions, printJson, withData, withStore } from './options.ts';
+import { type DataOptions, printJson, timeText, withData, withStore } from './options.ts';
 
 const DATA: [string, string] = ['--data <dir>', "the coordinator's folder, as given to serve"];
 const EXAMPLE = (verb: string) =>
@@ -56,7 +56,7 @@ function listCommand(): Command {
         [user.hasPassphrase ? 'passphrase' : '', user.hasTotp ? 'TOTP' : '', user.isManaged ? 'provider' : '']
           .filter(Boolean)
           .join(', '),
-        user.lastSignInAt === 0 ? 'never' : new Date(user.lastSignInAt).toISOString(),
+        user.lastSignInAt === 0 ? 'never' : timeText(user.lastSignInAt),
       ]);
       process.stdout.write(textTable(['NAME', 'FULL NAME', 'ROLE', 'SIGNS IN BY', 'LAST TIME'], rows));
     });

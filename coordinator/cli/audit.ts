@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { duration } from '../../shared/arguments.ts';
 import { textTable } from '../../shared/text-table.ts';
 import type { AuditFilter } from '../store/store.ts';
-import { type DataOptions, printJson, withData, withStore } from './options.ts';
+import { type DataOptions, printJson, timeText, withData, withStore } from './options.ts';
 
 export function auditCommand(): Command {
   return new Command('audit').description('who changed what, and when').addCommand(
@@ -33,7 +33,7 @@ export function auditCommand(): Command {
           textTable(
             ['TIME', 'ACTOR', 'FROM', 'ACTION', 'TARGET', 'RESULT', 'DETAIL'],
             rows.map((row) => [
-              new Date(row.at).toISOString(),
+              timeText(row.at),
               row.actor,
               row.source,
               row.action,

@@ -10,7 +10,15 @@ import { addDevice, type GivenFile, handOut, knownDevices } from '../devices.ts'
 import { KEY_PLACEHOLDER } from '../network/devices/render-file.ts';
 import { canonicalTag } from '../network/tags.ts';
 import type { Store } from '../store/store.ts';
-import { cliActor, type DataOptions, nodeNamed, printJson, withData, withStore } from './options.ts';
+import {
+  cliActor,
+  type DataOptions,
+  nodeNamed,
+  printJson,
+  timeText,
+  withData,
+  withStore,
+} from './options.ts';
 
 export function deviceCommand(): Command {
   return new Command('device')
@@ -98,7 +106,7 @@ function listCommand(): Command {
             device.gateway ?? '-',
             device.outOfDate.length === 0 ? 'good' : 'out of date',
             device.tags.join(','),
-            device.expiresAt ?? 'never',
+            device.expiresAt === null ? 'never' : timeText(Date.parse(device.expiresAt)),
           ]),
         ),
       );

@@ -8,7 +8,7 @@ export function exitNodesCommand(): Command {
     .description('nodes that offer to carry traffic to the Internet, and which of them may')
     .addCommand(listCommand())
     .addCommand(approvalCommand('approve', 'let a node carry traffic to the Internet', true))
-    .addCommand(approvalCommand('unapprove', 'take an approval back', false));
+    .addCommand(approvalCommand('disapprove', 'take an approval back', false).alias('unapprove'));
 }
 
 function listCommand(): Command {

@@ -4,7 +4,15 @@ import { textTable } from '../../shared/text-table.ts';
 import { standingOf } from '../network/standing.ts';
 import { canonicalTag } from '../network/tags.ts';
 import type { NodePatch, NodeRecord } from '../store/store.ts';
-import { cliActor, type DataOptions, nodeNamed, printJson, withData, withStore } from './options.ts';
+import {
+  cliActor,
+  type DataOptions,
+  nodeNamed,
+  printJson,
+  timeText,
+  withData,
+  withStore,
+} from './options.ts';
 
 export function nodesCommand(): Command {
   return new Command('nodes')
@@ -40,9 +48,9 @@ function listCommand(): Command {
               node.name,
               `${node.address4} ${node.address6}`,
               stateOf(node),
-              time(node.lastSeenAt),
+              timeText(node.lastSeenAt),
               node.tags.join(','),
-              node.keyExpiresAt === 0 ? 'never' : time(node.keyExpiresAt),
+              node.keyExpiresAt === 0 ? 'never' : timeText(node.keyExpiresAt),
             ]),
           ),
         );
@@ -167,11 +175,6 @@ function stateOf(node: NodeRecord): string {
 function iso(at: number): string {
   return new Date(at).toISOString();
 }
-
-function time(at: number): string {
-  return at === 0 ? '-' : iso(at).slice(0, 19).replace('T', ' ');
-}
-
 function tag(text: string): string {
   const canonical = canonicalTag(text);
   if (canonical === null) throw new InvalidArgumentError('expected a lower-case name such as server.');

@@ -44,6 +44,11 @@ export async function nodeNamed(store: Store, nameOrId: string): Promise<NodeRec
   });
 }
 
+/** A moment, milliseconds since 1970, as tables show it; `-` for 0, which is never. */
+export function timeText(at: number): string {
+  return at === 0 ? '-' : `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')}Z`;
+}
+
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }

@@ -8,7 +8,7 @@ import { parsePolicy } from '../network/policy/parse.ts';
 import { policyNode } from '../network/policy/policy-node.ts';
 import type { TestGround } from '../network/policy/run-tests.ts';
 import type { PolicyRecord, Store } from '../store/store.ts';
-import { cliActor, type DataOptions, printJson, withData, withStore } from './options.ts';
+import { cliActor, type DataOptions, printJson, timeText, withData, withStore } from './options.ts';
 import { readPolicyFile, reportCheck, reportWarnings } from './policy-file.ts';
 
 export function policyCommand(): Command {
@@ -41,7 +41,9 @@ function checkCommand(): Command {
       if (options.json) printJson(check);
       reportCheck(file, check);
       if (!options.json)
-        process.stdout.write(`${file} is in order: ${check.rules} rules, ${check.tests} tests\n`);
+        process.stdout.write(
+          `${file} is in order: ${counted(check.rules, 'rule')}, ${counted(check.tests, 'test')}\n`,
+        );
     });
 }
 
@@ -110,7 +112,7 @@ function versionsCommand(): Command {
             ['VERSION', 'TIME', 'ACTOR', 'FROM', 'RESTORES'],
             records.map((record) => [
               String(record.version),
-              new Date(record.createdAt).toISOString(),
+              timeText(record.createdAt),
               record.actor,
               record.source,
               record.restoredFrom === null ? '' : `version ${record.restoredFrom}`,
@@ -184,6 +186,10 @@ async function groundOf(store: Store): Promise<TestGround> {
 
 function forPrograms({ document: _document, createdAt, ...rest }: PolicyRecord) {
   return { ...rest, createdAt: new Date(createdAt).toISOString() };
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function versionNumber(text: string): number {

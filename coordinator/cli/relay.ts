@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
-import { collect, listenAddress, megabits, portNumber } from '../../shared/arguments.ts';
+import { collect, listenAddress, listenOption, megabits, portNumber } from '../../shared/arguments.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import { parseJoinToken } from '../../shared/join-token.ts';
 import { createLogger } from '../../shared/log.ts';
@@ -28,7 +28,7 @@ export function relayCommand(): Command {
   return new Command('relay')
     .description('run a relay on a host of its own, for nodes that have no direct path; SIGTERM ends it')
     .option('--data <dir>', "the relay's folder", '/var/lib/warren-relay')
-    .option('--listen <host:port>', 'TLS for agents', listenAddress, listenAddress('0.0.0.0:8443'))
+    .addOption(listenOption('--listen <host:port>', 'TLS for agents', '0.0.0.0:8443'))
     .option(
       '--token <file>',
       'what `coordinator token create --relay` printed, - for standard input; needed once',

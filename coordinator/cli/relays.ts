@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { textTable } from '../../shared/text-table.ts';
-import { cliActor, type DataOptions, printJson, withData, withStore } from './options.ts';
+import { cliActor, type DataOptions, printJson, timeText, withData, withStore } from './options.ts';
 
 export function relaysCommand(): Command {
   return new Command('relays')
@@ -21,12 +21,7 @@ function listCommand(): Command {
         process.stdout.write(
           textTable(
             ['ID', 'NAME', 'URLS', 'LAST STARTED'],
-            relays.map((relay) => [
-              relay.id,
-              relay.name,
-              relay.urls.join(' '),
-              new Date(relay.lastSeenAt).toISOString().slice(0, 19).replace('T', ' '),
-            ]),
+            relays.map((relay) => [relay.id, relay.name, relay.urls.join(' '), timeText(relay.lastSeenAt)]),
           ),
         );
       }

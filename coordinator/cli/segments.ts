@@ -8,7 +8,7 @@ export function segmentsCommand(): Command {
     .description('layer 2 segments that nodes ask to be a part of, and who may')
     .addCommand(listCommand())
     .addCommand(approvalCommand('approve', 'let a node be a part of a segment that it asks for', true))
-    .addCommand(approvalCommand('unapprove', 'take an approval back', false));
+    .addCommand(approvalCommand('disapprove', 'take an approval back', false).alias('unapprove'));
 }
 
 function listCommand(): Command {

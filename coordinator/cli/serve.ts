@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { cidr, collect, listenAddress, megabits, portNumber } from '../../shared/arguments.ts';
+import { cidr, collect, listenAddress, listenOption, megabits, portNumber } from '../../shared/arguments.ts';
 import { createLogger } from '../../shared/log.ts';
 import { LOG_LEVELS, type LogLevel } from '../../shared/log-levels.ts';
 import { type Prefix, parsePrefix } from '../../shared/prefix.ts';
@@ -28,8 +28,8 @@ interface ServeOptions extends DataOptions {
 export function serveCommand(): Command {
   return withData(new Command('serve'))
     .description('run the coordinator in the foreground; SIGTERM ends it')
-    .option('--listen <host:port>', 'gRPC over TLS for agents', listenAddress, listenAddress('0.0.0.0:8443'))
-    .option('--admin <host:port>', 'web admin', listenAddress, listenAddress('127.0.0.1:8080'))
+    .addOption(listenOption('--listen <host:port>', 'gRPC over TLS for agents', '0.0.0.0:8443'))
+    .addOption(listenOption('--admin <host:port>', 'web admin', '127.0.0.1:8080'))
     .option('--admin-url <url>', 'how browsers reach the web admin, where a proxy stands before it', webUrl)
     .option(
       '--trusted-proxy <network>',

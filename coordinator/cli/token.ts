@@ -7,7 +7,7 @@ import { canonicalTag } from '../network/tags.ts';
 import { loadAuthority } from '../pki/secrets.ts';
 import type { Store } from '../store/store.ts';
 import { readUrls } from '../urls.ts';
-import { cliActor, type DataOptions, printJson, url, withData, withStore } from './options.ts';
+import { cliActor, type DataOptions, printJson, timeText, url, withData, withStore } from './options.ts';
 
 interface CreateOptions extends DataOptions {
   reusable: boolean;
@@ -47,7 +47,11 @@ function createCommand(): Command {
     )
     .option('--ephemeral', 'hosts that join with it are removed when they have been gone for a while', false)
     .option('--relay', 'admits a relay (`coordinator relay`) and no host', false)
-    .option('--expires <duration>', 'how long it is good for', duration, duration('1h'))
+    .addOption(
+      new Option('--expires <duration>', 'how long it is good for')
+        .argParser(duration)
+        .default(duration('1h'), '1h'),
+    )
     .option('--tag <name>', 'tag of the hosts that join with it; may be repeated', collect(tag))
     .option('--url <url>', 'how agents reach the coordinator, instead of what serve found', collect(url))
     .addHelpText(
@@ -133,7 +137,7 @@ function listCommand(): Command {
                 .filter(Boolean)
                 .join(', '),
               row.tags.join(','),
-              row.expiresAt,
+              timeText(Date.parse(row.expiresAt)),
               row.description,
             ]),
           ),

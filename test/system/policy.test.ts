@@ -56,7 +56,7 @@ describeNeeds(['root', 'tun'], 'the policy beside a running coordinator', () => 
     const path = file('policy.hujson', POLICY);
     expect(await run(COORDINATOR, ['policy', 'check', path])).toMatchObject({
       status: 0,
-      stdout: `${path} is in order: 2 rules, 1 tests\n`,
+      stdout: `${path} is in order: 2 rules, 1 test\n`,
     });
     expect(await verb('apply', path)).toMatchObject({
       status: 0,
