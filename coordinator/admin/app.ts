@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
 import { describeError, WarrenError } from '../../shared/errors.ts';
 import type { AdminEnvironment } from './actor.ts';
 import { problemOf, STATUS } from './api/problem.ts';
@@ -31,6 +32,12 @@ export function adminApp(dependencies: AdminDependencies): Hono<AdminEnvironment
     if (context.req.path.startsWith('/api/')) return problemOf(context, error, log);
     if (error instanceof WarrenError && STATUS[error.code] < 500) {
       return context.text(`${describeError(error)}\n`, STATUS[error.code]);
+    }
+    if (error instanceof HTTPException && error.status < 500) {
+      return context.text(
+        error.status === 413 ? 'That is too large.\n' : 'The request is refused.\n',
+        error.status,
+      );
     }
     const away = error instanceof WarrenError && error.code === 'unavailable';
     log.error({ err: error, path: context.req.path }, 'a request to the admin page failed');

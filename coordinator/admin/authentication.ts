@@ -34,7 +34,9 @@ export function authentication(dependencies: AdminDependencies): MiddlewareHandl
       const why =
         actor.apiKeyId === null
           ? `the role ${actor.role} does not allow this`
-          : `the scopes of this key (${actor.scopes.join(' ')}) do not allow this`;
+          : actor.scopes.includes('*')
+            ? `a key of the role ${actor.role} may not do this`
+            : `the scopes of this key (${actor.scopes.join(' ')}) do not allow this`;
       if (isNavigation(context)) return context.html(notAllowedPage(actor), 403);
       return isApi(path)
         ? problem(context, 403, why, { code: 'permission-denied' })

@@ -110,11 +110,11 @@ function row(user: UserRecord, isSelf: boolean, now: number): Fragment {
                 small: true,
                 confirm: {
                   title: `A link for ${user.name}?`,
-                  text: 'Whoever has the link sets a passphrase for this account and is signed in. What opens the account now stays until then.',
+                  text: `Whoever has the link sets a passphrase for this account and is signed in${user.hasTotp ? ', after a code of its second factor' : ''}. What opens the account now stays until then.`,
                   button: 'Make the link',
                   safe: true,
                 },
-              })}</span>`
+              })} ${user.hasTotp ? resetButton(user) : ''}</span>`
         }
         ${
           isSelf
@@ -135,6 +135,22 @@ function row(user: UserRecord, isSelf: boolean, now: number): Fragment {
         }
       </div></td>
     </tr>`;
+}
+
+/** For whoever lost the second factor too. */
+function resetButton(user: UserRecord): Fragment {
+  return actionButton({
+    label: 'Reset',
+    of: user.name,
+    request: `POST /users/${user.id}/link`,
+    body: { reset: true },
+    small: true,
+    confirm: {
+      title: `Reset how ${user.name} signs in?`,
+      text: 'Passphrase, second factor, passkeys and sessions of this account end at once. You get a link for a new passphrase.',
+      button: 'Reset',
+    },
+  });
 }
 
 function waysIn(user: UserRecord): string {

@@ -143,3 +143,8 @@ it('HEAD leaves nothing behind: no stream that nobody reads', async () => {
   }
   await vi.waitFor(() => expect(listening).toBe(0));
 });
+
+it('a form that is too large is refused, and is no failure of ours', async () => {
+  const answer = await fixture.post('/sign-in', { name: 'ada', passphrase: 'x'.repeat(70_000) });
+  expect([answer.status, await answer.text()]).toEqual([413, 'That is too large.\n']);
+});
