@@ -1,4 +1,6 @@
+import { formatPrefix, type Prefix, parsePrefix } from '../../shared/prefix.ts';
 import type { MapPeer, NetworkMap } from './network-map.ts';
+import { without } from './routes-around.ts';
 
 /** The exit node that the user chose, as he named it; `nodeId` once it was found, so that a rename changes nothing. */
 export interface ExitChoice {
@@ -6,8 +8,22 @@ export interface ExitChoice {
   nodeId: string | null;
 }
 
-/** Both families' Internet, as an exit's allowed IPs. */
+/** Both families' Internet. */
 export const EVERYTHING = ['0.0.0.0/0', '::/0'] as const;
+
+/**
+ * An exit's allowed IPs: everything but the overlay's ranges, CIDRs. What is for a member that has expired or left is not for the exit
+ * to answer, and what has such a source is not from there.
+ */
+export function exitAllowedIps(overlay: readonly string[]): string[] {
+  return overlay
+    .map((cidr) => parsePrefix(cidr) as Prefix)
+    .reduce(
+      (left, own) => left.flatMap((block) => without(block, own)),
+      EVERYTHING.map((cidr) => parsePrefix(cidr) as Prefix),
+    )
+    .map(formatPrefix);
+}
 
 /** The peer that a choice means, whatever it offers; null if this node sees none. */
 export function chosenPeer(map: NetworkMap, { name, nodeId }: ExitChoice): MapPeer | null {

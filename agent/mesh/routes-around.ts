@@ -1,5 +1,11 @@
 import { type IpBytes, parseIp } from '../../shared/ip.ts';
-import { formatPrefix, type Prefix, parsePrefix, prefixContains } from '../../shared/prefix.ts';
+import {
+  formatPrefix,
+  type Prefix,
+  parsePrefix,
+  prefixContains,
+  prefixesOverlap,
+} from '../../shared/prefix.ts';
 
 /** An address that must be reached past the tunnel, or there is no tunnel. */
 export interface OutsideHost {
@@ -38,7 +44,10 @@ export function routesAround(
       notes.push(`${cidr} holds ${holes.length} addresses without which there is no mesh: not routed`);
       return [];
     }
-    const parts = holes.reduce((left, { bytes }) => left.flatMap((part) => without(part, bytes)), [route]);
+    const parts = holes.reduce(
+      (left, { bytes }) => left.flatMap((part) => without(part, { bytes, length: bytes.length * 8 })),
+      [route],
+    );
     notes.push(
       parts.length === 0
         ? `${cidr} would cut off ${names}: not routed`
@@ -49,12 +58,12 @@ export function routesAround(
   return { routes: around, notes };
 }
 
-/** A block as those within it that do not hold an address, the largest there are. */
-function without(block: Prefix, address: IpBytes): Prefix[] {
-  if (!prefixContains(block, address)) return [block];
+/** A block as those within it that hold nothing of another, the largest there are. */
+export function without(block: Prefix, hole: Prefix): Prefix[] {
+  if (!prefixesOverlap(block, hole)) return [block];
   const parts: Prefix[] = [];
-  for (let length = block.length + 1; length <= address.length * 8; length++) {
-    const bytes = address.slice();
+  for (let length = block.length + 1; length <= hole.length; length++) {
+    const bytes = hole.bytes.slice();
     const at = (length - 1) >> 3;
     bytes[at] = (bytes[at] as number) ^ (0x80 >> ((length - 1) & 7));
     // Bits behind are cleared by reading it anew.

@@ -1,4 +1,4 @@
-import { chosenPeer, EVERYTHING, type ExitChoice } from './exit-node.ts';
+import { chosenPeer, type ExitChoice, exitAllowedIps } from './exit-node.ts';
 import type { MapPeer, NetworkMap } from './network-map.ts';
 import { routerGroups } from './router-choice.ts';
 
@@ -81,7 +81,10 @@ export function wantedState(map: NetworkMap, choices: MeshChoices, now: number):
   const peers = alive.filter(isPeer).map((peer) => ({
     nodeId: peer.nodeId,
     publicKey: peer.publicKey,
-    allowedIps: [...(claimed.get(peer.nodeId) ?? []), ...(peer.nodeId === exitId ? EVERYTHING : [])].sort(),
+    allowedIps: [
+      ...(claimed.get(peer.nodeId) ?? []),
+      ...(peer.nodeId === exitId ? exitAllowedIps(map.self.networkPrefixes) : []),
+    ].sort(),
     endpoints: peer.endpoints,
     inGroup: map.self.multicast && peer.online,
     isDevice: peer.device !== undefined,
