@@ -87,8 +87,8 @@ function count(value: bigint): number {
 
 /** One line without control characters and without those that turn the direction of what follows. */
 function text(untrusted: string): string {
-  return untrusted
-    .slice(0, MAX_TEXT)
-    .toWellFormed()
+  // Copied, for a part of a string keeps the whole of it in memory.
+  return Buffer.from(untrusted.slice(0, MAX_TEXT))
+    .toString()
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
 }

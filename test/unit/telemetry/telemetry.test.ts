@@ -1,5 +1,8 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { edgeBetween, pairs } from '../../../coordinator/telemetry/edges.ts';
+import { checkPath } from '../../../coordinator/telemetry/peer-path.ts';
 import { QUIET_INTERVAL, type Telemetry } from '../../../coordinator/telemetry/telemetry.ts';
 import { PathKind, type PathReport, type PeerPath } from '../../../proto/gen/warren.ts';
 import { aMesh, aNode, aPath, type TestNodes } from '../../support/mesh-view.ts';
@@ -202,6 +205,21 @@ describe('a hostile node', () => {
   ])('case %# of what no agent says is taken as what can be shown', (changes, expected) => {
     connect('a').report(paths(aPath('b', changes)));
     expect(telemetry.of('a')?.peers.get('b')?.view).toMatchObject(expected);
+  });
+
+  it('of a text that is too long no more is kept in memory than is shown', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const heap = () => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = heap();
+    const kept = Array.from({ length: 200 }, (_, index) =>
+      checkPath(aPath('b', { reason: Buffer.alloc(200_000, 'r').toString() + index, advice: '' }), NOW),
+    );
+    expect(heap() - before).toBeLessThan(10_000_000);
+    expect(kept.at(-1)?.reason).toBe('r'.repeat(300));
   });
 
   it('words of NATs that no agent has are not taken', () => {
