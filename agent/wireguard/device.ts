@@ -70,10 +70,15 @@ export class Device implements TunnelDevice {
       this.outbound.initiate(peer, now, false);
   }
 
-  /** Begins a handshake although there is a session. A slot whose peer is gone is no error. */
+  /**
+   * Begins a handshake although there is a session, and at once if the last one was answered: what protects a peer that does not
+   * answer need not wait there. A slot whose peer is gone is no error.
+   */
   handshake(slot: number, now: number): void {
     const peer = this.state.slots.get(slot);
-    if (peer !== undefined) this.outbound.initiate(peer, now, false);
+    if (peer === undefined) return;
+    if (peer.pending === null) peer.lastSentHandshake = Number.NEGATIVE_INFINITY;
+    this.outbound.initiate(peer, now, false);
   }
 
   /** Bytes of a peer's messages so far, handshakes included. */

@@ -39,6 +39,24 @@ describe('the timers of section 6', () => {
     expect(a.peer().drops).toEqual({ 'staged-given-up': 1 });
   });
 
+  it('a handshake that is asked for begins at once where the last one was answered, and waits its 5 s where not', () => {
+    const { world, a, b } = connected(13);
+    const slot = a.device.slotOf(b.publicKey) as number;
+    for (let round = 1; round <= 3; round++) {
+      world.run(1_500);
+      a.device.handshake(slot, world.now);
+      world.run(10);
+      expect(world.count(2)).toBe(round);
+    }
+    const answered = world.count(1);
+    world.filter = () => false;
+    for (let second = 0; second < 4; second++) {
+      a.device.handshake(slot, world.now);
+      world.run(1_000);
+    }
+    expect(world.count(1)).toBe(answered + 1);
+  });
+
   it('after giving up, a new packet starts anew', () => {
     const world = new World(2);
     const [a, b] = world.pair();
