@@ -8,7 +8,7 @@ import { reconcileInterface } from './host/interface.ts';
 import { localAddresses } from './host/local-addresses.ts';
 import type { ExitChoice } from './mesh/exit-node.ts';
 import type { MapPeer, NetworkMap } from './mesh/network-map.ts';
-import { candidateChanges, peerChanges, standInChange } from './mesh/peer-changes.ts';
+import { candidateChanges, peerChanges, removals, standInChange } from './mesh/peer-changes.ts';
 import { type OutsideHost, routesAround } from './mesh/routes-around.ts';
 import { alivePeers, type StandIns, type WantedPeer, wantedState } from './mesh/wanted-state.ts';
 import type { Tunnel } from './tunnel/tunnel.ts';
@@ -125,6 +125,7 @@ export class Reconciler {
     const now = this.#options.now();
     const routers = acceptRoutes ? chooseRouters(alivePeers(map, now)) : new Map<string, string>();
     const wanted = wantedState(map, { acceptRoutes, routers, exitNode: exitNode() }, now);
+    await this.#removeGone(wanted.peers);
     const name = tunnel.facts.interfaceName;
     const ranges = map.self.networkPrefixes.join(' ');
     if (ranges !== this.#checkedRanges) {
@@ -156,6 +157,15 @@ export class Reconciler {
     this.#hasApplied = true;
     // A key that expires is acted on at that moment, also while the coordinator is away.
     this.#runIn(wanted.nextExpiry - now);
+  }
+
+  /** Who is no peer any more is none from now on, whatever this host then refuses of the rest. */
+  async #removeGone(wanted: readonly WantedPeer[]): Promise<void> {
+    const gone = removals(this.#peers, wanted);
+    if (gone.length === 0) return;
+    await this.#options.tunnel.configure({ peers: gone });
+    const kept = new Set(wanted.map(({ publicKey }) => publicKey));
+    this.#peers = this.#peers.filter(({ publicKey }) => kept.has(publicKey));
   }
 
   /** The mesh's own ranges are judged by checkConflicts. */

@@ -13,10 +13,7 @@ export interface PeerCandidates {
 /** What brings a device from one set of peers to another: removals first, so that a prefix is free before its next owner comes. */
 export function peerChanges(before: readonly WantedPeer[], after: readonly WantedPeer[]): PeerChange[] {
   const old = new Map(before.map((peer) => [peer.publicKey, peer]));
-  const kept = new Set(after.map((peer) => peer.publicKey));
-  const changes: PeerChange[] = before
-    .filter((peer) => !kept.has(peer.publicKey))
-    .map((peer) => ({ publicKey: keyFromBase64(peer.publicKey) as Uint8Array, remove: true }));
+  const changes = removals(before, after);
   for (const peer of after) {
     const known = old.get(peer.publicKey);
     const sameIps = known !== undefined && sameList(known.allowedIps, peer.allowedIps);
@@ -34,6 +31,14 @@ export function peerChanges(before: readonly WantedPeer[], after: readonly Wante
     });
   }
   return changes;
+}
+
+/** Those of the changes that take peers away. */
+export function removals(before: readonly WantedPeer[], after: readonly WantedPeer[]): PeerChange[] {
+  const kept = new Set(after.map((peer) => peer.publicKey));
+  return before
+    .filter((peer) => !kept.has(peer.publicKey))
+    .map((peer) => ({ publicKey: keyFromBase64(peer.publicKey) as Uint8Array, remove: true }));
 }
 
 /** Where peers may be that are new, or may be elsewhere than before: for path discovery, once the device has them. */
