@@ -10,6 +10,7 @@ import { enrol } from '../control/enrol.ts';
 import { exitChoice, isExitItself } from '../exit-keeper.ts';
 import { removeExitLeftovers } from '../host/exit-use.ts';
 import { restoreHostResolver } from '../host/host-resolver.ts';
+import { removeLeftovers } from '../host/leftovers.ts';
 import { checkPrivileges } from '../host/privileges.ts';
 import { releaseStartupPages } from '../host/startup-pages.ts';
 import type { Identity, Settings } from '../state/records.ts';
@@ -67,6 +68,10 @@ export async function join(argument: string | undefined, options: JoinOptions): 
     // What a killed agent keeps in would keep this host from the coordinator too, if that is another one.
     const goesOn = known !== null && options.unlessJoined && exitChoice(options.exitNode) !== null;
     if (!goesOn) await removeExitLeftovers(options.interface);
+    const before = state.settings();
+    // A killed agent's rules let the mesh in by that other interface alone.
+    if (before !== null && before.interfaceName !== options.interface)
+      await removeLeftovers(before.interfaceName, options.state, before.mtu, log);
     releaseStartupPages();
     const identity =
       known !== null && options.unlessJoined

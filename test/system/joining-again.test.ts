@@ -84,6 +84,17 @@ describeNeedsRoot('an agent that starts often', () => {
     }
   });
 
+  it('SEC-47: joined again with another interface after kill -9, it carries traffic, and no rule of the first stays', async () => {
+    await oslo.up();
+    expect(await oslo.host.runOk('nft', ['list', 'tables'])).toContain('warren0');
+    await oslo.stop('SIGKILL');
+    await oslo.join(await coordinator.token(), '--interface', 'other0');
+    expect(await oslo.host.runOk('nft', ['list', 'tables'])).not.toContain('warren0');
+    const [address] = await berlin.addresses();
+    await waitFor('oslo to reach berlin', () => oslo.pings(address as string));
+    expect(await oslo.stop()).toBe(0);
+  });
+
   it('an ephemeral one leaves on SIGTERM: no peer knows it any more, its keys are gone', async () => {
     expect((await oslo.run('leave')).status).toBe(0);
     await oslo.join(await coordinator.token('--ephemeral'));
