@@ -20,6 +20,9 @@ export interface OutsideHostsOptions {
   onMore: () => void;
 }
 
+/** Addresses kept of one peer, the latest: each costs a hole in a route, and it is the peer's to have many. */
+const MOST_OF_PEER = 4;
+
 /** Whom no route of the mesh may cut off: coordinator, relays, STUN servers, resolvers, routers, and endpoints in use. */
 export class OutsideHosts {
   readonly #options: OutsideHostsOptions;
@@ -43,6 +46,8 @@ export class OutsideHosts {
     const stun = map.self.stunServers.flatMap(({ host }) =>
       parseIp(host) === null ? knownAddresses(host.toLowerCase()) : [host],
     );
+    const keys = new Set(map.peers.map(({ publicKey }) => publicKey));
+    for (const key of this.#endpoints.keys()) if (!keys.has(key)) this.#endpoints.delete(key);
     const peers = map.peers.flatMap(({ publicKey, name }) =>
       named([...(this.#endpoints.get(publicKey)?.addresses ?? [])], `an endpoint of ${name}`),
     );
@@ -64,6 +69,8 @@ export class OutsideHosts {
     known.current = to === null ? null : formatIp(to.endpoint.address);
     if (known.current === null || known.addresses.has(known.current)) return;
     known.addresses.add(known.current);
+    const [oldest] = known.addresses;
+    if (known.addresses.size > MOST_OF_PEER && oldest !== undefined) known.addresses.delete(oldest);
     const bytes = parseIp(known.current);
     const isRouted = this.#options.map()?.peers.some(({ routes }) =>
       routes.some((cidr) => {
