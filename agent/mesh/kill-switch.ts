@@ -54,6 +54,8 @@ export function killSwitchRules(wanted: WantedKillSwitch, before: ValidMarkBefor
   const lines = (matches: readonly string[], verdict: string) =>
     matches.map((match) => `    ${match} ${verdict}\n`).join('');
   const local = kept === null ? [] : [...to(kept), ...to(Object.values(LOCAL_GROUPS))];
+  // Resolvers in carried networks are the mesh's affair.
+  const forMesh = to(carried).map((match) => `iifname "${interfaceName}" ${match}`);
   const resolvers = keepsResolvers ? [] : [`meta l4proto { tcp, udp } th dport ${DNS_PORTS}`];
   return `${withoutKillSwitch(interfaceName)}table ${killSwitchTable(interfaceName)} {
   counter blocked { }
@@ -76,7 +78,7 @@ ${lines(flows.flatMap(backMatch), mark)}${lines(
     ${isMarked} accept
 ${lines(flows.map(wayMatch), 'accept')}    icmpv6 type ${LINK_ICMP6} accept
     meta l4proto ${IGMP} accept
-${lines(resolvers, 'counter name blocked drop')}${lines([...to(carried), ...local], 'accept')}    counter name blocked drop
+${lines(forMesh, 'accept')}${lines(resolvers, 'counter name blocked drop')}${lines([...to(carried), ...local], 'accept')}    counter name blocked drop
   }
 }
 `;

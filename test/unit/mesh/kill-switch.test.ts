@@ -53,6 +53,19 @@ describe('the kill switch', () => {
     expect(text({ kept: ['192.168.7.0/24'], keepsResolvers: true })).not.toContain(resolvers);
   });
 
+  it('of a router, the mesh asks the resolvers behind it, and its own programs do not', () => {
+    const lines = text({ carried: ['192.168.7.0/24'] })
+      .split('\n')
+      .map((line) => line.trim());
+    const resolvers = 'meta l4proto { tcp, udp } th dport { 53, 853 } counter name blocked drop';
+    const order = [
+      'iifname "warren0" ip daddr 192.168.7.0/24 accept',
+      resolvers,
+      'ip daddr 192.168.7.0/24 accept',
+    ];
+    expect(lines.filter((line) => order.includes(line))).toEqual(order);
+  });
+
   it.each([null, '0', '1'])('keeps in itself what the kernel’s setting was before: %s', (before) => {
     expect(validMarkBefore(text({}, before))).toBe(before);
     expect(validMarkBefore('')).toBeUndefined();
