@@ -15,10 +15,19 @@ const CODES: Partial<Record<status, ErrorCode>> = {
   [status.UNIMPLEMENTED]: 'incompatible',
 };
 
+/** What gRPC says of a failure, without what it says about itself around it. */
+export function rpcDetails(error: ServiceError): string {
+  const details = error.details || error.message;
+  return details.replace(
+    /^No connection established\. Last error: (?:Error: )?(.*?)\. Resolution note: .*$/s,
+    'no connection ($1)',
+  );
+}
+
 /** What the failure of a call to the coordinator is in our words. */
 export function rpcError(error: ServiceError): WarrenError {
   const code = CODES[error.code] ?? 'internal';
-  const details = error.details || error.message;
+  const details = rpcDetails(error);
   if (error.code === status.UNIMPLEMENTED) {
     return new WarrenError(code, `the coordinator does not know this request: ${details}`, {
       hint: 'it is older than this program: update it',

@@ -5,6 +5,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { ClientCertificate } from '../../shared/own-channel.ts';
 import { forEachDatagram, isDatagramFrame, nodeIdOf, readDatagramFrame } from '../../shared/relay-frame.ts';
+import { rpcDetails } from '../../shared/rpc-error.ts';
 import { openRelayChannel, type RelayChannel } from './relay-channel.ts';
 import { SendQueue } from './send-queue.ts';
 
@@ -170,7 +171,7 @@ export class RelayClient {
       if (isCurrent()) this.#receive(frame);
     });
     channel.stream.on('error', (error: ServiceError) => {
-      if (isCurrent()) this.#lost(error.details || error.message, error.code);
+      if (isCurrent()) this.#lost(rpcDetails(error), error.code);
     });
     channel.stream.on('end', () => {
       if (isCurrent()) this.#lost('the relay ended the stream', null);

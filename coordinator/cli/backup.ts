@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { WarrenError } from '../../shared/errors.ts';
 import { systemRandom } from '../../shared/random.ts';
@@ -45,9 +46,10 @@ function restoreCommand(): Command {
       }
       await refuseSecondCoordinator(options.data);
       await restoreFile(file, options.data, cliActor(), { random: systemRandom, now: Date.now() });
+      const hadDatabase = existsSync(join(options.data, 'warren.db'));
       applyRestore(options.data);
       process.stdout.write(
-        'restored; what was there before is warren.db.replaced beside it, and `coordinator serve` goes on from the backup\n',
+        `restored; ${hadDatabase ? 'what was there before is warren.db.replaced beside it, and ' : ''}\`coordinator serve\` goes on from the backup\n`,
       );
     });
 }

@@ -14,6 +14,7 @@ import {
   cliActor,
   type DataOptions,
   nodeNamed,
+  ownerNamed,
   printJson,
   timeText,
   withData,
@@ -37,7 +38,7 @@ interface ShownOptions extends DataOptions {
 interface AddOptions extends ShownOptions {
   publicKey?: string;
   tag?: string[];
-  owner: string;
+  owner?: string;
   expires?: number;
   dns: 'true' | 'false';
   gateway?: string;
@@ -51,7 +52,7 @@ function addCommand(): Command {
     .argument('<name>', 'its name in the network')
     .option('--public-key <key>', "the device's own, so that no private key is made here", key)
     .option('--tag <name>', 'a tag; may be repeated', collect(tag))
-    .option('--owner <user>', 'the user whose device it is', '')
+    .option('--owner <user>', 'the account whose device it is, for the policy (admin list shows them)')
     .option('--expires <duration>', 'how long it is a member, instead of until it is removed', duration)
     .addOption(dnsOption('true'))
     .option('--gateway <node>', 'the agent that is to forward for it, instead of any')
@@ -73,7 +74,7 @@ function addCommand(): Command {
             name,
             publicKey: options.publicKey ?? null,
             tags: options.tag ?? [],
-            owner: options.owner,
+            owner: await ownerNamed(store, options.owner),
             keyExpiresAt: options.expires === undefined ? 0 : now + options.expires,
             wantsNames: options.dns === 'true',
             gateway: options.gateway === undefined ? null : (await nodeNamed(store, options.gateway)).id,

@@ -38,7 +38,7 @@ function listCommand(): Command {
 
 function state({ offered, approved }: { offered: boolean; approved: boolean }): string {
   if (!approved) return 'waits for approval';
-  return offered ? 'approved' : 'approved, but offers it no more';
+  return offered ? 'approved' : 'approved, not offered now';
 }
 
 function approvalCommand(name: string, description: string, approved: boolean): Command {

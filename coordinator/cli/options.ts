@@ -44,6 +44,16 @@ export async function nodeNamed(store: Store, nameOrId: string): Promise<NodeRec
   });
 }
 
+/** The name of an account as it is stored; empty for nobody's. Throws `not-found`. */
+export async function ownerNamed(store: Store, name: string | undefined): Promise<string> {
+  if (name === undefined) return '';
+  const user = await store.accounts.userNamed(name);
+  if (user !== null) return user.name;
+  throw new WarrenError('not-found', `there is no account ${JSON.stringify(name)}`, {
+    hint: '`coordinator admin list` shows those there are',
+  });
+}
+
 /** A moment, milliseconds since 1970, as tables show it; `-` for 0, which is never. */
 export function timeText(at: number): string {
   return at === 0 ? '-' : `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')}Z`;

@@ -1,13 +1,20 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { collect, duration } from '../../shared/arguments.ts';
-import { WarrenError } from '../../shared/errors.ts';
 import { textTable } from '../../shared/text-table.ts';
 import { makeToken, tokenState } from '../enrolment.ts';
 import { canonicalTag } from '../network/tags.ts';
 import { loadAuthority } from '../pki/secrets.ts';
-import type { Store } from '../store/store.ts';
 import { readUrls } from '../urls.ts';
-import { cliActor, type DataOptions, printJson, timeText, url, withData, withStore } from './options.ts';
+import {
+  cliActor,
+  type DataOptions,
+  ownerNamed,
+  printJson,
+  timeText,
+  url,
+  withData,
+  withStore,
+} from './options.ts';
 
 interface CreateOptions extends DataOptions {
   reusable: boolean;
@@ -84,16 +91,6 @@ function createCommand(): Command {
       });
       process.stdout.write(`${token}\n`);
     });
-}
-
-/** The name of an account as it is stored; empty for nobody's. Throws `not-found`. */
-async function ownerNamed(store: Store, name: string | undefined): Promise<string> {
-  if (name === undefined) return '';
-  const user = await store.accounts.userNamed(name);
-  if (user !== null) return user.name;
-  throw new WarrenError('not-found', `there is no account ${JSON.stringify(name)}`, {
-    hint: '`coordinator admin list` shows those there are',
-  });
 }
 
 function listCommand(): Command {
