@@ -68,7 +68,7 @@ export class OverlayNames {
     return NameServer.open({
       addresses: [address],
       mayAsk: (from) => this.#isDevice(from) || this.#usesExit(from),
-      answer: (query, byUdp, from) => this.#responder.answer(query, byUdp, this.#zoneFor(from)),
+      answer: (query, byUdp, from) => this.#responder.answerOther(query, byUdp, this.#zoneFor(from)),
       onForeign: () => this.#responder.count('foreign'),
     });
   }

@@ -15,21 +15,38 @@ export interface ResponderState extends Routing {
 /** One query in, one answer out. What is no query costs a counter. */
 export class Responder {
   readonly counters: Record<string, number> = {};
-  readonly #forwarder = new Forwarder();
+  /** For this host, and for others: however much those ask, this host's names and the agent's own are found. */
+  readonly #forwarders: readonly [own: Forwarder, others: Forwarder];
   readonly #lastKnown: LastKnown;
   #state: ResponderState | null = null;
 
-  constructor(lastKnown: LastKnown) {
+  constructor(lastKnown: LastKnown, forwarder: () => Forwarder = () => new Forwarder()) {
     this.#lastKnown = lastKnown;
+    this.#forwarders = [forwarder(), forwarder()];
   }
 
   set(state: ResponderState): void {
-    if (state.hostResolvers.join() !== this.#state?.hostResolvers.join()) this.#forwarder.reset();
+    if (state.hostResolvers.join() !== this.#state?.hostResolvers.join())
+      for (const forwarder of this.#forwarders) forwarder.reset();
     this.#state = state;
   }
 
-  /** Null for what gets no answer. `zone`: of the network's names those that who asks may know, if not all. Throws nothing. */
-  async answer(query: Uint8Array, byUdp: boolean, zone?: Zone): Promise<Uint8Array | null> {
+  /** To a program of this host. Null for what gets no answer. Throws nothing. */
+  answer(query: Uint8Array, byUdp: boolean): Promise<Uint8Array | null> {
+    return this.#answer(query, byUdp, this.#forwarders[0]);
+  }
+
+  /** The same to another host. `zone`: of the network's names those that it may know, if not all. */
+  answerOther(query: Uint8Array, byUdp: boolean, zone?: Zone): Promise<Uint8Array | null> {
+    return this.#answer(query, byUdp, this.#forwarders[1], zone);
+  }
+
+  async #answer(
+    query: Uint8Array,
+    byUdp: boolean,
+    forwarder: Forwarder,
+    zone?: Zone,
+  ): Promise<Uint8Array | null> {
     const question = readQuestion(query);
     if (typeof question === 'string') return this.#drop(question);
     if ('notImplemented' in question) return headerFailure(query, question.notImplemented);
@@ -41,7 +58,7 @@ export class Responder {
     if (this.#state === null) return failure(question, RCODES.SERVFAIL);
     try {
       const state = zone === undefined ? this.#state : { ...this.#state, zone };
-      return await this.#answerBy(question, state, byUdp);
+      return await this.#answerBy(question, state, byUdp, forwarder);
     } catch {
       // A way that no test has gone: it is this question's, not the agent's, end.
       this.#drop('failed');
@@ -60,10 +77,15 @@ export class Responder {
     );
   }
 
-  async #answerBy(question: Question, state: ResponderState, byUdp: boolean): Promise<Uint8Array> {
+  async #answerBy(
+    question: Question,
+    state: ResponderState,
+    byUdp: boolean,
+    forwarder: Forwarder,
+  ): Promise<Uint8Array> {
     const way = wayOf(question.name, state);
     if (way.kind === 'zone') return zoneAnswer(question, way.entry, byUdp);
-    const found = await this.#forwarder.ask(question, way.resolvers, byUdp, way.kind === 'needed');
+    const found = await forwarder.ask(question, way.resolvers, byUdp, way.kind === 'needed');
     if (found === 'busy') {
       this.#drop('busy');
       return failure(question, RCODES.SERVFAIL);
