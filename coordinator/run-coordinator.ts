@@ -140,7 +140,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<boole
           : null,
       enrolment: () => (urls.length === 0 ? null : { urls, pin: authority.pin }),
     });
-    const admin = await serveAdmin(app, options.admin);
+    const admin = await serveAdmin(app, options.admin, options.trustedProxies);
     if (adminUrl === '') adminUrl = admin.url;
     closers.push(() => admin.close());
 

@@ -16,10 +16,7 @@ export interface Connection {
  * of nobody else: anybody can write them.
  */
 export function connection(trustedProxies: readonly Prefix[]): MiddlewareHandler<AdminEnvironment> {
-  const isTrusted = (text: string) => {
-    const address = parseIp(text);
-    return address !== null && trustedProxies.some((prefix) => prefixContains(prefix, unmappedIp(address)));
-  };
+  const isTrusted = (text: string) => isAmong(trustedProxies, text);
   return async (context, next) => {
     let address = socketAddress(context);
     let isSecure = false;
@@ -39,6 +36,12 @@ export function connection(trustedProxies: readonly Prefix[]): MiddlewareHandler
   };
 }
 
+/** Whether an address is in one of some networks. */
+export function isAmong(networks: readonly Prefix[], text: string): boolean {
+  const address = parseIp(text);
+  return address !== null && networks.some((prefix) => prefixContains(prefix, unmappedIp(address)));
+}
+
 /** The address that a request came from, for the audit log. */
 export function remoteAddress(context: Context<AdminEnvironment>): string {
   return context.get('connection').address;
@@ -52,7 +55,12 @@ export function ownOrigin(context: Context<AdminEnvironment>): string {
 
 function socketAddress(context: Context): string {
   const bindings = context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
-  return bindings?.incoming?.socket?.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '') ?? '';
+  return unmapped(bindings?.incoming?.socket?.remoteAddress ?? '');
+}
+
+/** A socket's address as text, IPv4 as such. */
+export function unmapped(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/, '');
 }
 
 function list(header: string | undefined): string[] {
