@@ -51,13 +51,13 @@ function setCommand(): Command {
     .option('--zone <domain>', 'nodes are NAME.DOMAIN')
     .option(
       '--resolver <address>',
-      'asked for all other names (repeatable; replaces those there were)',
+      'asked for all other names (may be repeated; replaces those there were)',
       collect(text),
     )
     .option('--clear-resolvers', "other names are up to each host's own resolvers", false)
     .option(
       '--split <domain=resolver>',
-      'asked for names in a domain (repeatable; replaces those there were)',
+      'asked for names in a domain (may be repeated; replaces those there were)',
       collect(text),
     )
     .option('--clear-split', 'no domain has resolvers of its own', false)

@@ -183,7 +183,7 @@ describeNeedsRoot('an agent that cannot start', () => {
       const args = ['--bounding-set', '-net_admin', '--inh-caps', '-net_admin', AGENT];
       const result = await oslo.host.run('setpriv', [...args, 'up', '--state', oslo.state]);
       expect(complaint({ ...result, stdout: '' })).toBe(
-        'error: not allowed to make network interfaces; run as root, or in a container with --cap-add NET_ADMIN',
+        'error: not allowed to make network interfaces; run as root; in a container: --user root --cap-add NET_ADMIN',
       );
       expect(result.status).toBe(1);
     });
