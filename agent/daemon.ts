@@ -39,6 +39,8 @@ import type { Tunnel } from './tunnel/tunnel.ts';
 
 /** How long an ephemeral node that is stopped may take to tell the coordinator, milliseconds: less than who stops it waits. */
 const FAREWELL = 3_000;
+/** How often it is looked whether the host's rules still stand, milliseconds. */
+const RULES_INTERVAL = 10_000;
 /** Batches of datagrams that wait for the relays' code: handshakes, invitations, and the packets right after. */
 const MAX_BEFORE_RELAYS = 32;
 
@@ -84,6 +86,7 @@ export class Daemon {
   #portMapper: PortMapper | null = null;
   #flowTracking: FlowTracking | null = null;
   #firewall: Firewall | null = null;
+  #forwarding: Forwarding | null = null;
   #names: NameService | null = null;
   #exitUse: ExitUse | null = null;
   #map: NetworkMap | null = null;
@@ -166,6 +169,7 @@ export class Daemon {
       releaseStartupPages();
     }
     if (!this.#tunnel?.facts.tellsNetworkChanges) this.#network.poll();
+    this.#watchRules();
   }
 
   /** Asks it to end; `ended` tells when it has. An ephemeral node leaves the network, if the coordinator is there to be told. */
@@ -440,6 +444,19 @@ export class Daemon {
     if (await this.#exitUse?.isOutdated().catch(() => false)) await this.#reconciler?.again().catch(() => {});
   }
 
+  /** Nobody tells that rules were taken away: it is looked. */
+  #watchRules(): void {
+    const timer = setInterval(() => void this.#lookAtRules().catch(() => {}), RULES_INTERVAL).unref();
+    this.#closers.push(() => clearInterval(timer));
+  }
+
+  async #lookAtRules(): Promise<void> {
+    if (this.#stopping || !(await this.#firewall?.isGone())) return;
+    this.#log.warn('the rules of nftables were taken away by somebody else: they are set anew');
+    this.#forwarding?.forget();
+    await this.#reconciler?.again();
+  }
+
   async #serveMetrics(): Promise<void> {
     const { metrics } = this.#settings;
     if (metrics === null || this.#stopping) return;
@@ -525,6 +542,7 @@ export class Daemon {
     this.#flowTracking = new FlowTracking(interfaceName);
     this.#names = this.#nameService(interfaceName);
     this.#firewall = new Firewall(interfaceName, () => this.#listenPort, siteToSite, this.#log);
+    this.#forwarding = new Forwarding(interfaceName, { translatesSources: snat, siteToSite }, this.#log);
     const names = this.#names;
     this.#exitUse = new ExitUse({
       interfaceName,
@@ -538,7 +556,7 @@ export class Daemon {
       this.#firewall,
       this.#flowTracking,
       this.#names,
-      new Forwarding(interfaceName, { translatesSources: snat, siteToSite }, this.#log),
+      this.#forwarding,
       new SegmentDevices(interfaceName, mtu, segments, this.#log),
     ];
   }

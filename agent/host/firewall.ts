@@ -105,6 +105,15 @@ export class Firewall implements HostFeature {
     }
   }
 
+  /** Whether somebody took the table away, as whoever loads a ruleset of his own does (`flush ruleset`): then it is set anew next time. */
+  async isGone(): Promise<boolean> {
+    if (this.#applied === null) return false;
+    const tables = await runCommand('nft', ['list', 'tables']);
+    const isGone = !tables.split('\n').includes(`table ${firewallTable(this.#interfaceName)}`);
+    if (isGone) this.#applied = null;
+    return isGone;
+  }
+
   /** Null while there is no firewall. */
   async status(): Promise<FirewallStatus | null> {
     if (this.#applied === null) return null;

@@ -85,6 +85,11 @@ export class Forwarding implements HostFeature {
     }
   }
 
+  /** The rules are set anew next time: somebody took them away. */
+  forget(): void {
+    this.#applied = '';
+  }
+
   close(): Promise<void> {
     return this.#end();
   }

@@ -86,6 +86,14 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'iperf3'], 'a subnet router', () =>
     expect(Number(/packets (\d+)/.exec(counters)?.[1])).toBeGreaterThan(0);
   });
 
+  it('SEC-39: who flushes the ruleset of the host opens it for seconds, not for good', async () => {
+    const tables = async () => (await router().runOk('nft', ['list', 'tables'])).split('\n').sort().join();
+    const before = await tables();
+    await router().runOk('nft', ['flush', 'ruleset']);
+    await waitFor('the tables', async () => (await tables()) === before, { timeout: 20_000 });
+    await waitFor('IPv4', () => reaches('192.168.10.7'));
+  });
+
   it('with --snat=false the source stays, and answers come back', async () => {
     expect(await agents.router.stop()).toBe(0);
     expect(await forwarding()).toBe('0 0');
