@@ -102,7 +102,7 @@ function row(user: UserRecord, isSelf: boolean, now: number): Fragment {
         ${
           user.disabled || user.isManaged
             ? ''
-            : html`<span data-link-for="${user.name}">${actionButton({
+            : html`<span class="cluster" data-link-for="${user.name}">${actionButton({
                 label: 'New link',
                 of: `for ${user.name}`,
                 request: `POST /users/${user.id}/link`,
@@ -114,7 +114,7 @@ function row(user: UserRecord, isSelf: boolean, now: number): Fragment {
                   button: 'Make the link',
                   safe: true,
                 },
-              })} ${user.hasTotp ? resetButton(user) : ''}</span>`
+              })} ${resetButton(user)}</span>`
         }
         ${
           isSelf
@@ -137,7 +137,7 @@ function row(user: UserRecord, isSelf: boolean, now: number): Fragment {
     </tr>`;
 }
 
-/** For whoever lost the second factor too. */
+/** For whoever lost the second factor too. It stays when there is none any more: the answer comes by it (assets/users.js). */
 function resetButton(user: UserRecord): Fragment {
   return actionButton({
     label: 'Reset',
