@@ -141,10 +141,12 @@ describeNeeds(['root', 'tun', 'chromium'], 'an administrator in the browser', ()
 
   it('how a machine reaches its peers is shown, and why that way', async () => {
     expect(await ada.pings((await bob.addresses())[0] as string)).toBe(true);
-    await row('bob').getByText('direct', { exact: true }).waitFor();
-    await row('bob')
-      .getByText(/Direct: .* sends to (192\.0\.2\.1\d|\[2001:db8::1\d\]):/)
-      .waitFor();
+    const path = page
+      .getByRole('region', { name: 'Paths to peers' })
+      .getByRole('row')
+      .filter({ hasText: 'bob' });
+    await path.getByText('direct', { exact: true }).waitFor();
+    await path.getByText(/Direct: .* sends to (192\.0\.2\.1\d|\[2001:db8::1\d\]):/).waitFor();
     await look(page, 'machine');
     await follow(page.locator('.up'), '/');
     await row('bob').getByText('1 direct').waitFor();
