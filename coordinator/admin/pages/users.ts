@@ -114,7 +114,7 @@ function row(user: UserRecord, isSelf: boolean, now: number): Fragment {
                   button: 'Make the link',
                   safe: true,
                 },
-              })} ${resetButton(user)}</span>`
+              })} ${isSelf ? '' : resetButton(user)}</span>`
         }
         ${
           isSelf
