@@ -173,11 +173,16 @@ describeNeeds([...ENGINE_NEEDS, 'tcpdump', 'curl'], 'the network of docker-compo
       ...['run', '--detach', '--name', 'job', ...network, ...flags],
       ...['warren', 'agent', 'join', token],
     ]);
-    await waitFor('it to join', async () => (await verb('nodes', 'list')).includes('job'));
-    await engine.runOk('docker', ['stop', 'job']);
-    expect((await docker('inspect', '--format', '{{.State.ExitCode}}', 'job')).stdout).toBe('0\n');
-    expect(await verb('nodes', 'list')).not.toContain('job');
-    await engine.runOk('docker', ['rm', '--volumes', 'job']);
+    try {
+      // Until then the agent does not know what it is.
+      await waitFor('it to be up', async () => (await docker('logs', 'job')).stdout.includes('mesh is up'));
+      expect(await verb('nodes', 'list')).toContain('job');
+      await engine.runOk('docker', ['stop', 'job']);
+      expect((await docker('inspect', '--format', '{{.State.ExitCode}}', 'job')).stdout).toBe('0\n');
+      expect(await verb('nodes', 'list')).not.toContain('job');
+    } finally {
+      await docker('rm', '--force', '--volumes', 'job');
+    }
   });
 
   it('down leaves nothing', async () => {
