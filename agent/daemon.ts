@@ -17,6 +17,7 @@ import { SegmentDevices } from './host/segment-devices.ts';
 import { releaseStartupPages, releasingStartupPages } from './host/startup-pages.ts';
 import { LocalAnswers } from './local-answers.ts';
 import { serveLocalApi } from './local-api/server.ts';
+import { NO_CARRIERS } from './mesh/carriers-in-use.ts';
 import { checkMap, type NetworkMap } from './mesh/network-map.ts';
 import { OUTSIDE_MARK } from './mesh/outside-flows.ts';
 import { serversOf, withKnownAddresses } from './mesh/servers.ts';
@@ -236,6 +237,7 @@ export class Daemon {
       chooseRouters: (peers) => this.#routers.choose(peers),
       outside: (map) => this.#outside.list(map),
       features: this.#hostFeatures(),
+      onCarriers: () => this.#pathReporter?.changed(),
       now: () => this.#serverNow(),
       log: this.#log,
     });
@@ -520,6 +522,7 @@ export class Daemon {
       exit: () => this.#exit.status(),
       routers: this.#routers,
       notes: () => this.#reconciler?.notes ?? [],
+      carriers: () => this.#reconciler?.carriers ?? NO_CARRIERS,
       flowTracking: () => this.#flowTracking as FlowTracking,
       clock: this.#clock,
     });

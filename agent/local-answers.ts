@@ -5,6 +5,7 @@ import type { ExitStatus } from './exit-keeper.ts';
 import type { FlowTracking } from './flows/flow-tracking.ts';
 import type { FlowsAnswer } from './flows/mesh-flows.ts';
 import { type PingResult, pingAddress } from './host/ping.ts';
+import type { CarriersInUse } from './mesh/carriers-in-use.ts';
 import type { NetworkMap } from './mesh/network-map.ts';
 import type { NamesStatus } from './names/name-service.ts';
 import type { PathsNow } from './path-reporter.ts';
@@ -49,6 +50,8 @@ export interface AnswerSources {
   routers: RouterKeeper;
   /** What this host cannot have. */
   notes: () => readonly string[];
+  /** By which nodes it reaches what is behind nodes. */
+  carriers: () => CarriersInUse;
   flowTracking: () => FlowTracking;
   clock: Clock;
 }
@@ -93,7 +96,8 @@ export class LocalAnswers {
     const nodeIds = new Map(
       (this.#from.map()?.peers ?? []).map(({ publicKey, nodeId }) => [publicKey, nodeId]),
     );
-    return { status, nat: this.#from.nat(), nodeIds, now: this.#from.clock.wall() };
+    const { nat, carriers, clock } = this.#from;
+    return { status, nat: nat(), carriers: carriers(), nodeIds, now: clock.wall() };
   }
 
   /** In the text format of Prometheus. */

@@ -1,4 +1,4 @@
-import type { NatReport, PathReport, PeerPath, RelayDistances } from '../proto/gen/warren.ts';
+import type { CarriersInUse, NatReport, PathReport, PeerPath, RelayDistances } from '../proto/gen/warren.ts';
 import { PathKind } from '../proto/gen/warren.ts';
 import { pathReason } from './path-words.ts';
 import type { NatKind } from './paths/nat-kind.ts';
@@ -12,6 +12,8 @@ const SETTLE = 1_000;
 const LEAST_INTERVAL = 1_000;
 /** Peers in a message: some 50 KiB, far below what the coordinator takes. */
 const MAX_PEERS = 100;
+/** Networks in a message: some 100 KiB at most. */
+const MAX_ROUTES = 1_000;
 
 const KINDS = {
   none: PathKind.PATH_KIND_UNSPECIFIED,
@@ -23,6 +25,7 @@ const KINDS = {
 export interface PathsNow {
   status: Status;
   nat: NatKind | null;
+  carriers: CarriersInUse;
   /** The node of a peer, by public key as in the status. */
   nodeIds: ReadonlyMap<string, string>;
   /** This host's clock, milliseconds since the epoch. */
@@ -49,6 +52,7 @@ export class PathReporter {
   #nat = '';
   #relays = '';
   #relaysAt = Number.NEGATIVE_INFINITY;
+  #carriers = '';
   /** Null: nobody asked. */
   #interval: number | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -68,7 +72,7 @@ export class PathReporter {
     this.#wakeIn(0);
   }
 
-  /** Some path is another. */
+  /** Some path is another, or somebody else carries something. */
   changed(): void {
     if (this.#interval !== null) this.#wakeIn(SETTLE);
   }
@@ -79,6 +83,7 @@ export class PathReporter {
     this.#nat = '';
     this.#relays = '';
     this.#relaysAt = Number.NEGATIVE_INFINITY;
+    this.#carriers = '';
     this.close();
   }
 
@@ -115,7 +120,7 @@ export class PathReporter {
     }
   }
 
-  #tell({ status, nat, nodeIds, now }: PathsNow, interval: number): void {
+  #tell({ status, nat, carriers, nodeIds, now }: PathsNow, interval: number): void {
     const at = this.#monotonic();
     const due: { nodeId: string; sent: Sent; path: PeerPath }[] = [];
     for (const peer of status.peers) {
@@ -129,21 +134,25 @@ export class PathReporter {
       if (sent?.shape === shape && (sent.figures === figures || !isOld)) continue;
       due.push({ nodeId, path, sent: { shape, figures, figuresAt: at } });
     }
-    const first = this.#ownSide(status, nat, at, interval);
+    const first = this.#ownSide({ status, nat, carriers }, at, interval);
     for (let begin = 0; begin === 0 || begin < due.length; begin += MAX_PEERS) {
       const part = due.slice(begin, begin + MAX_PEERS);
       const own = begin === 0 ? first.report : {};
       if (part.length === 0 && Object.keys(own).length === 0) return;
-      if (!this.#send({ peers: part.map(({ path }) => path), nat: undefined, relays: undefined, ...own }))
-        return;
+      const absent = { nat: undefined, relays: undefined, carriers: undefined };
+      if (!this.#send({ peers: part.map(({ path }) => path), ...absent, ...own })) return;
       if (begin === 0) first.sent();
       for (const { nodeId, sent } of part) this.#sent.set(nodeId, sent);
     }
   }
 
-  /** The NAT and the relays, where they are others than before; relays are measured every few minutes. */
-  #ownSide(status: Status, kind: NatKind | null, at: number, interval: number) {
-    const report: { nat?: NatReport; relays?: RelayDistances } = {};
+  /** The NAT, the relays and the carriers, where they are others than before; relays are measured every few minutes. */
+  #ownSide(
+    { status, nat: kind, carriers: inUse }: Pick<PathsNow, 'status' | 'nat' | 'carriers'>,
+    at: number,
+    interval: number,
+  ) {
+    const report: { nat?: NatReport; relays?: RelayDistances; carriers?: CarriersInUse } = {};
     const nat = kind === null ? '' : `${kind.mapping} ${kind.filtering}`;
     if (kind !== null && nat !== this.#nat) report.nat = { mapping: kind.mapping, filtering: kind.filtering };
     const distances = status.self.relays.map(({ id, latencyMs }) => ({
@@ -152,7 +161,11 @@ export class PathReporter {
     }));
     const relays = JSON.stringify(distances);
     if (relays !== this.#relays && at - this.#relaysAt >= interval) report.relays = { relays: distances };
+    const told = { ...inUse, routeUses: inUse.routeUses.slice(0, MAX_ROUTES) };
+    const carriers = JSON.stringify(told);
+    if (carriers !== this.#carriers) report.carriers = told;
     const sent = () => {
+      this.#carriers = carriers;
       if (report.nat !== undefined) this.#nat = nat;
       if (report.relays === undefined) return;
       this.#relays = relays;

@@ -4,13 +4,20 @@ import type { Logger } from '../shared/log.ts';
 import { type Prefix, parsePrefix } from '../shared/prefix.ts';
 import { checkConflicts } from './host/conflicts.ts';
 import type { HostFeature } from './host/host-feature.ts';
-import { reconcileInterface } from './host/interface.ts';
+import { hasIpv6, reconcileInterface } from './host/interface.ts';
 import { localAddresses } from './host/local-addresses.ts';
+import { type CarriersInUse, carriersInUse, NO_CARRIERS } from './mesh/carriers-in-use.ts';
 import type { ExitChoice } from './mesh/exit-node.ts';
 import type { MapPeer, NetworkMap } from './mesh/network-map.ts';
 import { candidateChanges, peerChanges, removals, standInChange } from './mesh/peer-changes.ts';
 import { type OutsideHost, routesAround } from './mesh/routes-around.ts';
-import { alivePeers, type StandIns, type WantedPeer, wantedState } from './mesh/wanted-state.ts';
+import {
+  alivePeers,
+  type StandIns,
+  type WantedPeer,
+  type WantedState,
+  wantedState,
+} from './mesh/wanted-state.ts';
 import type { Tunnel } from './tunnel/tunnel.ts';
 
 /** When to try again what this host refused, milliseconds. */
@@ -30,6 +37,8 @@ export interface ReconcilerOptions {
   outside: (map: NetworkMap) => Promise<OutsideHost[]>;
   /** In the order in which they are applied; closed in the other one. */
   features: readonly HostFeature[];
+  /** Other nodes than before carry what this host reaches. */
+  onCarriers: () => void;
   /** The coordinator's clock, milliseconds since the epoch. */
   now: () => number;
   log: Logger;
@@ -52,6 +61,7 @@ export class Reconciler {
   #networks = '';
   /** What this host cannot have, as told already. */
   #noted: readonly string[] = [];
+  #carriers = NO_CARRIERS;
   #closed = false;
   /** What the host refused of the newest. */
   #refusal: unknown = null;
@@ -66,6 +76,11 @@ export class Reconciler {
   /** What this host cannot have, one line each. */
   get notes(): readonly string[] {
     return this.#noted;
+  }
+
+  /** By which nodes this host reaches what is behind nodes, as it was brought to last. */
+  get carriers(): CarriersInUse {
+    return this.#carriers;
   }
 
   /**
@@ -154,9 +169,21 @@ export class Reconciler {
     for (const note of notes) if (!this.#noted.includes(note)) log.warn(note);
     this.#noted = notes;
     await apply('after-routes');
+    this.#keepCarriers(wanted, routes);
     this.#hasApplied = true;
     // A key that expires is acted on at that moment, also while the coordinator is away.
     this.#runIn(wanted.nextExpiry - now);
+  }
+
+  #keepCarriers(wanted: WantedState, routes: readonly string[]): void {
+    const { interfaceName } = this.#options.tunnel.facts;
+    const six = hasIpv6(interfaceName);
+    const connected = localAddresses(interfaceName).map(({ cidr }) => parsePrefix(cidr) as Prefix);
+    const routed = routes.filter((cidr) => six || !cidr.includes(':'));
+    const carriers = carriersInUse(wanted, routed, connected);
+    if (isDeepStrictEqual(carriers, this.#carriers)) return;
+    this.#carriers = carriers;
+    this.#options.onCarriers();
   }
 
   /** Who is no peer any more is none from now on, whatever this host then refuses of the rest. */

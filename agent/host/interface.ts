@@ -164,7 +164,8 @@ async function actualRoutes(name: string, six: boolean): Promise<Set<string>> {
   return found;
 }
 
-function hasIpv6(name: string): boolean {
+/** Whether an interface may have IPv6. */
+export function hasIpv6(name: string): boolean {
   const setting = `/proc/sys/net/ipv6/conf/${name}/disable_ipv6`;
   return existsSync(setting) && readFileSync(setting, 'utf8').trim() === '0';
 }

@@ -1,6 +1,7 @@
 import type { PathReport } from '../../proto/gen/warren.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { TokenBucket } from '../../shared/token-bucket.ts';
+import { CarrierUses, MAX_ROUTE_USES } from './carrier-uses.ts';
 import { LatencyHistory } from './latency-history.ts';
 import type { MeshNodes } from './mesh-nodes.ts';
 import { NodeTelemetry } from './node-telemetry.ts';
@@ -46,6 +47,7 @@ interface Demand {
  */
 export class Telemetry {
   readonly latencies = new LatencyHistory();
+  readonly carrierUses = new CarrierUses();
   readonly #nodes: MeshNodes;
   readonly #clock: Clock;
   readonly #states = new Map<string, NodeTelemetry>();
@@ -86,6 +88,7 @@ export class Telemetry {
     const state = this.#states.get(nodeId) ?? new NodeTelemetry(nodeId);
     this.#states.set(nodeId, state);
     state.begin();
+    this.carrierUses.forget(nodeId);
     const stream = { ask, asked: this.#intervalOf(nodeId) };
     this.#streams.set(nodeId, stream);
     const bucket = new TokenBucket(RATE, BURST, this.#clock.monotonic());
@@ -98,6 +101,7 @@ export class Telemetry {
       end: () => {
         if (this.#streams.get(nodeId) !== stream) return;
         this.#streams.delete(nodeId);
+        this.carrierUses.forget(nodeId);
         state.end();
         this.#tell(state);
       },
@@ -167,6 +171,7 @@ export class Telemetry {
     const time = { now: this.#clock.wall(), monotonic: this.#clock.monotonic(), interval };
     if (!bucket.take(1, time.monotonic)) return;
     if (state.takeOwnSide(report, time.now)) for (const each of this.#listeners) each.node(state.id);
+    this.#takeCarriers(state.id, report, bucket, time.monotonic);
     const minute = Math.floor(time.now / MINUTE);
     for (const path of report.peers) {
       if (!bucket.take(1, time.monotonic)) return;
@@ -181,6 +186,12 @@ export class Telemetry {
         this.latencies.record(state.id, path.nodeId, minute, measured);
       for (const each of this.#listeners) each.edge(state.id, path.nodeId);
     }
+  }
+
+  #takeCarriers(id: string, { carriers }: PathReport, bucket: TokenBucket, monotonic: number): void {
+    if (carriers === undefined) return;
+    const cost = Math.min(MAX_ROUTE_USES, carriers.routeUses.length);
+    if (bucket.take(cost, monotonic)) this.carrierUses.take(id, carriers, this.#nodes);
   }
 
   #tell(state: NodeTelemetry): void {

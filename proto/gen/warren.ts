@@ -183,7 +183,25 @@ export interface PathReport {
     | NatReport
     | undefined;
   /** The relays as this agent measures them. */
-  relays?: RelayDistances | undefined;
+  relays?:
+    | RelayDistances
+    | undefined;
+  /** All of it. */
+  carriers?: CarriersInUse | undefined;
+}
+
+/** By which nodes this host reaches what is behind nodes, as it is routed now. */
+export interface CarriersInUse {
+  /** Networks of others, 1,000 at most. */
+  routeUses: RouteUse[];
+  /** Empty where no exit node is in use. */
+  exitNodeId: string;
+}
+
+export interface RouteUse {
+  /** CIDR, as in the map. */
+  route: string;
+  nodeId: string;
 }
 
 export interface PeerPath {
@@ -1562,7 +1580,7 @@ export const Reach: MessageFns<Reach> = {
 };
 
 function createBasePathReport(): PathReport {
-  return { peers: [], nat: undefined, relays: undefined };
+  return { peers: [], nat: undefined, relays: undefined, carriers: undefined };
 }
 
 export const PathReport: MessageFns<PathReport> = {
@@ -1575,6 +1593,9 @@ export const PathReport: MessageFns<PathReport> = {
     }
     if (message.relays !== undefined) {
       RelayDistances.encode(message.relays, writer.uint32(26).fork()).join();
+    }
+    if (message.carriers !== undefined) {
+      CarriersInUse.encode(message.carriers, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -1614,6 +1635,128 @@ export const PathReport: MessageFns<PathReport> = {
             }
 
             message.relays = RelayDistances.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.carriers = CarriersInUse.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCarriersInUse(): CarriersInUse {
+  return { routeUses: [], exitNodeId: "" };
+}
+
+export const CarriersInUse: MessageFns<CarriersInUse> = {
+  encode(message: CarriersInUse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.routeUses) {
+      RouteUse.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.exitNodeId !== "") {
+      writer.uint32(18).string(message.exitNodeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CarriersInUse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCarriersInUse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.routeUses.push(RouteUse.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.exitNodeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRouteUse(): RouteUse {
+  return { route: "", nodeId: "" };
+}
+
+export const RouteUse: MessageFns<RouteUse> = {
+  encode(message: RouteUse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.route !== "") {
+      writer.uint32(10).string(message.route);
+    }
+    if (message.nodeId !== "") {
+      writer.uint32(18).string(message.nodeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RouteUse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRouteUse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.route = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nodeId = reader.string();
             continue;
           }
         }

@@ -85,7 +85,7 @@ describeNeeds(['root', 'tun', 'chromium'], 'an administrator in the browser', ()
     expect(await row('bob').count()).toBe(0);
     // What a person is in the middle of stays.
     await page.getByLabel('Search machines').focus();
-    const joining = bob.join(command.split(' ').at(-1) as string);
+    const joining = bob.join(command.split(' ').at(-1) as string, '--accept-routes');
     await row('bob').getByText('waits for approval').waitFor();
     expect(await page.evaluate('document.activeElement.name')).toBe('search');
 
@@ -183,7 +183,7 @@ describeNeeds(['root', 'tun', 'chromium'], 'an administrator in the browser', ()
     await page.getByLabel('Search routes').fill('10.9');
     await page.getByText('No route is like that').waitFor();
     await page.getByLabel('Search routes').fill('168.7');
-    await row('countess').waitFor();
+    await row('countess').getByText('used by 1 machine').waitFor();
     await look(page, 'routes');
     await page.getByRole('button', { name: 'Take back 192.168.7.0/24 at countess' }).click();
     await isAccessible(page, 'a question');

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type CarriersInUse, NO_CARRIERS } from '../../agent/mesh/carriers-in-use.ts';
 import { PathReporter } from '../../agent/path-reporter.ts';
 import type { PeerStatus, Status } from '../../agent/status.ts';
 import type { PathReport } from '../../proto/gen/warren.ts';
@@ -6,6 +7,7 @@ import type { PathReport } from '../../proto/gen/warren.ts';
 const NOW = Date.UTC(2026, 0, 1);
 let peers: PeerStatus[];
 let relays: { id: string; latencyMs: number | null }[];
+let carriers: CarriersInUse;
 let sent: PathReport[];
 let canSend: boolean;
 let looks: number;
@@ -40,6 +42,7 @@ beforeEach(() => {
   vi.useFakeTimers({ now: NOW });
   peers = [peer('b')];
   relays = [];
+  carriers = NO_CARRIERS;
   sent = [];
   canSend = true;
   looks = 0;
@@ -49,6 +52,7 @@ beforeEach(() => {
       return {
         status: { self: { nat: null, relays }, peers: structuredClone(peers) } as unknown as Status,
         nat: { mapping: 'endpoint-independent', filtering: 'unknown', keepsPort: null, hairpin: null },
+        carriers: structuredClone(carriers),
         nodeIds: new Map(peers.map(({ publicKey }) => [publicKey, `node-${publicKey}`])),
         now: Date.now(),
       };
@@ -84,6 +88,7 @@ describe('what an agent tells of its paths', () => {
       {
         nat: { mapping: 'endpoint-independent', filtering: 'unknown' },
         relays: { relays: [] },
+        carriers: { routeUses: [], exitNodeId: '' },
         peers: [
           {
             nodeId: 'node-b',
@@ -167,6 +172,41 @@ describe('what an agent tells of its paths', () => {
     reporter.watch(2_000);
     await pass(0);
     expect(sent[0]).toMatchObject({ peers: [{ nodeId: 'node-b' }], nat: {} });
+  });
+
+  it('who carries what is told soon after it is somebody else, as a whole, and anew to a new stream', async () => {
+    carriers = { routeUses: [{ route: '10.1.0.0/16', nodeId: 'node-b' }], exitNodeId: '' };
+    reporter.watch(60_000);
+    await pass(0);
+    expect(sent.splice(0)[0]?.carriers).toEqual(carriers);
+    await pass(120_000);
+    expect(sent).toEqual([]);
+    canSend = false;
+    carriers = { ...carriers, exitNodeId: 'node-c' };
+    reporter.changed();
+    await pass(1_000);
+    canSend = true;
+    await pass(15_000);
+    expect(sent.splice(0)).toEqual([{ peers: [], carriers }]);
+    carriers = NO_CARRIERS;
+    reporter.changed();
+    await pass(1_000);
+    expect(sent.splice(0)).toEqual([{ peers: [], carriers: NO_CARRIERS }]);
+    reporter.reset();
+    reporter.watch(60_000);
+    await pass(0);
+    expect(sent[0]?.carriers).toEqual(NO_CARRIERS);
+  });
+
+  it('of very many networks the first thousand are told', async () => {
+    const routeUses = Array.from({ length: 1_500 }, (_, i) => ({
+      route: `10.${i >> 8}.${i & 255}.0/24`,
+      nodeId: 'node-b',
+    }));
+    carriers = { routeUses, exitNodeId: '' };
+    reporter.watch(60_000);
+    await pass(0);
+    expect(sent[0]?.carriers?.routeUses).toEqual(routeUses.slice(0, 1_000));
   });
 
   it('distances to relays are told when they are others, not more often than asked', async () => {

@@ -32,6 +32,7 @@ function withoutInterface() {
         close: async () => {},
       },
     ],
+    onCarriers: () => {},
     now: () => now,
     log: createLogger('error', 'agent'),
   });

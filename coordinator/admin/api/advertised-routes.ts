@@ -30,6 +30,10 @@ const AdvertisedRoute = z
     offered: z.boolean().openapi({ description: 'By the machine, at the moment.' }),
     approved: z.boolean(),
     alternatives: z.array(z.string()).openapi({ description: 'Machines that carry the same network too.' }),
+    usedBy: z.number().int().nullable().openapi({
+      description:
+        'How many machines that are connected to this coordinator say that they reach it by this machine now. Null while none says anything.',
+    }),
     overlaps: z.array(Overlap).openapi({ description: 'What stands against it at other machines.' }),
   })
   .openapi('AdvertisedRoute');
@@ -45,9 +49,10 @@ const list = createRoute({
   responses: answers(200, 'Routes and exit nodes.', pageOf(AdvertisedRoute, 'AdvertisedRoutePage')),
 });
 
-export function addAdvertisedRoutes(api: Api, { store }: ApiDependencies): void {
+export function addAdvertisedRoutes(api: Api, { store, mesh }: ApiDependencies): void {
   api.openapi(list, async (context) => {
     const nodes = await store.listNodes();
+    const uses = mesh.telemetry.carrierUses;
     const subnets = routeTable(nodes).map(
       (row): AdvertisedRouteView => ({
         machine: { id: row.nodeId, name: row.node, online: row.online },
@@ -57,6 +62,7 @@ export function addAdvertisedRoutes(api: Api, { store }: ApiDependencies): void 
         offered: row.offered,
         approved: row.approved,
         alternatives: [...row.alternatives],
+        usedBy: uses.ofRoute(row.nodeId, row.route),
         overlaps: row.overlaps.map((overlap) => ({
           kind: overlap.kind,
           machine: overlap.node,
@@ -78,6 +84,7 @@ export function addAdvertisedRoutes(api: Api, { store }: ApiDependencies): void 
           offered: node.offers.exitNode,
           approved: node.exitNodeApproved,
           alternatives: carrying.filter(({ id }) => id !== node.id).map(({ name }) => name),
+          usedBy: uses.ofExit(node.id),
           overlaps: [],
         }),
       ),

@@ -1,11 +1,13 @@
 import { html } from 'hono/html';
 import type { NodeRecord } from '../../store/store.ts';
+import type { CarrierUses } from '../../telemetry/carrier-uses.ts';
 import { grantButton, grantState } from './machine-grants.ts';
 import { presence } from './parts/badge.ts';
 import type { Fragment } from './parts/fragment.ts';
+import { usedBy } from './used-by.ts';
 
 /** Machines that offer to carry others to the Internet. */
-export function exitNodes(nodes: readonly NodeRecord[], mayChange: boolean): Fragment {
+export function exitNodes(nodes: readonly NodeRecord[], uses: CarrierUses, mayChange: boolean): Fragment {
   const exits = nodes
     .filter((node) => node.offers.exitNode || node.exitNodeApproved)
     .sort((a, b) => a.name.localeCompare(b.name));
@@ -21,7 +23,9 @@ export function exitNodes(nodes: readonly NodeRecord[], mayChange: boolean): Fra
           const state = { offered: node.offers.exitNode, approved: node.exitNodeApproved };
           return html`<tr data-key="${node.id}">
           <th scope="row">${presence(node.online, html`<a href="/machines/${node.id}">${node.name}</a>`)}</th>
-          <td data-label="State">${grantState(state)}</td>
+          <td data-label="State">${grantState(state)}${
+            state.offered && state.approved ? usedBy(uses.ofExit(node.id)) : ''
+          }</td>
           <td data-label="To use it">${state.offered && state.approved ? html`<code>--exit-node ${node.name}</code>` : html`<span class="quiet">–</span>`}</td>
           <td class="actions">${
             mayChange

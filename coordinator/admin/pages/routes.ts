@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { routeTable } from '../../network/route-table.ts';
 import type { NetworkRecord, NodeRecord } from '../../store/store.ts';
+import type { CarrierUses } from '../../telemetry/carrier-uses.ts';
 import { type Actor, type AdminEnvironment, includesRole } from '../actor.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { exitNodes } from './exit-nodes.ts';
@@ -13,10 +14,11 @@ import { segments } from './segments.ts';
 import { subnetRoutes } from './subnet-routes.ts';
 
 /** What machines carry for others: subnet routes, exit nodes, layer 2 segments, broadcasts: `/routes`. */
-export function registerRoutes(app: Hono<AdminEnvironment>, { store }: AdminDependencies): void {
+export function registerRoutes(app: Hono<AdminEnvironment>, { store, mesh }: AdminDependencies): void {
   const content = async (actor: Actor, search: string) => {
     const { network, nodes } = await store.snapshot();
-    return routes(network, nodes, search.toLowerCase().trim(), includesRole(actor.role, 'admin'));
+    const uses = mesh.telemetry.carrierUses;
+    return routes(network, nodes, uses, search.toLowerCase().trim(), includesRole(actor.role, 'admin'));
   };
   app.get('/routes', async (context) => {
     const actor = context.get('actor');
@@ -26,7 +28,7 @@ export function registerRoutes(app: Hono<AdminEnvironment>, { store }: AdminDepe
       title: 'Routes',
       actor,
       section: '/routes',
-      scripts: ['filter.js'],
+      scripts: ['filter.js', 'paths-live.js'],
       body: html`${pageHead({
         title: 'Routes',
         about:
@@ -39,7 +41,7 @@ export function registerRoutes(app: Hono<AdminEnvironment>, { store }: AdminDepe
             aria-label="Search routes" autocomplete="off" spellcheck="false">
         </div>
       </form>
-      <div id="routes" class="stack" data-live="/routes/live${query}">${await content(actor, search)}</div>`,
+      <div id="routes" class="stack" data-live="/routes/live${query}" data-live-on="changed paths">${await content(actor, search)}</div>`,
     });
     return context.html(page);
   });
@@ -52,6 +54,7 @@ export function registerRoutes(app: Hono<AdminEnvironment>, { store }: AdminDepe
 function routes(
   network: NetworkRecord,
   nodes: readonly NodeRecord[],
+  uses: CarrierUses,
   search: string,
   mayChange: boolean,
 ): Fragment {
@@ -60,7 +63,7 @@ function routes(
   const wanted = nodes.filter(({ name, offeredSegments, approvedSegments }) =>
     has(name, ...offeredSegments, ...approvedSegments),
   );
-  return html`${subnetRoutes(rows, search !== '', mayChange)}
-    ${exitNodes(wanted, mayChange)}
+  return html`${subnetRoutes(rows, uses, search !== '', mayChange)}
+    ${exitNodes(wanted, uses, mayChange)}
     ${segments(wanted, network.settings, mayChange)}`;
 }

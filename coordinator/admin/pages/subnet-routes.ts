@@ -1,16 +1,23 @@
 import { html } from 'hono/html';
 import { overlapWords } from '../../network/route-overlaps.ts';
 import type { RouteRow } from '../../network/route-table.ts';
+import type { CarrierUses } from '../../telemetry/carrier-uses.ts';
 import { grantButton, grantState } from './machine-grants.ts';
 import { presence } from './parts/badge.ts';
 import type { Fragment } from './parts/fragment.ts';
 import { icon } from './parts/icon.ts';
+import { usedBy } from './used-by.ts';
 
 /** Rows of one page; the search finds the others. */
 const SHOWN = 200;
 
 /** Networks behind machines: who carries them, and what stands against them. */
-export function subnetRoutes(rows: readonly RouteRow[], isSearched: boolean, mayChange: boolean): Fragment {
+export function subnetRoutes(
+  rows: readonly RouteRow[],
+  uses: CarrierUses,
+  isSearched: boolean,
+  mayChange: boolean,
+): Fragment {
   return html`<section class="card flush" aria-labelledby="subnets">
       <div class="card-head"><h2 id="subnets">Subnets</h2></div>
       ${
@@ -24,14 +31,14 @@ export function subnetRoutes(rows: readonly RouteRow[], isSearched: boolean, may
           <tr><th scope="col">Network</th><th scope="col">Router</th><th scope="col">State</th><th scope="col">In use</th>
             <th scope="col"><span class="hidden">Actions</span></th></tr>
         </thead>
-        <tbody>${rows.slice(0, SHOWN).map((row) => tableRow(row, mayChange))}</tbody>
+        <tbody>${rows.slice(0, SHOWN).map((row) => tableRow(row, uses, mayChange))}</tbody>
       </table></div>
       ${rows.length > SHOWN ? html`<p class="note quiet">and ${rows.length - SHOWN} more: search for them</p>` : ''}`
       }
     </section>`;
 }
 
-function tableRow(row: RouteRow, mayChange: boolean): Fragment {
+function tableRow(row: RouteRow, uses: CarrierUses, mayChange: boolean): Fragment {
   return html`<tr data-key="${row.route} ${row.nodeId}">
       <th scope="row"><code>${row.route}</code>${
         row.sitePrefix === null
@@ -43,7 +50,9 @@ function tableRow(row: RouteRow, mayChange: boolean): Fragment {
       )}</th>
       <td data-label="Router">${presence(row.online, html`<a href="/machines/${row.nodeId}">${row.node}</a>`)}</td>
       <td data-label="State">${grantState(row)}</td>
-      <td data-label="In use">${use(row)}</td>
+      <td data-label="In use">${use(row)}${
+        row.approved && row.offered ? usedBy(uses.ofRoute(row.nodeId, row.route)) : ''
+      }</td>
       <td class="actions">${
         mayChange
           ? grantButton({

@@ -125,8 +125,8 @@ describe('machines', () => {
     expect((await api.ask('PUT', route)).status).toBe(200);
     expect((await api.ask('PUT', `/machines/${node.id}/exit-node`)).body.exitNodeApproved).toBe(true);
     expect((await api.ask('GET', '/routes')).body.items).toMatchObject([
-      { kind: 'exit', cidr: null, approved: true },
-      { kind: 'subnet', cidr: '192.168.7.0/24', offered: true, approved: true },
+      { kind: 'exit', cidr: null, approved: true, usedBy: null },
+      { kind: 'subnet', cidr: '192.168.7.0/24', offered: true, approved: true, usedBy: null },
     ]);
     expect((await api.ask('DELETE', route)).body.approvedRoutes).toEqual([]);
     expect((await api.ask('PUT', `/machines/${node.id}/routes/10.9.0.0%2F16`)).status).toBe(404);
