@@ -48,8 +48,8 @@ export default defineConfig({
           name: 'system',
           include: ['test/system/**/*.test.ts'],
           exclude: [...PATIENT, ...LOAD],
-          // Real programs on real time: two files at a time, which wait more than they work.
-          maxWorkers: 2,
+          // Real programs on real time, which wait more than they work.
+          maxWorkers: availableParallelism() + 1,
           testTimeout: 120_000,
           hookTimeout: 60_000,
           // Whatever else runs in parallel has ended.

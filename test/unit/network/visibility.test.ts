@@ -86,8 +86,9 @@ describe('visibility', () => {
     const change = fc.oneof(
       { arbitrary: fc.integer({ min: 1, max: 7 }).chain((n) => randomNode(n)), weight: 3 },
       {
+        // Devices are others than agents, for good, and dial agents alone.
         arbitrary: fc.tuple(
-          fc.integer({ min: 2, max: 7 }).chain((n) => randomNode(n)),
+          fc.integer({ min: 8, max: 10 }).chain((n) => randomNode(n)),
           fc.uniqueArray(
             fc.integer({ min: 1, max: 7 }).map((n) => `n${n}`),
             { minLength: 1, maxLength: 3 },
@@ -95,7 +96,7 @@ describe('visibility', () => {
         ),
         weight: 2,
       },
-      { arbitrary: fc.integer({ min: 2, max: 7 }).map((n) => `n${n}`), weight: 1 },
+      { arbitrary: fc.integer({ min: 2, max: 10 }).map((n) => `n${n}`), weight: 1 },
       { arbitrary: randomPolicy.map((policy) => ({ document: JSON.stringify(policy) })), weight: 1 },
       { arbitrary: fc.record({ touched: fc.integer({ min: 1, max: 5 }) }), weight: 1 },
     );
