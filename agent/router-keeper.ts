@@ -2,7 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { keyToBase64 } from '../shared/key.ts';
 import type { Logger } from '../shared/log.ts';
 import type { MapPeer } from './mesh/network-map.ts';
-import { chooseRouter, type RouterChoice, type RouterState, routerGroups } from './mesh/router-choice.ts';
+import {
+  chooseRouter,
+  PREFERRED,
+  type RouterChoice,
+  type RouterState,
+  routerGroups,
+} from './mesh/router-choice.ts';
 import type { PeerReach } from './paths/path-sink.ts';
 
 /** setTimeout's longest wait. */
@@ -15,11 +21,11 @@ export interface RouteInUse {
   /** Names. */
   router: string;
   standIns: string[];
-  /** Why it took the place of another; null if it did not. */
+  /** Why it took the place of another, or that it is preferred; null for neither. */
   why: string | null;
 }
 
-type Known = Omit<RouterState, 'nodeId' | 'awaySince'>;
+type Known = Omit<RouterState, 'nodeId' | 'awaySince' | 'preferred'>;
 
 const LONG_AGO = Number.NEGATIVE_INFINITY;
 const NOTHING_KNOWN: Known = { reach: 'unknown', roundTrip: null, backSince: LONG_AGO };
@@ -105,19 +111,21 @@ export class RouterKeeper {
     const choices = new Map<string, RouterChoice>();
     for (const { route, routers } of routerGroups(this.#peers)) {
       const before = this.#choices.get(route) ?? null;
-      const states = routers.map((router) => this.#stateOf(router));
+      const states = routers.map((router) => this.#stateOf(router, route));
       const choice = chooseRouter(before, states, now);
       if (before !== null && choice.nodeId !== before.nodeId) this.#tell(route, before, choice);
-      else choice.why ??= before?.why ?? null;
+      // Why it once took its place stays true; that it is preferred may not.
+      else if (before?.why !== PREFERRED) choice.why ??= before?.why ?? null;
       choices.set(route, choice);
     }
     this.#choices = choices;
     this.#lookAgain(now);
   }
 
-  #stateOf({ nodeId, publicKey }: MapPeer): RouterState {
+  #stateOf({ nodeId, publicKey, preferredRoutes }: MapPeer, route: string): RouterState {
     const awaySince = this.#awaySince.get(publicKey) ?? null;
-    return { nodeId, awaySince, ...(this.#known.get(publicKey) ?? NOTHING_KNOWN) };
+    const preferred = preferredRoutes.includes(route);
+    return { nodeId, preferred, awaySince, ...(this.#known.get(publicKey) ?? NOTHING_KNOWN) };
   }
 
   #tell(route: string, before: RouterChoice, { nodeId, why }: RouterChoice): void {

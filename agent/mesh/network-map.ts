@@ -103,6 +103,8 @@ const peerSchema = z.object({
   homeRelay: z.string().default(''),
   /** Those of the routes that stand for another network at the peer's site. */
   mappings: z.array(mapping).default([]),
+  /** Those of the routes for which an administrator prefers it to the others that carry them. */
+  preferredRoutes: z.array(cidr).default([]),
   /** Names of the layer 2 segments that it is a part of. */
   segments: z.array(z.string()).default([]),
   /** For a plain WireGuard device: the node that forwards for it, and whether it dials this one itself. */

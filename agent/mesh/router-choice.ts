@@ -11,6 +11,8 @@ export interface RouterGroup {
 /** What is known of a router. */
 export interface RouterState {
   nodeId: string;
+  /** By an administrator, for this network. */
+  preferred: boolean;
   /** Since when the coordinator says that it is away; null while it is there. */
   awaySince: number | null;
   /** As the tunnel says, while there is traffic; `lost` until something shows that it is back. */
@@ -24,7 +26,7 @@ export interface RouterState {
 /** Which router a network goes through. */
 export interface RouterChoice {
   nodeId: string;
-  /** Why it took the place of another; null if it did not. */
+  /** Why it took the place of another, or that it is preferred; null for neither. */
   why: string | null;
   /** One that would be better if it stays so, and since when; null for none. */
   challenger: { nodeId: string; since: number } | null;
@@ -32,6 +34,8 @@ export interface RouterChoice {
   lookAgainAt: number;
 }
 
+/** Why a router is used that an administrator prefers. */
+export const PREFERRED = 'preferred by an administrator';
 /** A better router must have been so for this long. */
 const SETTLING_TIME = 5_000;
 /** One that the coordinator says is away may only have lost the coordinator, which has been started anew. */
@@ -62,8 +66,8 @@ export function routerGroups(peers: readonly MapPeer[]): RouterGroup[] {
 
 /**
  * The router to use. One that is lost is left at once if another is there, and soon one that the coordinator says is away while no
- * direct path says otherwise. A better one, direct before relay and then by round trip with hysteresis, takes over when it has been so for a
- * while; among equals the least node id wins. `before`: the choice of last time, null for none.
+ * direct path says otherwise. A better one takes over when it has been so for a while: one that is preferred before all others, direct
+ * before relay, and then by round trip with hysteresis; among equals the least node id wins. `before`: the choice of last time, null for none.
  */
 export function chooseRouter(
   before: RouterChoice | null,
@@ -83,7 +87,7 @@ export function chooseRouter(
   const current = sorted.find(({ nodeId }) => nodeId === before?.nodeId);
   if (current === undefined || !isPresent(current)) {
     const next = best(present) ?? current ?? (sorted[0] as RouterState);
-    if (before === null || next === current) return stay(next.nodeId);
+    if (before === null || next === current) return stay(next.nodeId, whyKept(next));
     return stay(
       next.nodeId,
       current?.reach === 'lost' ? 'the one before does not answer' : 'the one before is away',
@@ -95,7 +99,7 @@ export function chooseRouter(
       : current.awaySince + AWAY_TIME;
   const there = present.filter(({ awaySince, reach }) => awaySince === null || reach === 'direct');
   const other = best(there.filter((router) => improvement(current, router) !== null));
-  if (other === null) return { ...stay(current.nodeId), lookAgainAt: goneAt };
+  if (other === null) return { ...stay(current.nodeId, whyKept(current)), lookAgainAt: goneAt };
   const since = before?.challenger?.nodeId === other.nodeId ? before.challenger.since : now;
   const at = Math.max(since + SETTLING_TIME, other.backSince + RETURN_TIME);
   if (now >= at) return stay(other.nodeId, improvement(current, other));
@@ -106,6 +110,7 @@ export function chooseRouter(
 /** Why another is to take the place of the current one; null if it is not. Of two at most one is for the other. */
 function improvement(current: RouterState, other: RouterState): string | null {
   if (other === current) return null;
+  if (other.preferred !== current.preferred) return other.preferred ? PREFERRED : null;
   if (other.reach === 'direct' && current.reach === 'relay') return 'direct';
   if (isShorter(other, current)) return 'shorter round trip';
   const isAsNear = CERTAINTY.indexOf(other.reach) <= CERTAINTY.indexOf(current.reach);
@@ -126,14 +131,19 @@ function isShorter(a: RouterState, b: RouterState): boolean {
 /** The best of some, in the order of their ids. */
 function best(routers: readonly RouterState[]): RouterState | null {
   return routers.reduce<RouterState | null>(
-    (least, router) =>
-      least === null ||
-      (router.reach === 'direct' && least.reach !== 'direct') ||
-      (router.reach === least.reach && isShorter(router, least))
-        ? router
-        : least,
+    (least, router) => (least === null || isBetter(router, least) ? router : least),
     null,
   );
+}
+
+function isBetter(a: RouterState, b: RouterState): boolean {
+  if (a.preferred !== b.preferred) return a.preferred;
+  if (a.reach !== b.reach) return a.reach === 'direct';
+  return isShorter(a, b);
+}
+
+function whyKept({ preferred }: RouterState): string | null {
+  return preferred ? PREFERRED : null;
 }
 
 function siteOf({ mappings }: MapPeer, route: string): string {

@@ -3,6 +3,7 @@ import { cidr } from '../../shared/arguments.ts';
 import { textTable } from '../../shared/text-table.ts';
 import { overlapWords } from '../network/route-overlaps.ts';
 import { type RouteRow, routeTable } from '../network/route-table.ts';
+import type { Store } from '../store/store.ts';
 import { cliActor, type DataOptions, nodeNamed, printJson, withData, withStore } from './options.ts';
 
 export function routesCommand(): Command {
@@ -10,7 +11,9 @@ export function routesCommand(): Command {
     .description('networks that nodes offer to carry, and which of them are approved')
     .addCommand(listCommand())
     .addCommand(approvalCommand('approve', 'let a node carry a network that it offers', true))
-    .addCommand(approvalCommand('disapprove', 'take an approval back', false).alias('unapprove'));
+    .addCommand(approvalCommand('disapprove', 'take an approval back', false).alias('unapprove'))
+    .addCommand(preferenceCommand('prefer', 'let a node go before the others that carry a network', true))
+    .addCommand(preferenceCommand('unprefer', 'leave the choice of the router to the hosts again', false));
 }
 
 function listCommand(): Command {
@@ -40,6 +43,29 @@ function listCommand(): Command {
 }
 
 function approvalCommand(name: string, description: string, approved: boolean): Command {
+  return changeCommand(
+    name,
+    description,
+    (store, nodeId, route) => store.approveRoute(nodeId, route, approved, Date.now(), cliActor()),
+    (node, route, row) => approvalText(node, route, row, approved),
+  );
+}
+
+function preferenceCommand(name: string, description: string, preferred: boolean): Command {
+  return changeCommand(
+    name,
+    description,
+    (store, nodeId, route) => store.preferRoute(nodeId, route, preferred, Date.now(), cliActor()),
+    (node, route, row) => preferenceText(node, route, row, preferred),
+  );
+}
+
+function changeCommand(
+  name: string,
+  description: string,
+  change: (store: Store, nodeId: string, route: string) => Promise<void>,
+  textOf: (node: string, route: string, row: RouteRow | undefined) => string,
+): Command {
   return withData(new Command(name))
     .description(description)
     .argument('<node>', 'name or id')
@@ -49,12 +75,12 @@ function approvalCommand(name: string, description: string, approved: boolean): 
     .action((nameOrId: string, route: string, options: DataOptions & { json: boolean }) =>
       withStore(options, async (store) => {
         const node = await nodeNamed(store, nameOrId);
-        await store.approveRoute(node.id, route, approved, Date.now(), cliActor());
+        await change(store, node.id, route);
         const row = routeTable(await store.listNodes()).find(
           (each) => each.nodeId === node.id && each.route === route,
         );
         if (options.json) printJson(row ?? null);
-        else process.stdout.write(`${approvalText(node.name, route, row, approved)}\n`);
+        else process.stdout.write(`${textOf(node.name, route, row)}\n`);
       }),
     );
 }
@@ -67,8 +93,15 @@ function approvalText(node: string, route: string, row: RouteRow | undefined, ap
   return `${node} carries ${route}${away}${notes.join('')}`;
 }
 
-function stateOf({ approved, offered, online }: RouteRow): string {
+/** Who is used, and who if that one is away. */
+function preferenceText(node: string, route: string, row: RouteRow | undefined, preferred: boolean): string {
+  if (!preferred) return `${node} is not preferred for ${route}`;
+  const others = row?.alternatives.join(', ') ?? '';
+  return `${node} is preferred for ${route}; ${others === '' ? 'nobody else carries it now' : `else it goes by ${others}`}`;
+}
+
+function stateOf({ approved, offered, preferred, online }: RouteRow): string {
   if (!approved) return 'waits for approval';
-  if (!offered) return 'approved, not offered now';
-  return online ? 'approved' : 'approved, away';
+  const words = ['approved', preferred ? 'preferred' : '', offered ? '' : 'not offered now'];
+  return [...words, offered && !online ? 'away' : ''].filter(Boolean).join(', ');
 }

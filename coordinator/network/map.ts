@@ -21,6 +21,7 @@ export interface MapNode extends Granted, SegmentMember, Decided {
   readonly keyExpiresAt: number;
   readonly homeRelay: string;
   readonly viewVersion: number;
+  readonly preferredRoutes: readonly string[];
   /** Absent or null for what runs an agent. */
   readonly device?: DeviceState | null;
 }
@@ -96,6 +97,8 @@ export interface PeerView {
   routes: string[];
   /** Those of the routes that stand for another network at its site. */
   mappings: RouteMapping[];
+  /** Those of the routes for which it goes before others that carry them. */
+  preferredRoutes: string[];
   exitNode: boolean;
   tags: string[];
   keyExpiresAt: number;
@@ -206,6 +209,7 @@ export function peerView(node: MapNode, sight: Sight, viewerId: string): PeerVie
     endpoints: [...node.endpoints],
     routes,
     mappings: grantedMappings(node).filter(({ prefix }) => routes.includes(prefix)),
+    preferredRoutes: routes.filter((route) => node.preferredRoutes.includes(route)),
     exitNode,
     tags: [...node.tags],
     keyExpiresAt: node.keyExpiresAt,

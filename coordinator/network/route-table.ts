@@ -6,17 +6,23 @@ export interface RouteRow extends CarriedRoute {
   readonly kind: 'subnet' | 'mapped';
   /** Advertised now. One that is not, but was approved, is carried again as soon as it is. */
   readonly offered: boolean;
+  /** By an administrator: it goes before the alternatives. */
+  readonly preferred: boolean;
   /** Whether the node is connected. */
   readonly online: boolean;
   /** Names of the other nodes that were granted the same network, which take over when this one is away. */
   readonly alternatives: readonly string[];
+  /** Name of the alternative that is preferred; null if none is. */
+  readonly standsInFor: string | null;
   /** Routes of other nodes that stand against it, advertised ones too. */
   readonly overlaps: readonly RouteOverlap[];
 }
 
 /** All routes of a network, by prefix as text and then by node. */
-export function routeTable(nodes: Iterable<RouteCarrier & { readonly online: boolean }>): RouteRow[] {
-  const rows: Omit<RouteRow, 'alternatives' | 'overlaps'>[] = [];
+export function routeTable(
+  nodes: Iterable<RouteCarrier & { readonly online: boolean; readonly preferredRoutes: readonly string[] }>,
+): RouteRow[] {
+  const rows: Omit<RouteRow, 'alternatives' | 'standsInFor' | 'overlaps'>[] = [];
   for (const node of nodes) {
     const offered = new Set(node.offers.routes);
     const sites = new Map(node.offers.mappings?.map(({ prefix, sitePrefix }) => [prefix, sitePrefix]));
@@ -30,6 +36,7 @@ export function routeTable(nodes: Iterable<RouteCarrier & { readonly online: boo
         kind: sitePrefix === null ? 'subnet' : 'mapped',
         approved: node.approvedRoutes.includes(route),
         offered: offered.has(route),
+        preferred: node.preferredRoutes.includes(route),
         online: node.online,
       });
     }
@@ -40,13 +47,15 @@ export function routeTable(nodes: Iterable<RouteCarrier & { readonly online: boo
     if (!row.approved || !row.offered) continue;
     granted.set(siteOf(row), [...(granted.get(siteOf(row)) ?? []), row]);
   }
+  const othersFor = (row: (typeof rows)[number]) =>
+    (granted.get(siteOf(row)) ?? []).filter(({ nodeId }) => nodeId !== row.nodeId);
   return rows
     .map((row) => ({
       ...row,
-      alternatives: (granted.get(siteOf(row)) ?? [])
-        .filter(({ nodeId }) => nodeId !== row.nodeId)
+      alternatives: othersFor(row)
         .map(({ node }) => node)
         .sort(),
+      standsInFor: othersFor(row).find(({ preferred }) => preferred)?.node ?? null,
       overlaps: (overlaps.get(row) ?? []).map(({ nodeId, node, route, sitePrefix, approved, kind }) => ({
         nodeId,
         node,

@@ -6,7 +6,7 @@ import { routeRefusal } from '../network/offers.ts';
 import { freeVni, grantedSegments } from '../network/segments.ts';
 import { canonicalTag } from '../network/tags.ts';
 import type { Change } from './change.ts';
-import { requireNode } from './nodes.ts';
+import { listNodes, requireNode } from './nodes.ts';
 import { routeDetail, tellOfOverlaps } from './overlaps.ts';
 import { toJson } from './rows.ts';
 import type { NodeTable } from './schema.ts';
@@ -49,12 +49,65 @@ export async function approveRoute(
     ? [...node.approvedRoutes, route].sort()
     : node.approvedRoutes.filter((other) => other !== route);
   const visible = grantedRoutes({ ...node, approvedRoutes }).length !== grantedRoutes(node).length;
-  await update(change, node, visible, { approved_routes: toJson(approvedRoutes) });
+  const wasPreferred = node.preferredRoutes.includes(route);
+  const preferredRoutes = node.preferredRoutes.filter((other) => other !== route);
+  await update(change, node, visible, {
+    approved_routes: toJson(approvedRoutes),
+    ...(wasPreferred ? { preferred_routes: toJson(preferredRoutes) } : {}),
+  });
   const overlaps = await tellOfOverlaps(change, node, { ...node, approvedRoutes });
   const detail = routeDetail(route, overlaps.get(route));
   await record(change, by, approved ? 'route.approve' : 'route.disapprove', node, detail, {
-    before: { approvedRoutes: node.approvedRoutes },
-    after: { approvedRoutes },
+    before: {
+      approvedRoutes: node.approvedRoutes,
+      ...(wasPreferred ? { preferredRoutes: node.preferredRoutes } : {}),
+    },
+    after: { approvedRoutes, ...(wasPreferred ? { preferredRoutes } : {}) },
+  });
+}
+
+/**
+ * Prefers a node for a route that was approved for it, or no longer. Of the nodes that carry one network at most one is preferred:
+ * another loses it. Throws `not-found` for a route that was not approved.
+ */
+export async function preferRoute(
+  change: Change,
+  nodeId: string,
+  route: string,
+  preferred: boolean,
+  by: Decision,
+): Promise<void> {
+  const node = await requireNode(change.tx, nodeId);
+  if (!node.approvedRoutes.includes(route)) {
+    throw new WarrenError('not-found', `${route} was not approved for ${node.name}`, {
+      hint: node.offers.routes.includes(route)
+        ? 'it advertises it: approve it first'
+        : `approved are ${node.approvedRoutes.join(', ') || 'none'}`,
+    });
+  }
+  if (preferred) {
+    for (const other of await listNodes(change.tx))
+      if (other.id !== node.id) await setPreference(change, other, route, false, by);
+  }
+  await setPreference(change, node, route, preferred, by);
+}
+
+async function setPreference(
+  change: Change,
+  node: NodeRecord,
+  route: string,
+  preferred: boolean,
+  by: Decision,
+): Promise<void> {
+  if (node.preferredRoutes.includes(route) === preferred) return;
+  const preferredRoutes = preferred
+    ? [...node.preferredRoutes, route].sort()
+    : node.preferredRoutes.filter((other) => other !== route);
+  const visible = grantedRoutes(node).includes(route);
+  await update(change, node, visible, { preferred_routes: toJson(preferredRoutes) });
+  await record(change, by, preferred ? 'route.prefer' : 'route.unprefer', node, route, {
+    before: { preferredRoutes: node.preferredRoutes },
+    after: { preferredRoutes },
   });
 }
 

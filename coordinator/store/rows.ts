@@ -31,6 +31,7 @@ export function nodeFromRow(row: Selectable<NodeTable>): NodeRecord {
       mappings: JSON.parse(row.offered_mappings) as RouteMapping[],
     },
     approvedRoutes: fromJson(row.approved_routes),
+    preferredRoutes: fromJson(row.preferred_routes),
     exitNodeApproved: row.exit_node_approved !== 0,
     tags: fromJson(row.tags),
     ephemeral: row.ephemeral !== 0,

@@ -84,6 +84,7 @@ export interface NodeTable {
   /** JSON: RouteMapping[]. */
   offered_mappings: Generated<string>;
   approved_routes: string;
+  preferred_routes: Generated<string>;
   exit_node_approved: number;
   tags: string;
   ephemeral: number;

@@ -171,6 +171,12 @@ export class SqlStore implements Store {
     );
   }
 
+  preferRoute(nodeId: string, route: string, preferred: boolean, now: number, by: AuditActor) {
+    return this.#change((change) =>
+      administration.preferRoute(change, nodeId, route, preferred, { ...by, now }),
+    );
+  }
+
   approveExitNode(nodeId: string, approved: boolean, now: number, by: AuditActor) {
     return this.#change((change) => administration.approveExitNode(change, nodeId, approved, { ...by, now }));
   }

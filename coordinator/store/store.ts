@@ -102,6 +102,17 @@ export interface Store {
     now: number,
     audit: AuditActor,
   ): Promise<void>;
+  /**
+   * Makes a node the one that goes before all others that carry a route, in the place of whichever did, or no longer. Throws
+   * `not-found` for a route that was not approved for it.
+   */
+  preferRoute(
+    nodeId: string,
+    route: string,
+    preferred: boolean,
+    now: number,
+    audit: AuditActor,
+  ): Promise<void>;
   approveSegment(
     nodeId: string,
     segment: string,
@@ -351,6 +362,8 @@ export interface NodeRecord {
   /** What the node offers, and which part of it an administrator granted. */
   offers: Offers;
   approvedRoutes: string[];
+  /** Those of the approved routes for which it goes before every other node that carries them. */
+  preferredRoutes: string[];
   exitNodeApproved: boolean;
   tags: string[];
   ephemeral: boolean;

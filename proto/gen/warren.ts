@@ -414,7 +414,11 @@ export interface Peer {
   /** Id of the relay that this peer can be reached by; empty if none. */
   homeRelay: string;
   /** Set for what runs no agent. */
-  device?: PlainDevice | undefined;
+  device?:
+    | PlainDevice
+    | undefined;
+  /** Those of `routes` for which an administrator prefers this peer to the others that carry them. */
+  preferredRoutes: string[];
 }
 
 /** A host with a stock WireGuard client: no probes, no relay, no endpoint but the one that it calls from. */
@@ -3305,6 +3309,7 @@ function createBasePeer(): Peer {
     online: false,
     homeRelay: "",
     device: undefined,
+    preferredRoutes: [],
   };
 }
 
@@ -3354,6 +3359,9 @@ export const Peer: MessageFns<Peer> = {
     }
     if (message.device !== undefined) {
       PlainDevice.encode(message.device, writer.uint32(114).fork()).join();
+    }
+    for (const v of message.preferredRoutes) {
+      writer.uint32(146).string(v!);
     }
     return writer;
   },
@@ -3481,6 +3489,14 @@ export const Peer: MessageFns<Peer> = {
             }
 
             message.device = PlainDevice.decode(reader, reader.uint32());
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.preferredRoutes.push(reader.string());
             continue;
           }
         }

@@ -136,6 +136,7 @@ function mapNode(node: VisibleNode, n: number): MapNode {
     viewVersion: 1,
     offeredSegments: [],
     approvedSegments: [],
+    preferredRoutes: [],
   };
 }
 

@@ -216,6 +216,7 @@ export function administrationConformance(current: () => Store): void {
         true,
         () => store.approveRoute(id, '10.1.0.0/16', true, NOW, CLI),
       ],
+      ['preferRoute', 'route.prefer', true, true, () => store.preferRoute(id, '10.1.0.0/16', true, NOW, CLI)],
       ['approveExitNode', 'exit-node.approve', true, true, () => store.approveExitNode(id, true, NOW, CLI)],
       ['setTags', 'node.tag', true, true, () => store.setTags(id, ['x'], NOW, CLI)],
       ['renameNode', 'node.rename', true, true, () => store.renameNode(id, 'other', NOW, CLI)],

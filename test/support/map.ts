@@ -39,6 +39,7 @@ export function aPeer(n: number, changes: Partial<MapPeer> = {}): MapPeer {
     online: true,
     homeRelay: '',
     mappings: [],
+    preferredRoutes: [],
     segments: [],
     ...changes,
   };

@@ -65,6 +65,7 @@ export function aNode(id: string, changes: Partial<NodeRecord> = {}): NodeRecord
     agentVersion: '0.1.0',
     offers: { routes: [], exitNode: false, tags: [] },
     approvedRoutes: [],
+    preferredRoutes: [],
     offeredSegments: [],
     device: null,
     reachableEndpoints: [],

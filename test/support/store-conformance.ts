@@ -445,6 +445,60 @@ export function storeConformance(create: () => Promise<StoreFixture>): void {
       expect((await store.node(node.id))?.approvedRoutes).toEqual([]);
     });
 
+    it('prefers one node of those that carry a route, for as long as it may carry it', async () => {
+      const routes = ['10.1.0.0/16', '10.2.0.0/16'];
+      const carrier = (name: string) =>
+        joinNode(store, { name, offers: { routes, exitNode: false, tags: [] } });
+      const [a, b] = [await carrier('a'), await carrier('b')];
+      const prefer = (id: string, route: string, preferred = true) =>
+        store.preferRoute(id, route, preferred, NOW, CLI);
+      const preferred = async () => [
+        (await store.node(a.id))?.preferredRoutes,
+        (await store.node(b.id))?.preferredRoutes,
+      ];
+      await expect(prefer(a.id, '10.1.0.0/16')).rejects.toMatchObject({
+        code: 'not-found',
+        hint: 'it advertises it: approve it first',
+      });
+      for (const { id } of [a, b])
+        for (const route of routes) await store.approveRoute(id, route, true, NOW, CLI);
+      await expect(prefer(a.id, '10.3.0.0/16')).rejects.toMatchObject({
+        code: 'not-found',
+        hint: 'approved are 10.1.0.0/16, 10.2.0.0/16',
+      });
+      expect(await preferred()).toEqual([[], []]);
+
+      for (const route of routes) await prefer(a.id, route);
+      expect(await preferred()).toEqual([routes, []]);
+      const before = await version();
+      await prefer(a.id, '10.1.0.0/16');
+      await prefer(b.id, '10.1.0.0/16', false);
+      expect(await version()).toBe(before);
+
+      await prefer(b.id, '10.1.0.0/16');
+      expect(await preferred()).toEqual([['10.2.0.0/16'], ['10.1.0.0/16']]);
+      const { version: after, changed } = await store.changesSince(before);
+      expect([after, changed.map(({ name }) => name).sort()]).toEqual([before + 1, ['a', 'b']]);
+      expect(await auditRows('route.prefer')).toHaveLength(3);
+      expect(await auditRows('route.unprefer')).toMatchObject([
+        {
+          target: `a (${a.id})`,
+          detail: '10.1.0.0/16',
+          before: { preferredRoutes: routes },
+          after: { preferredRoutes: ['10.2.0.0/16'] },
+        },
+      ]);
+
+      await store.approveRoute(b.id, '10.1.0.0/16', false, NOW, CLI);
+      expect((await auditRows('route.disapprove'))[0]).toMatchObject({
+        before: { approvedRoutes: routes, preferredRoutes: ['10.1.0.0/16'] },
+        after: { approvedRoutes: ['10.2.0.0/16'], preferredRoutes: [] },
+      });
+      await store.approveRoute(b.id, '10.1.0.0/16', true, NOW, CLI);
+      await prefer(a.id, '10.2.0.0/16', false);
+      expect(await preferred()).toEqual([[], []]);
+    });
+
     it('keeps under which prefix the mesh has a network of a site, and grants that prefix', async () => {
       const mapped = (sitePrefix: string) => ({
         routes: ['10.201.1.0/24'],

@@ -65,6 +65,27 @@ describeNeeds(['root', 'tun', 'nft'], 'two routers for one network', () => {
     expect(await coordinator.verb('routes', 'list')).toMatch(/192\.168\.10\.0\/24 +lima +approved +oslo/);
   });
 
+  it('an administrator has the other used, and back', async () => {
+    const { router } = (await inUse()) as { router: Router };
+    const isUsed = async (name: Router) => {
+      const route = await inUse();
+      return route?.router === name && route.why === 'preferred by an administrator';
+    };
+    const stands = other(router);
+    expect(await coordinator.verb('routes', 'prefer', stands, ROUTE)).toBe(
+      `${stands} is preferred for ${ROUTE}; else it goes by ${router}\n`,
+    );
+    await waitFor(`${stands} to be used`, () => isUsed(stands));
+    expect(await agents.laptop.pings(SERVER)).toBe(true);
+    const list = await coordinator.verb('routes', 'list');
+    expect(list).toMatch(new RegExp(`${stands} +approved, preferred +${router}`));
+    expect(list).toMatch(new RegExp(`${router} +approved +${stands}`));
+    await coordinator.verb('routes', 'prefer', router, ROUTE);
+    await waitFor(`${router} to be used again`, () => isUsed(router));
+    await coordinator.verb('routes', 'unprefer', router, ROUTE);
+    await waitFor('no preference', async () => (await inUse())?.why === null);
+  });
+
   it('SEC-43: the other takes over within 5 s of kill -9, while the coordinator is away', async () => {
     const { router } = (await inUse()) as { router: Router };
     await waitFor('direct paths', async () => {

@@ -51,6 +51,30 @@ describe('the keeper of routers', () => {
     ]);
   });
 
+  it('uses the one that is preferred for that network, and no longer says so when it is not', () => {
+    expect(chosen()).toBe(a.nodeId);
+    b = { ...b, preferredRoutes: ['10.2.0.0/16'] };
+    chosen();
+    pass(6_000);
+    expect(changes).toBe(0);
+    b = { ...b, preferredRoutes: [ROUTE] };
+    expect(chosen()).toBe(a.nodeId);
+    pass(6_000);
+    expect(changes).toBe(1);
+    expect(chosen()).toBe(b.nodeId);
+    expect(keeper.status()[0]?.why).toBe('preferred by an administrator');
+    reached(b, 'lost');
+    expect(chosen()).toBe(a.nodeId);
+    reached(b, 'direct', 10);
+    pass(31_000);
+    expect(chosen()).toBe(b.nodeId);
+    reached(a, 'relay');
+    b = { ...b, preferredRoutes: [] };
+    chosen();
+    pass(6_000);
+    expect(keeper.status()[0]).toMatchObject({ router: b.name, why: null });
+  });
+
   it('one that was lost is not taken for back because nobody asks any more, and is after 30 s of answers', () => {
     chosen();
     reached(b, 'direct', 10);

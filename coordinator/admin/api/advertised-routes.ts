@@ -29,6 +29,9 @@ const AdvertisedRoute = z
       .openapi({ description: 'What the hosts of that site have, where it is another.' }),
     offered: z.boolean().openapi({ description: 'By the machine, at the moment.' }),
     approved: z.boolean(),
+    preferred: z
+      .boolean()
+      .openapi({ description: 'It goes before the alternatives. Never so of an exit node.' }),
     alternatives: z.array(z.string()).openapi({ description: 'Machines that carry the same network too.' }),
     usedBy: z.number().int().nullable().openapi({
       description:
@@ -61,6 +64,7 @@ export function addAdvertisedRoutes(api: Api, { store, mesh }: ApiDependencies):
         sitePrefix: row.sitePrefix,
         offered: row.offered,
         approved: row.approved,
+        preferred: row.preferred,
         alternatives: [...row.alternatives],
         usedBy: uses.ofRoute(row.nodeId, row.route),
         overlaps: row.overlaps.map((overlap) => ({
@@ -83,6 +87,7 @@ export function addAdvertisedRoutes(api: Api, { store, mesh }: ApiDependencies):
           sitePrefix: null,
           offered: node.offers.exitNode,
           approved: node.exitNodeApproved,
+          preferred: false,
           alternatives: carrying.filter(({ id }) => id !== node.id).map(({ name }) => name),
           usedBy: uses.ofExit(node.id),
           overlaps: [],

@@ -20,6 +20,19 @@ const routes = (method: 'put' | 'delete') =>
     responses: machine,
   });
 
+const preferred = (method: 'put' | 'delete') =>
+  createRoute({
+    method,
+    path: '/machines/{id}/routes/{cidr}/preferred',
+    tags,
+    summary:
+      method === 'put'
+        ? 'Prefer it to the other machines that carry a route, in the place of whichever was'
+        : 'No longer prefer it for a route',
+    request: { params: RouteParams },
+    responses: machine,
+  });
+
 const exitNode = (method: 'put' | 'delete') =>
   createRoute({
     method,
@@ -48,6 +61,11 @@ export function addGrants(api: Api, { store, clock }: ApiDependencies): void {
     api.openapi(routes(method), async (context) => {
       const { id, cidr } = context.req.valid('param');
       await store.approveRoute(id, cidr, approved, clock.wall(), context.get('actor'));
+      return context.json(await show(id), 200);
+    });
+    api.openapi(preferred(method), async (context) => {
+      const { id, cidr } = context.req.valid('param');
+      await store.preferRoute(id, cidr, method === 'put', clock.wall(), context.get('actor'));
       return context.json(await show(id), 200);
     });
     api.openapi(exitNode(method), async (context) => {

@@ -31,6 +31,9 @@ export const Machine = z
     approvedRoutes: z
       .array(z.string())
       .openapi({ description: 'Approvals, those too of what is not offered at the moment.' }),
+    preferredRoutes: z
+      .array(z.string())
+      .openapi({ description: 'Approved ones for which it goes before other machines that carry them.' }),
     offersExitNode: z.boolean(),
     exitNodeApproved: z.boolean(),
     offeredSegments: z.array(z.string()),
@@ -66,6 +69,7 @@ export function machineView(node: NodeRecord, now: number): MachineView {
     homeRelay: node.homeRelay === '' ? null : node.homeRelay,
     offeredRoutes: node.offers.routes,
     approvedRoutes: node.approvedRoutes,
+    preferredRoutes: node.preferredRoutes,
     offersExitNode: node.offers.exitNode,
     exitNodeApproved: node.exitNodeApproved,
     offeredSegments: node.offeredSegments,

@@ -3,7 +3,8 @@ import { overlapWords } from '../../network/route-overlaps.ts';
 import type { RouteRow } from '../../network/route-table.ts';
 import type { CarrierUses } from '../../telemetry/carrier-uses.ts';
 import { grantButton, grantState } from './machine-grants.ts';
-import { presence } from './parts/badge.ts';
+import { actionButton } from './parts/action-button.ts';
+import { badge, presence } from './parts/badge.ts';
 import type { Fragment } from './parts/fragment.ts';
 import { icon } from './parts/icon.ts';
 import { usedBy } from './used-by.ts';
@@ -49,27 +50,53 @@ function tableRow(row: RouteRow, uses: CarrierUses, mayChange: boolean): Fragmen
           html`<br><span class="warning small-text">${icon('warning')} ${overlapWords(overlap)}</span>`,
       )}</th>
       <td data-label="Router">${presence(row.online, html`<a href="/machines/${row.nodeId}">${row.node}</a>`)}</td>
-      <td data-label="State">${grantState(row)}</td>
+      <td data-label="State">${grantState(row)}${row.preferred ? html` ${badge('preferred', 'info')}` : ''}</td>
       <td data-label="In use">${use(row)}${
         row.approved && row.offered ? usedBy(uses.ofRoute(row.nodeId, row.route)) : ''
       }</td>
-      <td class="actions">${
-        mayChange
-          ? grantButton({
-              approved: row.approved,
-              path: `/machines/${row.nodeId}/routes/${encodeURIComponent(row.route)}`,
-              name: `${row.route} at ${row.node}`,
-            })
-          : ''
-      }</td>
+      <td class="actions">${mayChange ? buttons(row) : ''}</td>
     </tr>`;
 }
 
-/** Each machine takes the router that it has the better path to; another takes over within seconds. */
-function use({ approved, offered, online, alternatives }: RouteRow): Fragment {
+function buttons(row: RouteRow): Fragment {
+  const path = `/machines/${row.nodeId}/routes/${encodeURIComponent(row.route)}`;
+  const name = `${row.route} at ${row.node}`;
+  return html`${preferenceButton(row, path, name)} ${grantButton({ approved: row.approved, path, name })}`;
+}
+
+/** Where there is a choice. A preference can be taken back even if the others have gone since. */
+function preferenceButton(
+  { approved, offered, preferred, alternatives }: RouteRow,
+  path: string,
+  name: string,
+): Fragment | '' {
+  if (preferred) {
+    return actionButton({
+      label: 'No longer prefer',
+      of: name,
+      request: `DELETE ${path}/preferred`,
+      small: true,
+      done: `No longer preferred: ${name}`,
+    });
+  }
+  if (!approved || !offered || alternatives.length === 0) return '';
+  return actionButton({
+    label: 'Prefer',
+    of: name,
+    request: `PUT ${path}/preferred`,
+    small: true,
+    done: `Preferred: ${name}`,
+  });
+}
+
+/** Each machine takes the router that is preferred, or that it has the better path to; another takes over within seconds. */
+function use({ approved, offered, online, preferred, alternatives, standsInFor }: RouteRow): Fragment {
   if (!approved || !offered) return html`<span class="quiet">no</span>`;
   const others = alternatives.join(', ');
   if (online && others === '') return html`yes`;
+  if (online && preferred) return html`yes, before ${others}`;
+  if (online && standsInFor !== null)
+    return html`<span class="quiet">stands in for ${standsInFor}, which is preferred</span>`;
   if (online) return html`yes; so does ${others}, and the better path counts`;
   return others === ''
     ? html`<span class="warning">no: it is away</span>`

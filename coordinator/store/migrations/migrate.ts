@@ -11,6 +11,7 @@ import { standing } from './0007-standing.ts';
 import { mappedRoutes } from './0008-mapped-routes.ts';
 import { devices } from './0009-devices.ts';
 import { once } from './0012-once.ts';
+import { preferredRoutes } from './0013-preferred-routes.ts';
 import type { EngineMigration } from './migration.ts';
 
 /** All steps in order. A step that was ever released is never edited; the next one is added. */
@@ -25,6 +26,7 @@ const MIGRATIONS: Readonly<Record<string, EngineMigration>> = {
   '0008-mapped-routes': mappedRoutes,
   '0009-devices': devices,
   '0012-once': once,
+  '0013-preferred-routes': preferredRoutes,
 };
 
 const MIGRATION_TABLE = 'warren_migrations';

@@ -15,6 +15,7 @@ const NODE: NodeRecord = {
   agentVersion: '0.1.0',
   offers: { routes: ['10.0.0.0/24'], exitNode: false, tags: [] },
   approvedRoutes: [],
+  preferredRoutes: [],
   offeredSegments: [],
   device: null,
   reachableEndpoints: [],

@@ -65,6 +65,28 @@ describe('what agents hear of routes', () => {
     expect((await step(b, between))?.self?.notices).toEqual([]);
   });
 
+  it.each([null, '{"acls": [{"action": "accept", "src": ["*"], "dst": ["*:*"]}]}'])(
+    'at whom it is preferred is told at once, and at whom no longer, under the policy %s',
+    async (policy) => {
+      if (policy !== null) await store.applyPolicy(policy, NOW, CLI);
+      const offers = { routes: ['10.1.0.0/16'], exitNode: false, tags: [] };
+      const c = await joinNode(store, { name: 'c', offers });
+      for (const node of [a, c]) await approve(node, '10.1.0.0/16');
+      const prefer = (node: NodeRecord) => store.preferRoute(node.id, '10.1.0.0/16', true, NOW, CLI);
+      const told = async (before: { epoch: string; version: number }) =>
+        Object.fromEntries(
+          (await step(b, before))?.peers.map(({ name, preferredRoutes }) => [name, preferredRoutes]) ?? [],
+        );
+      await feed.refresh();
+      const before = await held();
+      await prefer(a);
+      expect(await told(before)).toEqual({ a: ['10.1.0.0/16'] });
+      const between = await held();
+      await prefer(c);
+      expect(await told(between)).toEqual({ a: [], c: ['10.1.0.0/16'] });
+    },
+  );
+
   it('under a policy those who may not meet are not named to each other', async () => {
     await store.applyPolicy('{"acls": []}', NOW, CLI);
     await approve(b, '10.0.0.0/8');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { applyDelta, checkMap, mapFromSnapshot, type NetworkMap } from '../../../agent/mesh/network-map.ts';
-import type { Delta, Peer, Self, Snapshot } from '../../../proto/gen/warren.ts';
+import { type Delta, Peer, type Self, type Snapshot } from '../../../proto/gen/warren.ts';
 import { aMap, aPeer, aSelf } from '../../support/map.ts';
 
 const selfMessage = (changes: Partial<Self> = {}): Self => ({
@@ -67,6 +67,16 @@ describe('the network map', () => {
       expect(() => checkMap(value)).toThrowError(expect.objectContaining({ code: 'corrupt' }));
     },
   );
+
+  it('that an older release saved, or an older coordinator sent, prefers nobody', () => {
+    const { preferredRoutes: _, ...peer } = aPeer(2, { routes: ['10.1.0.0/16'] });
+    expect(checkMap({ ...aMap([]), peers: [peer] }).peers[0]?.preferredRoutes).toEqual([]);
+    const old = Peer.decode(Peer.encode(peerMessage(2)).finish());
+    expect(mapFromSnapshot(snapshot({ peers: [old] })).peers[0]?.preferredRoutes).toEqual([]);
+    const sent = peerMessage(2, { routes: ['10.1.0.0/16'], preferredRoutes: ['10.1.0.0/16'] });
+    const got = Peer.decode(Peer.encode(sent).finish());
+    expect(mapFromSnapshot(snapshot({ peers: [got] })).peers[0]?.preferredRoutes).toEqual(['10.1.0.0/16']);
+  });
 
   describe('after a difference', () => {
     const before = mapFromSnapshot(snapshot());

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   chooseRouter,
+  PREFERRED,
   type RouterChoice,
   type RouterState,
   routerGroups,
@@ -10,6 +11,7 @@ import { aPeer } from '../../support/map.ts';
 
 const router = (nodeId: string, changes: Partial<RouterState> = {}): RouterState => ({
   nodeId,
+  preferred: false,
   awaySince: null,
   reach: 'unknown',
   roundTrip: null,
@@ -106,6 +108,7 @@ describe('SEC-43: of two routers', () => {
 
   it('with any states a choice settles, and does not come back to what it left', () => {
     const state = fc.record({
+      preferred: fc.boolean(),
       awaySince: fc.constantFrom(null, 0),
       reach: fc.constantFrom('direct', 'relay', 'lost', 'unknown'),
       roundTrip: fc.double({ min: 0, max: 100, noNaN: true }),
@@ -131,6 +134,48 @@ describe('SEC-43: of two routers', () => {
         expect(choice.lookAgainAt).toBe(Number.POSITIVE_INFINITY);
       }),
     );
+  });
+});
+
+describe('a router that is preferred', () => {
+  const preferred = (state: RouterState): RouterState => ({ ...state, preferred: true });
+
+  it('is used though the others are nearer, and says why', () => {
+    for (const state of [router('b'), relayed('b'), direct('b', 90)]) {
+      const routers = [direct('a', 1), preferred(state)];
+      expect(chooseRouter(null, routers, 0)).toMatchObject({ nodeId: 'b', why: PREFERRED });
+      expect(settled(using('b'), routers)).toMatchObject({ nodeId: 'b', why: PREFERRED });
+    }
+  });
+
+  it('takes over when it has been preferred for 5 s', () => {
+    const routers = [direct('a', 1), preferred(relayed('b'))];
+    const first = chooseRouter(using('a'), routers, 100);
+    expect(first).toMatchObject({ nodeId: 'a', lookAgainAt: 5_100 });
+    expect(chooseRouter(first, routers, 5_100)).toMatchObject({ nodeId: 'b', why: PREFERRED });
+  });
+
+  it('goes before a challenger that is nearer', () => {
+    const routers = [relayed('a'), direct('b', 1), preferred(relayed('c'))];
+    expect(chooseRouter(using('a'), routers, 0).challenger?.nodeId).toBe('c');
+  });
+
+  it('is left at once when it is lost, and soon when it is away', () => {
+    expect(chooseRouter(using('b'), [relayed('a'), preferred(lost('b'))], 0)).toMatchObject({
+      nodeId: 'a',
+      why: 'the one before does not answer',
+    });
+    const away = [router('a'), preferred(router('b', { awaySince: 1_000 }))];
+    expect(chooseRouter(using('b'), away, 3_900)).toMatchObject({ nodeId: 'b', lookAgainAt: 4_000 });
+    expect(chooseRouter(using('b'), away, 4_000).nodeId).toBe('a');
+    expect(chooseRouter(null, [router('a'), preferred(router('b', AWAY))], 0).nodeId).toBe('a');
+  });
+
+  it('is used again when it has been back for 30 s', () => {
+    const routers = [direct('a', 1), preferred(direct('b', 50, { backSince: 1_000 }))];
+    const choice = chooseRouter(using('a'), routers, 2_000);
+    expect(choice).toMatchObject({ nodeId: 'a', lookAgainAt: 31_000 });
+    expect(chooseRouter(choice, routers, 31_000)).toMatchObject({ nodeId: 'b', why: PREFERRED });
   });
 });
 

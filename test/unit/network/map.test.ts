@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { deltaFor, type MapChanges, type MapNode, snapshotFor } from '../../../coordinator/network/map.ts';
+import {
+  deltaFor,
+  EVERYTHING,
+  type MapChanges,
+  type MapNode,
+  type Sight,
+  snapshotFor,
+} from '../../../coordinator/network/map.ts';
 import { DEFAULT_SETTINGS } from '../../../coordinator/network/settings.ts';
 
 const NETWORK = {
@@ -29,6 +36,7 @@ function node(id: string, changes: Partial<MapNode> = {}): MapNode {
     offeredSegments: [],
     approvedSegments: [],
     approvedRoutes: [],
+    preferredRoutes: [],
     exitNodeApproved: false,
     approved: true,
     disabled: false,
@@ -96,6 +104,20 @@ describe('the map of a node', () => {
       approvedRoutes: ['10.2.0.0/16'],
       exitNodeApproved: false,
     });
+  });
+
+  it('has for which routes a peer is preferred, of those that the viewer is told', () => {
+    const router = node('b', {
+      offers: { routes: ['10.1.0.0/16', '10.2.0.0/16'], exitNode: false },
+      approvedRoutes: ['10.1.0.0/16', '10.2.0.0/16', '10.3.0.0/16'],
+      preferredRoutes: ['10.1.0.0/16', '10.2.0.0/16', '10.3.0.0/16'],
+    });
+    const seenBy = (sight?: Sight) =>
+      snapshotFor(node('a'), NETWORK, [router], 0, sight).peers[0]?.preferredRoutes;
+    expect(seenBy()).toEqual(['10.1.0.0/16', '10.2.0.0/16']);
+    const carriedBy = () => ({ routes: ['10.2.0.0/16'], exitNode: false });
+    expect(seenBy({ ...EVERYTHING, carriedBy })).toEqual(['10.2.0.0/16']);
+    expect(snapshotFor(node('a'), NETWORK, [node('b')], 0).peers[0]?.preferredRoutes).toEqual([]);
   });
 
   it('of segments has only what is both asked for and approved, with their identifiers for oneself', () => {

@@ -11,7 +11,10 @@ import { routeTable } from '../../../coordinator/network/route-table.ts';
 import { canonicalPrefix, type Prefix, parsePrefix, prefixesOverlap } from '../../../shared/prefix.ts';
 
 /** `PREFIX` or `PREFIX=SITE`, approved unless it begins with a question mark. */
-function carrier(name: string, ...texts: string[]): RouteCarrier & { online: boolean } {
+function carrier(
+  name: string,
+  ...texts: string[]
+): RouteCarrier & { online: boolean; preferredRoutes: string[] } {
   const routes = texts.map((text) => text.replace('?', '').split('=')) as [string, string?][];
   return {
     id: `id-${name}`,
@@ -25,6 +28,7 @@ function carrier(name: string, ...texts: string[]): RouteCarrier & { online: boo
       ),
     },
     approvedRoutes: routes.filter((_, index) => !texts[index]?.startsWith('?')).map(([prefix]) => prefix),
+    preferredRoutes: [],
     exitNodeApproved: false,
   };
 }
@@ -150,6 +154,22 @@ describe('the table of routes', () => {
       ['10.1.0.0/16', 'c', 'subnet', false, 'a,b', 'overlaps 10.1.2.0/24 of a'],
       ['10.1.2.0/24', 'a', 'subnet', false, '', 'overlaps 10.1.0.0/16 of b,overlaps 10.1.0.0/16 of c'],
       ['10.201.1.0/24', 'c', 'mapped', true, '', ''],
+    ]);
+  });
+
+  it('tells who is preferred, and who stands in for whom', () => {
+    const rows = routeTable([
+      carrier('a', '10.1.0.0/16'),
+      { ...carrier('b', '10.1.0.0/16', '10.2.0.0/16'), preferredRoutes: ['10.1.0.0/16'] },
+      carrier('c', '10.1.0.0/16=192.168.0.0/16'),
+    ]);
+    expect(
+      rows.map(({ route, node, preferred, standsInFor }) => [route, node, preferred, standsInFor]),
+    ).toEqual([
+      ['10.1.0.0/16', 'a', false, 'b'],
+      ['10.1.0.0/16', 'b', true, null],
+      ['10.1.0.0/16', 'c', false, null],
+      ['10.2.0.0/16', 'b', false, null],
     ]);
   });
 

@@ -128,7 +128,16 @@ describe('machines', () => {
       { kind: 'exit', cidr: null, approved: true, usedBy: null },
       { kind: 'subnet', cidr: '192.168.7.0/24', offered: true, approved: true, usedBy: null },
     ]);
-    expect((await api.ask('DELETE', route)).body.approvedRoutes).toEqual([]);
+    expect((await api.ask('PUT', `${route}/preferred`)).body.preferredRoutes).toEqual(['192.168.7.0/24']);
+    expect((await api.ask('GET', '/routes')).body.items).toMatchObject([
+      { kind: 'exit', preferred: false },
+      { kind: 'subnet', preferred: true },
+    ]);
+    expect((await api.ask('DELETE', `${route}/preferred`)).body.preferredRoutes).toEqual([]);
+    expect((await api.ask('GET', '/routes')).body.items).toMatchObject([{}, { preferred: false }]);
+    await api.ask('PUT', `${route}/preferred`);
+    expect((await api.ask('DELETE', route)).body).toMatchObject({ approvedRoutes: [], preferredRoutes: [] });
+    expect((await api.ask('PUT', `${route}/preferred`)).status).toBe(404);
     expect((await api.ask('PUT', `/machines/${node.id}/routes/10.9.0.0%2F16`)).status).toBe(404);
     expect((await api.ask('PUT', `/machines/${node.id}/routes/nonsense`)).status).toBe(422);
     expect((await api.ask('PUT', `/machines/${node.id}/segments/lab`)).status).toBe(404);

@@ -20,6 +20,7 @@ const node = (name: string, more: Partial<NodeRecord> = {}): NodeRecord =>
     agentVersion: '0.1.0',
     offers: { routes: [], exitNode: false, tags: [] },
     approvedRoutes: [],
+    preferredRoutes: [],
     offeredSegments: [],
     approvedSegments: [],
     exitNodeApproved: false,

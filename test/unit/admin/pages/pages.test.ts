@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeRecord, Store, TokenRecord } from '../../../../coordinator/store/store.ts';
 import { AdminFixture } from '../../../support/admin-app.ts';
-import { joinNode } from '../../../support/store.ts';
+import { CLI, joinNode, NOW } from '../../../support/store.ts';
 
 const EVIL = '"><script>alert(1)</script>\u0007<img src=x onerror=alert(1)>';
 let admin: AdminFixture;
@@ -89,6 +89,37 @@ describe('what is not there', () => {
   );
 });
 
+describe('routes that several machines carry', () => {
+  it('are preferred at one of them, where there is a choice', async () => {
+    admin = await AdminFixture.open();
+    await admin.account();
+    const routes = ['10.1.0.0/16', '10.2.0.0/16'];
+    const [lima, oslo] = [
+      await joinNode(admin.store, { name: 'lima', offers: { routes, exitNode: false, tags: [] } }),
+      await joinNode(admin.store, { name: 'oslo', offers: { routes, exitNode: false, tags: [] } }),
+    ];
+    const approve = (node: NodeRecord, route: string) =>
+      admin.store.approveRoute(node.id, route, true, NOW, CLI);
+    await approve(lima, '10.1.0.0/16');
+    const cookie = await admin.signIn();
+    const page = async () => (await admin.get('/routes/live', { Cookie: cookie })).text();
+    const button = ({ id }: NodeRecord, method: string) =>
+      `data-action="${method} /machines/${id}/routes/10.1.0.0%2F16/preferred"`;
+    expect(await page()).not.toContain('/preferred"');
+    await approve(lima, '10.2.0.0/16');
+    await approve(oslo, '10.1.0.0/16');
+    const choice = await page();
+    expect(choice.split('/preferred"')).toHaveLength(3);
+    for (const node of [lima, oslo]) expect(choice).toContain(button(node, 'PUT'));
+    expect(choice).not.toContain('>preferred<');
+    await admin.store.preferRoute(oslo.id, '10.1.0.0/16', true, NOW, CLI);
+    const chosen = await page();
+    expect(chosen).toContain(button(lima, 'PUT'));
+    expect(chosen).toContain(button(oslo, 'DELETE'));
+    expect(chosen.split('>preferred<')).toHaveLength(2);
+  });
+});
+
 /** A store whose every text came from somebody bad. */
 function hostile(store: Store): Store {
   const node = (record: NodeRecord): NodeRecord => ({
@@ -105,6 +136,7 @@ function hostile(store: Store): Store {
     homeRelay: EVIL,
     offers: { ...record.offers, routes: [EVIL] },
     approvedRoutes: [EVIL],
+    preferredRoutes: [EVIL],
     offeredSegments: [EVIL],
     approvedSegments: [EVIL],
   });
