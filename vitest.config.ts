@@ -19,6 +19,7 @@ const LOAD = [
   'garbage-flood',
   'offload-interop',
   'offloads',
+  'relay-backlog',
   'workers',
 ].map((name) => `test/system/${name}.test.ts`);
 
@@ -48,8 +49,8 @@ export default defineConfig({
           name: 'system',
           include: ['test/system/**/*.test.ts'],
           exclude: [...PATIENT, ...LOAD],
-          // Real programs on real time, which wait more than they work.
-          maxWorkers: availableParallelism() + 1,
+          // Real programs on real time: two files at a time, which wait more than they work.
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 60_000,
           // Whatever else runs in parallel has ended.
