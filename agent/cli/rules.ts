@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { NOT_PUBLIC4, PUBLIC6 } from '../../shared/internet.ts';
 import { type Prefix, parsePrefix, prefixesOverlap } from '../../shared/prefix.ts';
+import { PROTOCOL_NAMES } from '../../shared/protocol-names.ts';
 import { textTable } from '../../shared/text-table.ts';
 import type { FirewallStatus } from '../host/firewall.ts';
 import { withState } from './options.ts';
@@ -62,20 +63,12 @@ function placesText(destinations: readonly string[]): string {
   return ['the Internet', ...others].join(' ');
 }
 
-const PROTOCOLS: Readonly<Record<number, string>> = {
-  1: 'icmp',
-  6: 'tcp',
-  17: 'udp',
-  58: 'icmpv6',
-  132: 'sctp',
-};
-
 function serviceText({
   protocol,
   firstPort,
   lastPort,
 }: NonNullable<FirewallStatus['rules']>[number]['services'][number]): string {
-  const name = protocol === 0 ? 'any' : (PROTOCOLS[protocol] ?? String(protocol));
+  const name = protocol === 0 ? 'any' : (PROTOCOL_NAMES[protocol] ?? String(protocol));
   if (firstPort === 0 && lastPort === 0) return name;
   return `${name}/${firstPort === lastPort ? firstPort : `${firstPort}-${lastPort}`}`;
 }

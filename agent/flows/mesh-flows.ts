@@ -1,13 +1,6 @@
 import { formatIp } from '../../shared/ip.ts';
+import { PROTOCOL_NAMES } from '../../shared/protocol-names.ts';
 import type { TrackedConnection, Traffic } from './conntrack-message.ts';
-
-const PROTOCOLS: Readonly<Record<number, string>> = {
-  1: 'icmp',
-  6: 'tcp',
-  17: 'udp',
-  58: 'icmpv6',
-  132: 'sctp',
-};
 
 /** One end of a flow: whose it is, or null for an address that is nobody's of the mesh. */
 export interface FlowEnd {
@@ -56,7 +49,7 @@ export function meshFlows(
     const { state, sent, received, sourcePort, destinationPort } = connection;
     return [
       {
-        protocol: PROTOCOLS[protocol] ?? String(protocol),
+        protocol: PROTOCOL_NAMES[protocol] ?? String(protocol),
         from: { name: nameOf(source), address: formatIp(source), port: sourcePort },
         to: { name: nameOf(destination), address: formatIp(destination), port: destinationPort },
         state,

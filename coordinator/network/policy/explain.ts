@@ -1,5 +1,6 @@
 import { formatIp } from '../../../shared/ip.ts';
 import { type Prefix, parsePrefix, prefixContains } from '../../../shared/prefix.ts';
+import { PROTOCOL_NAMES } from '../../../shared/protocol-names.ts';
 import type { PolicyDocument, Rule, Service } from './document.ts';
 import { internet } from './internet.ts';
 import type { PolicyNetwork, PolicyNode } from './node-state.ts';
@@ -151,13 +152,11 @@ function described(rule: Rule): string {
   return `${list(rule.sources)} to ${list(rule.destinations)}, ${servicesText(rule.services)}`;
 }
 
-const NAMES: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmpv6', 132: 'sctp' };
-
 export function servicesText(services: readonly Service[]): string {
   if (services.length === 0) return 'everything';
   return services
     .map(({ protocol, firstPort, lastPort }) => {
-      const name = NAMES[protocol] ?? `protocol ${protocol}`;
+      const name = PROTOCOL_NAMES[protocol] ?? `protocol ${protocol}`;
       if (lastPort === 0) return name;
       return firstPort === lastPort ? `${name} ${firstPort}` : `${name} ${firstPort}-${lastPort}`;
     })
