@@ -86,6 +86,12 @@ export class Lab {
     const host = new TestHost(label, `${NAMESPACE_PREFIX}${this.#id}-${label}`);
     this.#hosts.push(host);
     await runOk('ip', ['netns', 'add', host.namespace]);
+    // Link-local addresses too: a router without one asks for no neighbour, and waits up to 2 s to have one (RFC 4862, 5.4).
+    await host.runOk('sysctl', [
+      '-qw',
+      'net.ipv6.conf.all.accept_dad=0',
+      'net.ipv6.conf.default.accept_dad=0',
+    ]);
     await host.ip('link set lo up');
     return host;
   }
@@ -189,9 +195,7 @@ export class Lab {
 async function bringUp(host: TestHost, device: string, addresses: readonly string[], mtu?: number) {
   if (mtu !== undefined) await host.ip(`link set ${device} mtu ${mtu}`);
   await host.ip(`link set ${device} up`);
-  // nodad: an address is usable at once, as a test expects, and not after a second of duplicate detection.
-  for (const address of addresses)
-    await host.ip(`address add ${address} dev ${device}${address.includes(':') ? ' nodad' : ''}`);
+  for (const address of addresses) await host.ip(`address add ${address} dev ${device}`);
 }
 
 /**
