@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { formatJoinToken } from '../shared/join-token.ts';
-import { sha256 } from './pki/authority.ts';
+import { sha256 } from './pki/sha256.ts';
 import type { AuditActor, NewToken, Store, TokenRecord } from './store/store.ts';
 
 /** What every token carries beside its secret. */

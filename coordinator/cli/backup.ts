@@ -4,8 +4,6 @@ import { Command } from 'commander';
 import { WarrenError } from '../../shared/errors.ts';
 import { systemRandom } from '../../shared/random.ts';
 import { refuseSecondCoordinator } from '../admin/link-socket.ts';
-import { restoreFile } from '../backups.ts';
-import { applyRestore } from '../store/sqlite/restore.ts';
 import { cliActor, type DataOptions, withData, withStore } from './options.ts';
 
 export function backupCommand(): Command {
@@ -44,6 +42,10 @@ function restoreCommand(): Command {
           hint: 'use pg_restore or psql',
         });
       }
+      const [{ restoreFile }, { applyRestore }] = await Promise.all([
+        import('../backups.ts'),
+        import('../store/sqlite/restore.ts'),
+      ]);
       await refuseSecondCoordinator(options.data);
       await restoreFile(file, options.data, cliActor(), { random: systemRandom, now: Date.now() });
       const hadDatabase = existsSync(join(options.data, 'warren.db'));

@@ -2,7 +2,6 @@ import { userInfo } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { WarrenError } from '../../shared/errors.ts';
 import { isCoordinatorUrl } from '../../shared/join-token.ts';
-import { openStore } from '../store/open.ts';
 import type { AuditActor, NodeRecord, Store } from '../store/store.ts';
 
 /** Where a verb finds the coordinator's state. */
@@ -19,6 +18,7 @@ export function withData(command: Command): Command {
 
 /** Opens the store for one verb and closes it whatever happens. */
 export async function withStore<T>(options: DataOptions, work: (store: Store) => Promise<T>): Promise<T> {
+  const { openStore } = await import('../store/open.ts');
   const store = await openStore({
     dataDir: options.data,
     ...(options.database === undefined ? {} : { database: options.database }),

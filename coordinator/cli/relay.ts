@@ -5,10 +5,8 @@ import { Command, Option } from 'commander';
 import { collect, listenAddress, listenOption, megabits, portNumber } from '../../shared/arguments.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import { parseJoinToken } from '../../shared/join-token.ts';
-import { createLogger } from '../../shared/log.ts';
 import { LOG_LEVELS, type LogLevel } from '../../shared/log-levels.ts';
 import { DEFAULT_RELAY_MBITS } from '../relay/own-relay.ts';
-import { runRelay } from '../run-relay.ts';
 import { url } from './options.ts';
 
 interface RelayCommandOptions {
@@ -51,6 +49,10 @@ export function relayCommand(): Command {
     )
     .action(async (options: RelayCommandOptions) => {
       const token = options.token === undefined ? null : parseJoinToken(await tokenText(options.token));
+      const [{ runRelay }, { createLogger }] = await Promise.all([
+        import('../run-relay.ts'),
+        import('../../shared/log.ts'),
+      ]);
       await runRelay({
         folder: options.data,
         listen: options.listen,

@@ -1,13 +1,10 @@
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { cidr, collect, listenAddress, listenOption, megabits, portNumber } from '../../shared/arguments.ts';
-import { createLogger } from '../../shared/log.ts';
 import { LOG_LEVELS, type LogLevel } from '../../shared/log-levels.ts';
 import { type Prefix, parsePrefix } from '../../shared/prefix.ts';
-import { readProviders } from '../admin/oidc/config.ts';
 import { DEFAULT_PREFIX4 } from '../network/address-pool.ts';
 import { DEFAULT_RELAY_MBITS } from '../relay/own-relay.ts';
-import { runCoordinator } from '../run-coordinator.ts';
 import { type DataOptions, url, withData } from './options.ts';
 
 interface ServeOptions extends DataOptions {
@@ -66,6 +63,11 @@ export function serveCommand(): Command {
       '\nExample:\n  bin/coordinator serve --data /var/lib/warren-coordinator --url https://vpn.example.com:8443',
     )
     .action(async (options: ServeOptions) => {
+      const [{ runCoordinator }, { createLogger }, { readProviders }] = await Promise.all([
+        import('../run-coordinator.ts'),
+        import('../../shared/log.ts'),
+        import('../admin/oidc/config.ts'),
+      ]);
       const wanted = {
         dataFolder: options.data,
         database: options.database,

@@ -3,7 +3,7 @@ import { collect, duration } from '../../shared/arguments.ts';
 import { textTable } from '../../shared/text-table.ts';
 import { makeToken, tokenState } from '../enrolment.ts';
 import { canonicalTag } from '../network/tags.ts';
-import { loadAuthority } from '../pki/secrets.ts';
+import { authorityPin } from '../pki/stored-authority.ts';
 import { readUrls } from '../urls.ts';
 import {
   cliActor,
@@ -68,7 +68,7 @@ function createCommand(): Command {
     .action(async (options: CreateOptions) => {
       const token = await withStore(options, async (store) => {
         const now = Date.now();
-        const { pin } = await loadAuthority(store);
+        const pin = await authorityPin(store);
         const urls = options.url ?? readUrls(options.data);
         const made = await makeToken(
           store,

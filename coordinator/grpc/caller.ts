@@ -3,7 +3,7 @@ import { ageOf, REFUSE_AFTER } from '../../shared/certificate-life.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import { formatIp, parseIp, unmappedIp } from '../../shared/ip.ts';
 import { isExpired } from '../network/joining.ts';
-import { sha256 } from '../pki/authority.ts';
+import { sha256 } from '../pki/sha256.ts';
 import type { NodeRecord } from '../store/store.ts';
 import type { RpcContext } from './context.ts';
 

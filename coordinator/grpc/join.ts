@@ -3,7 +3,7 @@ import type { JoinRequest, JoinResponse } from '../../proto/gen/warren.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import { KEY_LENGTH, keyToBase64 } from '../../shared/key.ts';
 import { keyProof, sameProof } from '../../shared/key-proof.ts';
-import { sha256 } from '../pki/authority.ts';
+import { sha256 } from '../pki/sha256.ts';
 import { type Call, remoteAddress } from './caller.ts';
 import type { RpcContext } from './context.ts';
 import { checkProtocolVersion } from './protocol-version.ts';

@@ -1,10 +1,12 @@
 import 'reflect-metadata';
-import { createHash, randomBytes, webcrypto } from 'node:crypto';
+import { randomBytes, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { CERTIFICATE_BEGIN, CERTIFICATE_LIFE, NO_END, REFUSE_AFTER } from '../../shared/certificate-life.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import { COORDINATOR_TLS_NAME } from '../../shared/tls-names.ts';
 import type { CertificateRecord } from '../store/store.ts';
+import { sha256 } from './sha256.ts';
+import { formatAuthority, parseAuthority, unreadable } from './stored-authority.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY = 24 * 60 * 60 * 1000;
@@ -56,27 +58,19 @@ export class Authority {
       ],
     });
     const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
-    const pair = {
-      certificate: Buffer.from(certificate.rawData).toString('base64'),
-      key: Buffer.from(key).toString('base64'),
-    };
-    return new TextEncoder().encode(JSON.stringify(pair));
+    return formatAuthority({ certificate: new Uint8Array(certificate.rawData), key: new Uint8Array(key) });
   }
 
   /** Reads what `create` made. Throws `corrupt` for anything else. */
   static async load(bytes: Uint8Array): Promise<Authority> {
+    const stored = parseAuthority(bytes);
     try {
-      const pair = JSON.parse(new TextDecoder().decode(bytes)) as { certificate: string; key: string };
-      const certificate = new x509.X509Certificate(Buffer.from(pair.certificate, 'base64'));
-      const pkcs8 = Buffer.from(pair.key, 'base64');
-      const key = await webcrypto.subtle.importKey('pkcs8', pkcs8, ALGORITHM, false, ['sign']);
-      pkcs8.fill(0);
+      const certificate = new x509.X509Certificate(stored.certificate);
+      const key = await webcrypto.subtle.importKey('pkcs8', stored.key, ALGORITHM, false, ['sign']);
+      stored.key.fill(0);
       return new Authority(certificate, key);
     } catch (cause) {
-      throw new WarrenError('corrupt', "the coordinator's certificate authority cannot be read", {
-        hint: 'restore the data folder from a backup',
-        cause,
-      });
+      throw unreadable(cause);
     }
   }
 
@@ -167,11 +161,6 @@ async function checkedPublicKey(request: Uint8Array): Promise<x509.PublicKey> {
 
 interface EcKeyAlgorithm {
   namedCurve: string;
-}
-
-/** SHA-256, 32 bytes. */
-export function sha256(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(bytes).digest());
 }
 
 /** RFC 5280 4.1.2.2: positive, at most 20 octets. */

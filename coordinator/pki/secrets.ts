@@ -2,8 +2,8 @@ import { wipe } from '../../shared/key.ts';
 import { x25519KeyPair, x25519PublicKey } from '../../shared/key-proof.ts';
 import type { Store } from '../store/store.ts';
 import { Authority } from './authority.ts';
+import { AUTHORITY } from './stored-authority.ts';
 
-const AUTHORITY = 'authority';
 const PROOF_KEY = 'proof-key';
 
 /** The coordinator's authority, made at the first start. Several coordinators on one database agree on the first one stored. */

@@ -16,7 +16,7 @@ import type { MapFeed } from '../grpc/map-feed.ts';
 import { checkProtocolVersion } from '../grpc/protocol-version.ts';
 import { Refusals } from '../grpc/refusals.ts';
 import { grpcError } from '../grpc/status.ts';
-import { sha256 } from '../pki/authority.ts';
+import { sha256 } from '../pki/sha256.ts';
 import { callingRelay } from './calling-relay.ts';
 import { ControlStream } from './control-stream.ts';
 

@@ -1,4 +1,5 @@
-import { type Selectable, type SelectQueryBuilder, sql } from 'kysely';
+import type { Selectable, SelectQueryBuilder } from 'kysely';
+import { sql } from './kysely.ts';
 import type { AuditTable, Database, Schema } from './schema.ts';
 import type { AuditFilter, AuditRecord, AuditRow } from './store.ts';
 

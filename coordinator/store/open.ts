@@ -6,7 +6,6 @@ import { type Random, systemRandom } from '../../shared/random.ts';
 import type { Engine } from './engine.ts';
 import { migrate } from './migrations/migrate.ts';
 import { checkNewNetwork, ensureNetwork, type NewNetwork } from './network-row.ts';
-import { openPostgresEngine } from './postgres/engine.ts';
 import { ensurePrivateFolder } from './private-folder.ts';
 import { SqlStore } from './sql-store.ts';
 import { openSqliteEngine } from './sqlite/engine.ts';
@@ -47,7 +46,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const engine =
     options.database === undefined
       ? await openSqlite(options.dataDir, initialise !== undefined, prepare)
-      : openPostgresEngine(options.database);
+      : (await import('./postgres/engine.ts')).openPostgresEngine(options.database);
   await prepare(engine);
   return new SqlStore(engine, clock);
 }

@@ -1,4 +1,5 @@
-import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely';
+import type { ColumnDefinitionBuilder, Kysely } from 'kysely';
+import { sql } from '../kysely.ts';
 import type { EngineMigration } from './migration.ts';
 
 /** The tables as schema.ts describes them. */

@@ -1,4 +1,5 @@
-import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely';
+import type { ColumnDefinitionBuilder, Kysely } from 'kysely';
+import { sql } from '../kysely.ts';
 import type { EngineMigration } from './migration.ts';
 
 /** People, what lets them in, their sessions and keys, and which of them made a token. */

@@ -1,6 +1,7 @@
-import { type Kysely, Migrator } from 'kysely';
+import type { Kysely } from 'kysely';
 import { WarrenError } from '../../../shared/errors.ts';
 import type { Engine } from '../engine.ts';
+import { Migrator } from '../kysely.ts';
 import { initial } from './0001-initial.ts';
 import { relays } from './0002-relays.ts';
 import { settings } from './0003-settings.ts';

@@ -1,7 +1,7 @@
-import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { WarrenError } from '../../../shared/errors.ts';
 import type { Engine } from '../engine.ts';
+import { Kysely, PostgresDialect, sql } from '../kysely.ts';
 import type { Database, Schema } from '../schema.ts';
 import { explainPostgresError } from './errors.ts';
 import { CHANNEL, listenForChanges } from './listen.ts';

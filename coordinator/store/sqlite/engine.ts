@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
-import { Kysely, sql } from 'kysely';
 import type { Engine } from '../engine.ts';
+import { Kysely, sql } from '../kysely.ts';
 import type { Schema } from '../schema.ts';
 import { backUp } from './backup.ts';
 import { NodeSqliteDialect } from './dialect.ts';

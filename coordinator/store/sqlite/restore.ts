@@ -1,11 +1,11 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { sql } from 'kysely';
 import { WarrenError } from '../../../shared/errors.ts';
 import type { Random } from '../../../shared/random.ts';
 import { insertAudit } from '../audit.ts';
 import type { Engine } from '../engine.ts';
+import { sql } from '../kysely.ts';
 import { migrate } from '../migrations/migrate.ts';
 import type { AuditActor } from '../store.ts';
 import { openSqliteEngine } from './engine.ts';
