@@ -151,6 +151,8 @@ function nodeForPrograms(node: NodeRecord) {
     disabled: node.disabled,
     endpoints: node.endpoints,
     tags: node.tags,
+    owner: node.owner,
+    ownerRole: node.ownerRole,
     offers: node.offers,
     approvedRoutes: node.approvedRoutes,
     exitNodeApproved: node.exitNodeApproved,

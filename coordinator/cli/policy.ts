@@ -6,8 +6,8 @@ import { DENY_ALL } from '../network/policy/compile.ts';
 import { explain, type Flow, parseFlow } from '../network/policy/explain.ts';
 import { parsePolicy } from '../network/policy/parse.ts';
 import { policyNode } from '../network/policy/policy-node.ts';
-import type { TestGround } from '../network/policy/run-tests.ts';
-import type { PolicyRecord, Store } from '../store/store.ts';
+import { policyGround } from '../store/policy-ground.ts';
+import type { PolicyRecord } from '../store/store.ts';
 import { cliActor, type DataOptions, printJson, timeText, withData, withStore } from './options.ts';
 import { readPolicyFile, reportCheck, reportWarnings } from './policy-file.ts';
 
@@ -36,7 +36,7 @@ function checkCommand(): Command {
       if (data === undefined && options.database !== undefined) {
         throw new WarrenError('usage', '--database needs --data');
       }
-      const ground = data === undefined ? null : await withStore({ ...options, data }, groundOf);
+      const ground = data === undefined ? null : await withStore({ ...options, data }, policyGround);
       const check = checkPolicy(document, ground);
       if (options.json) printJson(check);
       reportCheck(file, check);
@@ -64,7 +64,7 @@ function applyCommand(): Command {
           return { before: current, record: await store.applyPolicy(document, Date.now(), cliActor()) };
         } catch (error) {
           // The store refused and audited it; here all that is wrong is told, with the file's name.
-          reportCheck(file, checkPolicy(document, await groundOf(store)));
+          reportCheck(file, checkPolicy(document, await policyGround(store)));
           throw error;
         }
       });
@@ -176,12 +176,6 @@ function explainCommand(): Command {
         }
       },
     );
-}
-
-/** What tests of a policy are run on. */
-async function groundOf(store: Store): Promise<TestGround> {
-  const { network, nodes } = await store.snapshot();
-  return { network, nodes: nodes.map(policyNode) };
 }
 
 function forPrograms({ document: _document, createdAt, ...rest }: PolicyRecord) {

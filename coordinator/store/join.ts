@@ -144,6 +144,7 @@ type Reported = Record<
   Record<'offered_exit_node' | 'ephemeral' | 'last_seen_at' | 'version', number> & {
     owner?: string;
     owner_groups?: string;
+    owner_role?: string;
   };
 
 async function insertNode(

@@ -6,6 +6,7 @@ import type { PolicyDocument, Problem } from '../network/policy/document.ts';
 import { parsePolicy } from '../network/policy/parse.ts';
 import { policyNode } from '../network/policy/policy-node.ts';
 import { runTests } from '../network/policy/run-tests.ts';
+import { listUsers } from './accounts/users.ts';
 import type { Decision } from './administration.ts';
 import type { Change } from './change.ts';
 import { listNodes } from './nodes.ts';
@@ -70,7 +71,11 @@ async function put(
   const before = await currentPolicy(change.tx);
   const document = checked(text);
   const nodes = await listNodes(change.tx);
-  const failures = runTests(document, { network: change.ranges(), nodes: nodes.map(policyNode) });
+  const failures = runTests(document, {
+    network: change.ranges(),
+    nodes: nodes.map(policyNode),
+    users: await listUsers(change.tx),
+  });
   if (failures.length > 0) throw refused(failures);
   if (before?.document === text) return before;
   const record: PolicyRecord = {

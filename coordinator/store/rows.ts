@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { DeviceState } from '../network/devices/device-file.ts';
 import type { RouteMapping } from '../network/grants.ts';
+import type { Role } from '../network/roles.ts';
 import type { NodeTable, TokenTable } from './schema.ts';
 import type { NodeRecord, TokenRecord } from './store.ts';
 
@@ -42,6 +43,7 @@ export function nodeFromRow(row: Selectable<NodeTable>): NodeRecord {
     homeRelay: row.home_relay,
     owner: row.owner,
     ownerGroups: fromJson(row.owner_groups),
+    ownerRole: row.owner_role as Role | '',
     offeredSegments: fromJson(row.offered_segments),
     approvedSegments: fromJson(row.approved_segments),
     approved: row.approved !== 0,

@@ -97,6 +97,8 @@ export interface NodeTable {
   owner: Generated<string>;
   /** Groups of the provider that its owner is in. */
   owner_groups: Generated<string>;
+  /** That of its owner's account while it counts; empty for none. */
+  owner_role: Generated<string>;
   offered_segments: Generated<string>;
   approved_segments: Generated<string>;
   approved: Generated<number>;

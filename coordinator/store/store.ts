@@ -10,6 +10,7 @@
 
 import type { DeviceState } from '../network/devices/device-file.ts';
 import type { RouteMapping } from '../network/grants.ts';
+import type { Role } from '../network/roles.ts';
 import type { NetworkSettings } from '../network/settings.ts';
 import type { AccountStore } from './accounts/accounts.ts';
 
@@ -378,6 +379,8 @@ export interface NodeRecord {
   owner: string;
   /** Groups of the provider that the owner is in, as policies name them: `GROUP@ISSUER-HOST`. */
   ownerGroups: string[];
+  /** The role of the owner's account; empty for nobody's, and while the account is disabled or not admitted any more. */
+  ownerRole: Role | '';
   /** Names of layer 2 segments that the node would like to be a part of, and those that an administrator granted. */
   offeredSegments: string[];
   approvedSegments: string[];

@@ -115,6 +115,35 @@ export function accountsConformance(current: () => Store, open: () => Promise<St
       expect((await audited('user.change'))[0]?.detail).toContain('role "auditor" → "admin"');
     });
 
+    it('their machines have the role of the account while it counts, and only those change', async () => {
+      const ada = await accounts().createUser(aUser(), BY);
+      const bob = await accounts().createUser(aUser({ name: 'bob', role: 'auditor' }), BY);
+      const machine = async (owner: string) => {
+        const secret = randomBytes(32);
+        await current().createToken(aToken(secret, { owner }), CLI);
+        return (await current().join(aRequest(secret))).node;
+      };
+      const [, laptop] = [await machine('ada'), await machine('bob')];
+      expect(laptop.ownerRole).toBe('auditor');
+      const changes = async (act: () => Promise<unknown>) => {
+        const { version } = await current().network();
+        await act();
+        return (await current().changesSince(version)).changed.map(({ id, ownerRole }) => ({
+          id,
+          ownerRole,
+        }));
+      };
+      const { id } = laptop;
+      const change = (what: { role?: 'admin'; displayName?: string; disabled?: boolean }) =>
+        changes(() => accounts().changeUser(bob.id, what, as(ada)));
+      expect(await change({ role: 'admin' })).toEqual([{ id, ownerRole: 'admin' }]);
+      expect(await change({ displayName: 'Bob' })).toEqual([]);
+      expect(await change({ disabled: true })).toEqual([{ id, ownerRole: '' }]);
+      expect((await machine('bob')).ownerRole).toBe('');
+      expect(await changes(() => accounts().resetCredentials(bob.id, as(ada)))).toHaveLength(2);
+      expect((await current().node(id))?.ownerRole).toBe('admin');
+    });
+
     it('leave with sessions, keys and tokens; their machines stay and are nobody’s', async () => {
       await accounts().createUser(aUser(), BY);
       const bob = await accounts().createUser(aUser({ name: 'bob' }), BY);
@@ -132,7 +161,8 @@ export function accountsConformance(current: () => Store, open: () => Promise<St
       expect(await accounts().apiKey(key)).toBeNull();
       await expect(current().join(aRequest(secrets[1]!))).rejects.toMatchObject({ code: 'unauthenticated' });
       const { changed } = await current().changesSince(version);
-      expect(changed).toMatchObject([{ id: node.id, owner: '', ownerGroups: [] }]);
+      expect(node.ownerRole).toBe('owner');
+      expect(changed).toMatchObject([{ id: node.id, owner: '', ownerGroups: [], ownerRole: '' }]);
       await accounts().createUser(aUser({ name: 'bob' }), BY);
       expect((await current().node(node.id))?.owner).toBe('');
     });
@@ -258,7 +288,11 @@ export function accountsConformance(current: () => Store, open: () => Promise<St
       const secret = randomBytes(32);
       await current().createToken(aToken(secret, { owner: user.name }), CLI);
       const { node } = await current().join(aRequest(secret));
-      expect(node).toMatchObject({ owner: 'ada@example.com', ownerGroups: ['ops@login.example.com'] });
+      expect(node).toMatchObject({
+        owner: 'ada@example.com',
+        ownerGroups: ['ops@login.example.com'],
+        ownerRole: 'owner',
+      });
       const { version } = await current().network();
       const moved = await accounts().signInByIdentity(
         ID,
@@ -277,6 +311,9 @@ export function accountsConformance(current: () => Store, open: () => Promise<St
       expect(await accounts().signInByIdentity(ID, { ...admitted, role: 'auditor' }, BY)).toMatchObject({
         role: 'auditor',
       });
+      expect((await current().node(node.id))?.ownerRole).toBe('auditor');
+      await accounts().signInByIdentity(ID, null, BY);
+      expect(await current().node(node.id)).toMatchObject({ ownerGroups: [], ownerRole: '' });
       await expect(accounts().changeUser(user.id, { role: 'admin' }, BY)).rejects.toMatchObject({
         code: 'conflict',
       });

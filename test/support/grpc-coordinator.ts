@@ -143,8 +143,8 @@ export async function newToken(grpc: TestGrpc, changes = {}): Promise<Uint8Array
 }
 
 /** Joins a new node as an agent would. */
-export async function newMember(grpc: TestGrpc, name = 'host'): Promise<Member> {
-  const { request, keys, certificateKey } = await joinRequest(grpc, await newToken(grpc), { name });
+export async function newMember(grpc: TestGrpc, name = 'host', token = {}): Promise<Member> {
+  const { request, keys, certificateKey } = await joinRequest(grpc, await newToken(grpc, token), { name });
   const response = await callJoin(grpc, request);
   return {
     nodeId: response.nodeId,

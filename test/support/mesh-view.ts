@@ -81,6 +81,7 @@ export function aNode(id: string, changes: Partial<NodeRecord> = {}): NodeRecord
     homeRelay: '',
     owner: '',
     ownerGroups: [],
+    ownerRole: '',
     approved: true,
     disabled: false,
     version: 1,

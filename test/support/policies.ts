@@ -33,6 +33,7 @@ const OWNERS = ['alice@example.com', 'bob', ''];
 const GROUPS = { 'group:dev': ['alice@example.com', 'bob@'], 'group:none': [] };
 const HOSTS = { lan: '192.168.1.0/24', one: '100.64.0.1', six: 'fd00::2' };
 
+const ROLE_NAMES = ['owner', 'admin', 'auditor'] as const;
 const PROVIDER_GROUPS = ['netops@login.example.com', 'all staff@login.example.com'];
 
 const user = fc.constantFrom(
@@ -41,6 +42,7 @@ const user = fc.constantFrom(
   'group:dev',
   'group:none',
   ...PROVIDER_GROUPS.map((group) => `group:${group}`),
+  ...ROLE_NAMES.map((role) => `autogroup:${role}`),
 );
 const machine = fc.oneof(
   fc.constantFrom('*', 'autogroup:member', 'autogroup:tagged', 'lan', 'one', 'six', '100.64.0.2'),
@@ -95,6 +97,7 @@ export function randomNode(n: number): fc.Arbitrary<PolicyNode> {
       tags: fc.oneof(fc.constant([]), fc.subarray(TAGS)),
       owner: fc.constantFrom(...OWNERS),
       ownerGroups: fc.subarray(PROVIDER_GROUPS),
+      ownerRole: fc.constantFrom(...ROLE_NAMES, ''),
       routes: fc.oneof({ arbitrary: fc.constant([]), weight: 2 }, fc.subarray(ROUTES, { maxLength: 2 })),
       exitNode: fc.oneof({ arbitrary: fc.constant(false), weight: 3 }, fc.constant(true)),
     })
@@ -161,6 +164,8 @@ export function directlyAllowed(
   const isMachine = (text: string, node: PolicyNode) => {
     if (text === 'autogroup:member') return node.tags.length === 0;
     if (text === 'autogroup:tagged') return node.tags.length > 0;
+    if (ROLE_NAMES.some((role) => text === `autogroup:${role}`))
+      return node.tags.length === 0 && text === `autogroup:${node.ownerRole}`;
     if (text.startsWith('tag:')) return node.tags.includes(text.slice(4));
     if (text.startsWith('group:') && text.includes('@'))
       return node.tags.length === 0 && (node.ownerGroups ?? []).includes(text.slice('group:'.length));

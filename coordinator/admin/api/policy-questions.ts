@@ -7,11 +7,13 @@ import { explain, type Flow, parseFlow } from '../../network/policy/explain.ts';
 import { policyMatrix } from '../../network/policy/matrix.ts';
 import { parsePolicy } from '../../network/policy/parse.ts';
 import { policyNode } from '../../network/policy/policy-node.ts';
+import { ROLES } from '../../network/roles.ts';
 import { takesPart } from '../../network/standing.ts';
+import { policyGround } from '../../store/policy-ground.ts';
 import type { NodeRecord, PolicyRecord } from '../../store/store.ts';
 import { answers, body } from './answers.ts';
 import type { Api, ApiDependencies } from './api.ts';
-import { Document, groundOf } from './policy-document.ts';
+import { Document } from './policy-document.ts';
 import { InvalidField } from './problem.ts';
 
 const tags = ['Policy'];
@@ -117,6 +119,9 @@ const matrix = createRoute({
             count: z.int(),
             tags: z.array(z.string()),
             owner: z.string(),
+            role: z
+              .enum(['', ...ROLES])
+              .openapi({ description: "Of the owners' accounts; empty for none, and for several." }),
           }),
         ),
         cells: z.array(z.array(z.object({ id: z.string(), line: z.int() }).nullable())),
@@ -131,7 +136,7 @@ export function addPolicyQuestions(api: Api, { store, clock }: ApiDependencies):
   api.openapi(check, async (context) => {
     const { ok, rules, tests, problems, warnings } = checkPolicy(
       context.req.valid('json').document,
-      await groundOf(store),
+      await policyGround(store),
     );
     return context.json({ ok, rules, tests, problems: [...problems], warnings: [...warnings] }, 200);
   });
@@ -165,11 +170,12 @@ export function addPolicyQuestions(api: Api, { store, clock }: ApiDependencies):
     const found = policyMatrix(documentOf(network.policy), network, named, service ?? null, limit);
     return context.json(
       {
-        groups: found.groups.map(({ machines, count, tags, owner }) => ({
+        groups: found.groups.map(({ machines, count, tags, owner, role }) => ({
           machines: [...machines],
           count,
           tags: [...tags],
           owner,
+          role,
         })),
         cells: found.cells.map((row) => [...row]),
         omitted: found.omitted,

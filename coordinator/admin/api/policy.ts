@@ -1,12 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { WarrenError } from '../../../shared/errors.ts';
 import { checkPolicy } from '../../network/policy/check.ts';
+import { policyGround } from '../../store/policy-ground.ts';
 import type { PolicyRecord } from '../../store/store.ts';
 import { answers, body } from './answers.ts';
 import type { Api, ApiDependencies } from './api.ts';
 import { Paging, pageAfter, pageOf } from './cursor.ts';
 import { checkIfMatch } from './entity-tag.ts';
-import { Document, groundOf } from './policy-document.ts';
+import { Document } from './policy-document.ts';
 import { InvalidField } from './problem.ts';
 import { isoTime, Time } from './values.ts';
 
@@ -94,7 +95,7 @@ export function addPolicy(api: Api, { store, clock }: ApiDependencies): void {
   api.openapi(put, async (context) => {
     const { document } = context.req.valid('json');
     // All that is wrong, each at its place; the store looks once more, in the transaction, and audits a refusal.
-    const check = checkPolicy(document, await groundOf(store));
+    const check = checkPolicy(document, await policyGround(store));
     const apply = store.applyPolicy(document, clock.wall(), context.get('actor'), (current) =>
       checkIfMatch(context, currentView(current)),
     );

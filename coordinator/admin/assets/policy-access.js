@@ -103,8 +103,8 @@ function columnHead(group, index) {
 
 function rowHead(group, index) {
   const tags = group.tags.map((tag) => element('span', { className: 'badge', text: tag }));
-  const owner =
-    group.owner === '' ? [] : [element('span', { className: 'quiet small-text', text: group.owner })];
+  const whose = [group.owner, group.role].filter(Boolean).join(', ');
+  const owner = whose === '' ? [] : [element('span', { className: 'quiet small-text', text: whose })];
   return element(
     'th',
     { scope: 'row' },

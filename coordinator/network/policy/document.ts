@@ -1,4 +1,5 @@
 import type { Prefix } from '../../../shared/prefix.ts';
+import type { Role } from '../roles.ts';
 
 /** A place in the text of a document; both count from 1, columns in UTF-16 units as editors do. */
 export interface Position {
@@ -59,8 +60,8 @@ export type SelectorKind =
   | { readonly kind: 'self' }
   /** What exit nodes carry. */
   | { readonly kind: 'internet' }
-  /** Accounts by their role: nobody until there are accounts with roles. */
-  | { readonly kind: 'role'; readonly role: string };
+  /** Machines without tags whose user's account has this role, and no other that would include it. */
+  | { readonly kind: 'role'; readonly role: Role };
 
 export interface AutoApprovers {
   readonly routes: readonly { readonly prefix: Prefix; readonly approvers: readonly Selector[] }[];

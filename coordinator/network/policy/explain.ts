@@ -82,7 +82,12 @@ export function explain(
       allowed: true,
       rule: { id: rule.id, line: rule.line },
       at,
-      why: [`${rule.id} in line ${rule.line} grants it: ${described(rule)}`, ...via],
+      why: [
+        `${rule.id} in line ${rule.line} grants it: ${described(rule)}`,
+        ...(asksAccounts(rule.sources) ? standing(source.node) : []),
+        ...(asksAccounts(rule.destinations) ? standing(destination.node) : []),
+        ...via,
+      ],
     };
   }
   const near = document.rules.flatMap((candidate) => {
@@ -106,8 +111,30 @@ export function explain(
     allowed: false,
     rule: null,
     at,
-    why: ['no rule grants it', ...(near.length === 0 ? nothing : near.slice(0, MAX_NEAR)), ...via],
+    why: [
+      'no rule grants it',
+      ...(near.length === 0 ? nothing : near.slice(0, MAX_NEAR)),
+      ...standing(source.node),
+      ...(destination.node === source.node ? [] : standing(destination.node)),
+      ...via,
+    ],
   };
+}
+
+/** Whether the text of a rule does not tell by itself whom it names. */
+function asksAccounts(selectors: Rule['sources']): boolean {
+  return selectors.some(({ kind }) => kind === 'role' || kind === 'provider-group');
+}
+
+/** As what rules see a node: `laptop is of ada@example.com, an admin, in ops@login.example.com`. */
+function standing(node: NamedNode | undefined): string[] {
+  if (node === undefined) return [];
+  const { name, tags, owner, ownerRole = '', ownerGroups = [] } = node;
+  if (tags.length > 0) return [`${name} has ${tags.map((tag) => `tag:${tag}`).join(', ')}`];
+  if (owner === '') return [`${name} has no tag and is nobody's`];
+  const role = { owner: ', an owner', admin: ', an admin', auditor: ', an auditor', '': '' }[ownerRole];
+  const groups = ownerGroups.length === 0 ? '' : `, in ${ownerGroups.join(', ')}`;
+  return [`${name} is of ${owner}${role}${groups}`];
 }
 
 function partyOf(text: string, nodes: readonly NamedNode[]): { party: Party; node?: NamedNode } | null {

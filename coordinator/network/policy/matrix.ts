@@ -1,4 +1,5 @@
 import { type Prefix, parsePrefix } from '../../../shared/prefix.ts';
+import type { Role } from '../roles.ts';
 import { rulesIn } from './bits.ts';
 import { CompiledPolicy } from './compile.ts';
 import type { PolicyDocument, Rule } from './document.ts';
@@ -18,6 +19,8 @@ export interface MatrixGroup {
   readonly tags: readonly string[];
   /** Empty for none. */
   readonly owner: string;
+  /** Of the owners' accounts, which may be several; empty for none. */
+  readonly role: Role | '';
 }
 
 export interface Matrix {
@@ -51,7 +54,9 @@ export function policyMatrix(
       .slice(0, MAX_NAMES);
   if (document === null) {
     const groups =
-      nodes.length === 0 ? [] : [{ machines: named(nodes), count: nodes.length, tags: [], owner: '' }];
+      nodes.length === 0
+        ? []
+        : [{ machines: named(nodes), count: nodes.length, tags: [], owner: '', role: '' as const }];
     return { groups, cells: groups.map(() => [{ id: 'no policy', line: 0 }]), omitted: 0 };
   }
   const policy = new CompiledPolicy(document, network, nodes);
@@ -71,6 +76,8 @@ export function policyMatrix(
       count: states.length,
       tags: alike(({ tags }) => String(tags)) ? [...first.tags] : [],
       owner: alike(({ owner }) => owner) ? first.owner : '',
+      role:
+        first.tags.length === 0 && alike(({ ownerRole }) => ownerRole ?? '') ? (first.ownerRole ?? '') : '',
     };
   });
   const outside = internet([network.prefix4, network.prefix6].map((text) => parsePrefix(text) as Prefix));

@@ -92,6 +92,7 @@ export function sameNode(a: PolicyNode, b: PolicyNode): boolean {
     a.address4 === b.address4 &&
     a.address6 === b.address6 &&
     String(a.tags) === String(b.tags) &&
+    a.ownerRole === b.ownerRole &&
     String(a.ownerGroups ?? []) === String(b.ownerGroups ?? []) &&
     String(a.routes) === String(b.routes) &&
     sameDevices(a.devices ?? [], b.devices ?? []) &&
@@ -105,6 +106,7 @@ function sameDevices(a: readonly CarriedDevice[], b: readonly CarriedDevice[]): 
     one.owner === other.owner &&
     one.address4 === other.address4 &&
     one.address6 === other.address6 &&
+    one.ownerRole === other.ownerRole &&
     String(one.ownerGroups ?? []) === String(other.ownerGroups ?? []) &&
     String(one.tags) === String(other.tags);
   return a.length === b.length && a.every((device, index) => same(device, b[index] as CarriedDevice));

@@ -78,6 +78,8 @@ export function identifies(selector: Selector, machine: Identified): boolean {
       return machine.tags.length === 0 && selector.names.has(machine.owner);
     case 'provider-group':
       return machine.tags.length === 0 && (machine.ownerGroups ?? []).includes(selector.group);
+    case 'role':
+      return machine.tags.length === 0 && machine.ownerRole === selector.role;
     default:
       return false;
   }

@@ -10,6 +10,7 @@ export function policyNode(node: Granted & CarriedDevice): PolicyNode {
     tags: node.tags,
     owner: node.owner,
     ownerGroups: node.ownerGroups ?? [],
+    ownerRole: node.ownerRole ?? '',
     routes: grantedRoutes(node),
     exitNode: isExitNode(node),
   };

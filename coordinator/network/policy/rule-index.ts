@@ -1,5 +1,6 @@
 import type { IpBytes } from '../../../shared/ip.ts';
 import type { Prefix } from '../../../shared/prefix.ts';
+import type { Role } from '../roles.ts';
 import { addBits, emptyBits, type RuleBits, setBit } from './bits.ts';
 import type { Rule, Selector } from './document.ts';
 import { intersection } from './prefix-set.ts';
@@ -17,6 +18,8 @@ export interface Identified {
   readonly owner: string;
   /** Groups of the provider that the owner is in: `GROUP@ISSUER-HOST`. */
   readonly ownerGroups?: readonly string[];
+  /** The role of the owner's account, while that is enabled; empty for none. */
+  readonly ownerRole?: Role | '';
 }
 
 type Side = keyof Sides;
@@ -39,6 +42,7 @@ export class RuleIndex {
   readonly #tags = new Map<string, Sides>();
   readonly #users = new Map<string, Sides>();
   readonly #groups = new Map<string, Sides>();
+  readonly #roles = new Map<string, Sides>();
   readonly #userKeys = new Map<string, string>();
   readonly #prefixes: PrefixUse[] = [];
   /** The same by length, then by masked address. */
@@ -66,7 +70,8 @@ export class RuleIndex {
         .join(' ')}`;
     }
     const groups = (node.ownerGroups ?? []).filter((group) => this.#groups.has(group));
-    return `user ${this.#userKey(node.owner)} ${groups.length === 0 ? '' : JSON.stringify(groups.sort())}`;
+    const role = node.ownerRole !== undefined && this.#roles.has(node.ownerRole) ? node.ownerRole : '';
+    return `user ${this.#userKey(node.owner)} ${role} ${groups.length === 0 ? '' : JSON.stringify(groups.sort())}`;
   }
 
   /** The same for users of the same groups. */
@@ -92,6 +97,7 @@ export class RuleIndex {
       add(sides, this.#member);
       if (node.owner !== '') add(sides, this.#users.get(node.owner));
       for (const group of node.ownerGroups ?? []) add(sides, this.#groups.get(group));
+      add(sides, this.#roles.get(node.ownerRole ?? ''));
     }
     return sides;
   }
@@ -159,10 +165,11 @@ export class RuleIndex {
       case 'provider-group':
         both(this.#named(this.#groups, selector.group)[side], rule);
         break;
+      case 'role':
+        both(this.#named(this.#roles, selector.role)[side], rule);
+        break;
       case 'prefix':
         this.#addPrefix({ prefix: selector.prefix, side, rule });
-        break;
-      case 'role':
         break;
     }
   }

@@ -173,7 +173,9 @@ export class RuleReader {
 
   /** Own machines are of a user: no tag, network or host can be the source. */
   #checkSelf(place: Node, sources: readonly Selector[]): void {
-    const other = sources.find(({ kind }) => !['any', 'users', 'provider-group', 'member'].includes(kind));
+    const other = sources.find(
+      ({ kind }) => !['any', 'users', 'provider-group', 'role', 'member'].includes(kind),
+    );
     if (other === undefined) return;
     this.#reading.problem(
       place,

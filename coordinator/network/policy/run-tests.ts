@@ -1,14 +1,26 @@
 import { type Prefix, parsePrefix } from '../../../shared/prefix.ts';
+import type { Role } from '../roles.ts';
 import type { PolicyDocument, PolicyTest, Problem, Rule, Selector, TestTarget } from './document.ts';
 import { internet } from './internet.ts';
 import type { PolicyNetwork, PolicyNode } from './node-state.ts';
 import { type Party, ruleJoins } from './party.ts';
+import type { Identified } from './rule-index.ts';
 import { servicesInclude } from './services.ts';
 
-/** What tests that name addresses are asked against; without it an address is nobody's. */
+/** What tests are asked against; without it an address is nobody's, and users have neither roles nor groups of a provider. */
 export interface TestGround {
   readonly network: PolicyNetwork;
   readonly nodes: readonly PolicyNode[];
+  readonly users: readonly TestedUser[];
+}
+
+/** As much of an account as rules look at. */
+export interface TestedUser {
+  readonly name: string;
+  readonly role: Role;
+  readonly disabled: boolean;
+  /** As `ownerGroups` of its machines. */
+  readonly groups: readonly string[];
 }
 
 /** What the document's own tests say against it, with the places of the tests. Empty when all hold. */
@@ -26,7 +38,9 @@ export function runTests(document: PolicyDocument, ground: TestGround | null): P
           return [
             failure(
               target,
-              wanted ? denied(test, target) : `${accepted(test, target)} by ${place(rule as Rule)}`,
+              wanted
+                ? `${denied(test, target)}${ground === null ? unknownAccounts(document, test) : ''}`
+                : `${accepted(test, target)} by ${place(rule as Rule)}`,
             ),
           ];
         }
@@ -67,9 +81,11 @@ function partiesOf(selector: Selector, ground: TestGround | null): Party[] {
   const machine = (tags: string[], owner: string): Party => ({ prefixes: [], machine: { tags, owner } });
   switch (selector.kind) {
     case 'users':
-      return [...selector.names].map((name) => machine([], name));
+      return [...selector.names].map((name) => ({ prefixes: [], machine: machineOf(name, ground) }));
     case 'provider-group':
       return [{ prefixes: [], machine: { tags: [], owner: '', ownerGroups: [selector.group] } }];
+    case 'role':
+      return [{ prefixes: [], machine: { tags: [], owner: '', ownerRole: selector.role } }];
     case 'tag':
       return [machine([selector.tag], '')];
     case 'member':
@@ -82,6 +98,12 @@ function partiesOf(selector: Selector, ground: TestGround | null): Party[] {
     default:
       return [];
   }
+}
+
+function machineOf(owner: string, ground: TestGround | null): Identified {
+  const user = ground?.users.find(({ name }) => name === owner);
+  if (user === undefined) return { tags: [], owner };
+  return { tags: [], owner, ownerGroups: user.groups, ownerRole: user.disabled ? '' : user.role };
 }
 
 /** A node when it is a node's address: then its tags and owner count too. */
@@ -102,6 +124,16 @@ function failure(at: PolicyTest | TestTarget, message: string): Problem {
 
 function denied(test: PolicyTest, target: TestTarget): string {
   return `${test.id} fails: ${test.source.text} must reach ${target.text}, and no rule grants it`;
+}
+
+/** Why a document that is looked at alone may fail where the network would not. */
+function unknownAccounts({ rules }: PolicyDocument, { source }: PolicyTest): string {
+  const isAsked = rules.some(({ sources }) =>
+    sources.some(({ kind }) => kind === 'role' || kind === 'provider-group'),
+  );
+  return source.kind === 'users' && isAsked
+    ? ' (roles and groups of accounts are known with --data only)'
+    : '';
 }
 
 function accepted(test: PolicyTest, target: TestTarget): string {

@@ -1,4 +1,5 @@
 import { formatPrefix, type Prefix, parsePrefix } from '../../../shared/prefix.ts';
+import { ROLES } from '../roles.ts';
 import { canonicalTag } from '../tags.ts';
 import { canonicalUser, type Selector, type SelectorKind } from './document.ts';
 
@@ -12,8 +13,15 @@ export interface Names {
   readonly hosts: ReadonlyMap<string, Prefix>;
 }
 
-/** Roles that an account has in the field. */
-const ROLES = new Set(['owner', 'admin', 'network-admin', 'it-admin', 'billing-admin', 'auditor']);
+/** Autogroups of the field that mean nothing here, each with why and what to write instead. */
+const UNSUPPORTED_AUTOGROUPS: Readonly<Record<string, string>> = {
+  'network-admin': 'accounts are owner, admin or auditor here',
+  'it-admin': 'accounts are owner, admin or auditor here',
+  'billing-admin': 'accounts are owner, admin or auditor here',
+  shared: 'machines are not shared between networks',
+  nonroot: 'it is of ssh rules',
+  'danger-all': 'nobody outside the network reaches into it; "*" is everybody within',
+};
 
 /** Kinds of selectors of the field that have no meaning here, by how they begin. */
 const UNSUPPORTED: readonly (readonly [string, string])[] = [
@@ -78,25 +86,26 @@ function autogroup(name: string): SelectorKind | string {
       return { kind: 'self' };
     case 'internet':
       return { kind: 'internet' };
-    case 'shared':
-      return '"autogroup:shared" is not supported: machines are not shared between networks';
-    case 'nonroot':
-      return '"autogroup:nonroot" is not supported: it is of ssh rules';
-    case 'danger-all':
-      return '"autogroup:danger-all" is not supported: nobody outside the network reaches into it';
+    case 'owner':
+    case 'admin':
+    case 'auditor':
+      return { kind: 'role', role: name };
     default:
-      return ROLES.has(name) ? { kind: 'role', role: name } : `there is no ${shown(`autogroup:${name}`)}`;
+      return unknownAutogroup(name);
   }
+}
+
+function unknownAutogroup(name: string): string {
+  const text = shown(`autogroup:${name}`);
+  const why = Object.hasOwn(UNSUPPORTED_AUTOGROUPS, name) ? UNSUPPORTED_AUTOGROUPS[name] : undefined;
+  if (why !== undefined) return `${text} is not supported: ${why}`;
+  const known = ['member', 'tagged', 'self', 'internet', ...ROLES];
+  return `there is no ${text}: write autogroup:${known.slice(0, -1).join(', ')} or ${known.at(-1)}`;
 }
 
 /** Why a kind means nothing in a place, or null. */
 function misplaced(kind: SelectorKind, place: Place, text: string): string | null {
   switch (kind.kind) {
-    case 'role':
-      // Who gives tags or approves is asked of accounts; machines have no role.
-      return place === 'owner' || place === 'approver'
-        ? null
-        : `${shown(text)} is not supported in rules and tests: accounts have no roles there`;
     case 'self':
       if (place === 'destination') return null;
       return '"autogroup:self" can only be a destination';

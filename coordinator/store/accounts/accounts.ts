@@ -2,10 +2,10 @@
  * The people who administer the network, as the coordinator remembers them. Same rules as of `Store`: every method that changes
  * something is one transaction together with its audit row. Of whatever lets somebody in, only hashes are kept.
  */
+import type { Role } from '../../network/roles.ts';
 import type { AuditActor } from '../store.ts';
 
-/** An auditor reads, an admin changes the network, an owner decides who may as well. */
-export type Role = 'owner' | 'admin' | 'auditor';
+export type { Role };
 
 /** Who changes something of accounts, and when. */
 export interface AccountDecision extends AuditActor {

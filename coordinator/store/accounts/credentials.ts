@@ -1,4 +1,5 @@
 import type { Change } from '../change.ts';
+import { changeOwnership } from '../ownership.ts';
 import type { Database } from '../schema.ts';
 import type { AccountDecision, Credentials } from './accounts.ts';
 import { record, requireOwner, requireOwnerOrSelf } from './acting.ts';
@@ -102,6 +103,7 @@ export async function resetCredentials(change: Change, userId: string, by: Accou
     .set({ passphrase_hash: null, sealed_totp: null, totp_step: 0, disabled: 0 })
     .where('id', '=', userId)
     .execute();
+  await changeOwnership(change, user.name, { owner_role: user.role });
   await endTickets(change, userId);
   for (const table of ['recovery_codes', 'passkeys', 'sessions'] as const) {
     await change.tx.deleteFrom(table).where('user_id', '=', userId).execute();

@@ -1,7 +1,8 @@
 import { canonicalUserName } from '../../network/user-names.ts';
 import type { Change } from '../change.ts';
+import { changeOwnership } from '../ownership.ts';
 import { toJson } from '../rows.ts';
-import type { AccountDecision, AdmittedIdentity, Identity, UserRecord } from './accounts.ts';
+import type { AccountDecision, AdmittedIdentity, Identity, Role, UserRecord } from './accounts.ts';
 import { record } from './acting.ts';
 import { hasOwner, putUser, requireUser, userNamed } from './users.ts';
 
@@ -25,6 +26,7 @@ export async function signInByIdentity(
       await change.tx.deleteFrom(table).where('user_id', '=', user.id).execute();
     }
     await setGroups(change, user, []);
+    await changeOwnership(change, user.name, { owner_role: '' });
     return null;
   }
   return update(change, user, admitted, by);
@@ -71,12 +73,24 @@ async function update(
       after: { groups },
     });
   }
-  if (user.role === admitted.role) return { ...user, groups };
+  const role = await followRole(change, user, admitted, by);
+  await changeOwnership(change, user.name, { owner_role: user.disabled ? '' : role });
+  return { ...user, role, groups };
+}
+
+/** Gives the account the role that its provider says, and returns that which it has then. */
+async function followRole(
+  change: Change,
+  user: UserRecord,
+  admitted: AdmittedIdentity,
+  by: AccountDecision,
+): Promise<Role> {
+  if (user.role === admitted.role) return user.role;
   await change.tx.updateTable('users').set({ role: admitted.role }).where('id', '=', user.id).execute();
   if (!(await hasOwner(change.tx))) {
     // A network without an owner would be open to whoever runs the first run again.
     await change.tx.updateTable('users').set({ role: user.role }).where('id', '=', user.id).execute();
-    return { ...user, groups };
+    return user.role;
   }
   await record(
     change,
@@ -86,7 +100,7 @@ async function update(
     `role ${user.role} → ${admitted.role} by the groups of its provider`,
     { before: { role: user.role }, after: { role: admitted.role } },
   );
-  return { ...user, role: admitted.role, groups };
+  return admitted.role;
 }
 
 /** Keeps the groups, also with the machines of the user, which the policy looks at. */
@@ -94,13 +108,7 @@ async function setGroups(change: Change, user: UserRecord, groups: readonly stri
   const text = toJson(groups);
   if (text === toJson(user.groups)) return;
   await change.tx.updateTable('users').set({ groups: text }).where('id', '=', user.id).execute();
-  const owned = change.tx.selectFrom('nodes').select('id').where('owner', '=', user.name).limit(1);
-  if ((await owned.executeTakeFirst()) === undefined) return;
-  await change.tx
-    .updateTable('nodes')
-    .set({ owner_groups: text, version: change.version() })
-    .where('owner', '=', user.name)
-    .execute();
+  await changeOwnership(change, user.name, { owner_groups: text });
 }
 
 /** The name wished for, or one with a number: a policy that names somebody must never mean a stranger. */

@@ -4,6 +4,7 @@ import { WarrenError } from '../../../shared/errors.ts';
 import { canonicalUserName } from '../../network/user-names.ts';
 import { oneLine } from '../audit.ts';
 import type { Change } from '../change.ts';
+import { changeOwnership } from '../ownership.ts';
 import { fromJson, toJson } from '../rows.ts';
 import type { Database, UserTable } from '../schema.ts';
 import type { AccountDecision, NewUser, Role, UserChanges, UserRecord } from './accounts.ts';
@@ -152,6 +153,7 @@ export async function changeUser(
     .where('id', '=', id)
     .execute();
   if (user.role === 'owner' && !user.disabled) await requireOwnerLeft(change, user);
+  await changeOwnership(change, user.name, { owner_role: wanted.disabled ? '' : wanted.role });
   if (wanted.disabled) {
     for (const table of ['sessions', 'tickets'] as const) {
       await change.tx.deleteFrom(table).where('user_id', '=', id).execute();
@@ -182,7 +184,7 @@ export async function removeUser(change: Change, id: string, by: AccountDecision
   if (owned.length > 0) {
     await change.tx
       .updateTable('nodes')
-      .set({ owner: '', owner_groups: '[]', version: change.version() })
+      .set({ owner: '', owner_groups: '[]', owner_role: '', version: change.version() })
       .where('owner', '=', user.name)
       .execute();
   }

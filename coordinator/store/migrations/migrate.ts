@@ -13,6 +13,7 @@ import { mappedRoutes } from './0008-mapped-routes.ts';
 import { devices } from './0009-devices.ts';
 import { once } from './0012-once.ts';
 import { preferredRoutes } from './0013-preferred-routes.ts';
+import { ownerRoles } from './0070-owner-roles.ts';
 import type { EngineMigration } from './migration.ts';
 
 /** All steps in order. A step that was ever released is never edited; the next one is added. */
@@ -28,6 +29,7 @@ const MIGRATIONS: Readonly<Record<string, EngineMigration>> = {
   '0009-devices': devices,
   '0012-once': once,
   '0013-preferred-routes': preferredRoutes,
+  '0070-owner-roles': ownerRoles,
 };
 
 const MIGRATION_TABLE = 'warren_migrations';

@@ -33,6 +33,7 @@ const NODE: NodeRecord = {
   homeRelay: '',
   owner: '',
   ownerGroups: [],
+  ownerRole: '',
   version: 1,
   viewVersion: 1,
 };

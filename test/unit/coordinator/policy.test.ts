@@ -130,6 +130,35 @@ describe('a policy reaches the agents', () => {
     await waitFor('both', () => watched.laptop.peers().join() === 'db,web');
   });
 
+  it('a change of a role is told at once, to those whom it concerns', async () => {
+    const by = { ...CLI, now: Date.now(), userId: null };
+    const user = (name: string, role: 'owner' | 'auditor') =>
+      grpc.store.accounts.createUser({ name, displayName: '', role, passphraseHash: null }, by);
+    await user('ada', 'owner');
+    const bob = await user('bob', 'auditor');
+    const [tablet, phone, web] = [
+      await newMember(grpc, 'tablet', { owner: 'bob' }),
+      await newMember(grpc, 'phone', { owner: 'ada' }),
+      await newMember(grpc, 'web'),
+    ];
+    const nameOf = (id: string) => [tablet, phone, web].find(({ nodeId }) => nodeId === id)?.name ?? id;
+    await grpc.store.setTags(web.nodeId, ['web'], Date.now(), CLI);
+    await apply(acl('autogroup:admin', 'tag:web:443'));
+    const watched = { tablet: watch(tablet, nameOf), phone: watch(phone, nameOf), web: watch(web, nameOf) };
+    await waitFor('the maps', () => Object.values(watched).every(({ self }) => self() !== undefined));
+    expect(watched.web.rules()).toEqual([]);
+    const before = watched.phone.messages().length;
+    await grpc.store.accounts.changeUser(bob.id, { role: 'admin' }, by);
+    await waitFor('the rule', () => watched.web.rules()?.length === 1 && watched.tablet.peers().length === 1);
+    expect([watched.web.peers(), watched.tablet.peers()]).toEqual([['tablet'], ['web']]);
+    await grpc.store.accounts.changeUser(bob.id, { disabled: true }, by);
+    await waitFor(
+      'the end of it',
+      () => watched.web.rules()?.length === 0 && watched.tablet.peers().length === 0,
+    );
+    expect(watched.phone.messages()).toHaveLength(before);
+  });
+
   it('a node that returns hears of nobody that it may not see, whatever it held', async () => {
     const { members, watched } = await threeMembers();
     const first = watched.db.messages()[0];

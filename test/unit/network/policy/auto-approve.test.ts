@@ -4,6 +4,7 @@ import {
   autoApprovesExitNode,
 } from '../../../../coordinator/network/policy/auto-approve.ts';
 import { parsePolicy } from '../../../../coordinator/network/policy/parse.ts';
+import type { Identified } from '../../../../coordinator/network/policy/rule-index.ts';
 
 const { document } = parsePolicy(`{
   "acls": [],
@@ -14,7 +15,7 @@ const { document } = parsePolicy(`{
   },
 }`);
 
-it.each<[string, { tags: string[]; owner: string }, string[], string[]]>([
+it.each<[string, Identified, string[], string[]]>([
   [
     'the network and what lies in it',
     { tags: ['router'], owner: '' },
@@ -24,6 +25,19 @@ it.each<[string, { tags: string[]; owner: string }, string[], string[]]>([
   ['nothing wider', { tags: ['router'], owner: '' }, ['0.0.0.0/1', '10.0.0.0/7', '11.0.0.0/8'], []],
   ['nothing of another family', { tags: ['router'], owner: '' }, ['fd99::/64'], []],
   ['by user', { tags: [], owner: 'alice@example.com' }, ['fd99::/64', '10.0.0.0/8'], ['fd99::/64']],
+  [
+    'by role, that and no other',
+    { tags: [], owner: 'bob', ownerRole: 'admin' },
+    ['fd99::/64', '10.0.0.0/8'],
+    ['fd99::/64'],
+  ],
+  ['nothing by another role', { tags: [], owner: 'bob', ownerRole: 'owner' }, ['fd99::/64'], []],
+  [
+    'nothing of a tagged machine by role',
+    { tags: ['web'], owner: 'bob', ownerRole: 'admin' },
+    ['fd99::/64'],
+    [],
+  ],
   [
     'nothing of a tagged machine by its owner',
     { tags: ['web'], owner: 'alice@example.com' },

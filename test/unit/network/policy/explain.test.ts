@@ -14,6 +14,8 @@ const NODES = [
   named(2, 'web', { tags: ['web'] }),
   named(3, 'router', { tags: ['router'], routes: ['192.168.1.0/24', '192.168.0.0/16'] }),
   named(4, 'exit', { tags: ['exit'], exitNode: true }),
+  named(5, 'tablet', { owner: 'carol', ownerRole: 'auditor', ownerGroups: ['ops@login.example.com'] }),
+  named(6, 'kiosk'),
 ];
 const TEXT = `{"acls": [
   {"action": "accept", "src": ["alice@example.com"], "dst": ["tag:web:80", "192.168.1.0/24:*"], "proto": "tcp"},
@@ -62,6 +64,21 @@ describe('an explanation', () => {
     expect(ask('laptop', '192.168.1.9', 'tcp/5')).toMatchObject({ allowed: true, at: 'router' });
     expect(ask('laptop', '192.168.2.9', 'tcp/5')).toMatchObject({ allowed: false, at: 'router' });
     expect(ask('web', '8.8.8.8', 'udp/53')).toMatchObject({ allowed: true, at: 'exit' });
+  });
+
+  it('tells as what the rules see both machines: tags, user, role, groups', () => {
+    const text = '{"grants": [{"src": ["autogroup:auditor"], "dst": ["tag:web"], "ip": ["tcp:80"]}]}';
+    expect(ask('tablet', 'web', 'tcp/80', text)?.why).toEqual([
+      'grants[0] in line 1 grants it: autogroup:auditor to tag:web, tcp 80',
+      'tablet is of carol, an auditor, in ops@login.example.com',
+    ]);
+    expect(ask('laptop', 'web', 'tcp/80', text)?.why).toEqual([
+      'no rule grants it',
+      'grants[0] in line 1 has web as a destination, but not laptop as a source: autogroup:auditor to tag:web, tcp 80',
+      'laptop is of alice@example.com',
+      'web has tag:web',
+    ]);
+    expect(ask('kiosk', 'web', 'tcp/80', text)?.why).toContain("kiosk has no tag and is nobody's");
   });
 
   it('without a policy says that everything is allowed', () => {

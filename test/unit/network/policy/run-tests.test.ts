@@ -59,9 +59,29 @@ describe('tests of a policy', () => {
   it('of an address that is a node are of its tags too, once the nodes are known', () => {
     const test = { src: 'node1', accept: ['printer:631'] };
     expect(failures(test)).toHaveLength(1);
-    const ground = (tags: string[]) => ({ network: NETWORK, nodes: [policyNode(1, { tags })] });
+    const ground = (tags: string[]) => ({ network: NETWORK, nodes: [policyNode(1, { tags })], users: [] });
     expect(failures(test, ground(['web']))).toEqual([]);
     expect(failures(test, ground(['db']))).toHaveLength(1);
+  });
+
+  it('of users are of their roles and groups too, once the accounts are known', () => {
+    const acls = [
+      { action: 'accept', src: ['autogroup:admin', 'group:ops@login.example.com'], dst: ['tag:web:22'] },
+    ];
+    const results = (test: object, ground: TestGround | null) =>
+      runTests(parsePolicy(JSON.stringify({ acls, tests: [test] })).document!, ground).map(
+        ({ message }) => message,
+      );
+    const ada = { name: 'ada', role: 'admin' as const, disabled: false, groups: [] };
+    const ground = (user: object) => ({ network: NETWORK, nodes: [], users: [{ ...ada, ...user }] });
+    const test = { src: 'ada@', accept: ['tag:web:22'] };
+    expect(results(test, ground({}))).toEqual([]);
+    expect(results(test, ground({ role: 'auditor', groups: ['ops@login.example.com'] }))).toEqual([]);
+    expect(results(test, ground({ role: 'owner' }))).toHaveLength(1);
+    expect(results(test, ground({ disabled: true }))).toHaveLength(1);
+    expect(results(test, null)).toEqual([expect.stringContaining('known with --data only')]);
+    expect(results({ src: 'autogroup:admin', accept: ['tag:web:22'] }, null)).toEqual([]);
+    expect(results({ src: 'autogroup:owner', deny: ['tag:web:22'] }, null)).toEqual([]);
   });
 
   it('of an empty group fail: nobody can show that they hold', () => {
