@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { describeError, WarrenError } from '../shared/errors.ts';
 import { keyFromBase64, wipe } from '../shared/key.ts';
 import type { Logger } from '../shared/log.ts';
+import { CoordinatorClock } from './control/coordinator-clock.ts';
 import type { SyncClient } from './control/sync-client.ts';
 import { DeviceEndpoints } from './device-endpoints.ts';
 import { ExitKeeper } from './exit-keeper.ts';
@@ -93,8 +94,7 @@ export class Daemon {
   #map: NetworkMap | null = null;
   /** Of this run: a saved map's were told by an earlier one. */
   #toldNotices: readonly string[] = [];
-  /** The coordinator's clock less this host's monotonic one. */
-  #serverOffset: number;
+  readonly #coordinatorClock = new CoordinatorClock(this.#clock);
   readonly #endpoints: OwnEndpointsKeeper;
   readonly #exit: ExitKeeper;
   readonly #answers: LocalAnswers;
@@ -122,7 +122,6 @@ export class Daemon {
     this.#log = options.log;
     this.#onUp = options.onUp;
     this.#onNotices = options.onNotices;
-    this.#serverOffset = this.#clock.wall() - this.#clock.monotonic();
     this.#endpoints = this.#endpointsKeeper();
     this.#exit = this.#exitKeeper();
     this.#routers = new RouterKeeper(
@@ -238,7 +237,7 @@ export class Daemon {
       outside: (map) => this.#outside.list(map),
       features: this.#hostFeatures(),
       onCarriers: () => this.#pathReporter?.changed(),
-      now: () => this.#serverNow(),
+      now: () => this.#coordinatorClock.now(),
       log: this.#log,
     });
     this.#reconciler = reconciler;
@@ -292,7 +291,7 @@ export class Daemon {
       // After joining anew under another id, the old map is another node's.
       if (map.self.nodeId !== this.#identity.nodeId) return;
       this.#map = map;
-      this.#serverOffset += saved.clockOffset;
+      this.#coordinatorClock.remember(saved.clockOffset);
     } catch (error) {
       this.#log.warn({ reason: describeError(error) }, 'the saved map is not used');
     }
@@ -312,21 +311,29 @@ export class Daemon {
     );
     this.#pathReporter = reporter;
     this.#closers.push(() => reporter.close());
-    const sync = new SyncClient(this.#identity, this.#map, this.#clock, this.#log, {
-      onMap: (map, self) => this.#takeMap(map, self),
-      waysTo: (urls) => this.#waysTo(urls),
-      onConnected: (connected) => {
-        if (connected) reporter.reset();
+    const facts = {
+      identity: () => this.#identity,
+      map: this.#map,
+      coordinatorClock: this.#coordinatorClock,
+    };
+    const sync = new SyncClient(
+      { ...facts, clock: this.#clock, log: this.#log },
+      {
+        onMap: (map, self) => this.#takeMap(map, self),
+        waysTo: (urls) => this.#waysTo(urls),
+        onConnected: (connected) => {
+          if (connected) reporter.reset();
+        },
+        onWatch: (interval) => reporter.watch(interval),
+        onRefused: (error) => {
+          if (!this.#leaving) this.#fail(error);
+        },
+        onIdentity: (identity) => {
+          this.#state.saveIdentity(identity);
+          this.#identity = identity;
+        },
       },
-      onWatch: (interval) => reporter.watch(interval),
-      onRefused: (error) => {
-        if (!this.#leaving) this.#fail(error);
-      },
-      onIdentity: (identity) => {
-        this.#state.saveIdentity(identity);
-        this.#identity = identity;
-      },
-    });
+    );
     this.#sync = sync;
     this.#closers.push(() => sync.close());
     this.#endpoints.tell();
@@ -371,10 +378,7 @@ export class Daemon {
     this.#toldNotices = map.self.notices;
     if (before.join('\n') !== map.self.notices.join('\n')) this.#onNotices(before, map.self.notices);
     this.#map = map;
-    if (self !== undefined) {
-      this.#serverOffset = Number(self.serverTime) - this.#clock.monotonic();
-      this.#endpoints.observed(self.observedAddress);
-    }
+    if (self !== undefined) this.#endpoints.observed(self.observedAddress);
     this.#apply(map).catch((error: unknown) => this.#fail(error));
   }
 
@@ -397,7 +401,7 @@ export class Daemon {
   }
 
   #saveMap(map: NetworkMap): void {
-    const clockOffset = this.#serverNow() - this.#clock.wall();
+    const clockOffset = this.#coordinatorClock.ahead;
     this.#keep('the map', () => this.#state.saveMap({ version: 1, map, clockOffset }));
   }
 
@@ -408,11 +412,6 @@ export class Daemon {
     } catch (error) {
       this.#log.error({ reason: describeError(error) }, `${what} was not stored`);
     }
-  }
-
-  /** The coordinator's clock, as far as this host can tell without trusting its own to be right. */
-  #serverNow(): number {
-    return this.#clock.monotonic() + this.#serverOffset;
   }
 
   /** Where this host is decides at which endpoints it is reached, and which routes it needs from the mesh. */
@@ -500,7 +499,7 @@ export class Daemon {
     return new ExitKeeper({
       settings: () => this.#settings,
       map: () => this.#map,
-      now: () => this.#serverNow(),
+      now: () => this.#coordinatorClock.now(),
       save: (settings) => this.#saveSettings(settings),
       changed: async () => this.#reconciler?.again(),
     });
@@ -591,21 +590,16 @@ export class Daemon {
   }
 
   async #leave(force: boolean): Promise<{ told: boolean }> {
-    let told = true;
     this.#leaving = true;
     try {
-      const { leaveNetwork } = await import('./control/sync-client.ts');
-      await leaveNetwork(this.#identity);
+      const { leaveNetwork } = await import('./control/leave-network.ts');
+      const told = await leaveNetwork(this.#identity, force);
+      this.#finish({ kind: 'left' });
+      return { told };
     } catch (error) {
-      const isGone = error instanceof WarrenError && error.code === 'unauthenticated';
-      if (!isGone && !force) {
-        this.#leaving = false;
-        throw error;
-      }
-      told = isGone;
+      this.#leaving = false;
+      throw error;
     }
-    this.#finish({ kind: 'left' });
-    return { told };
   }
 
   #fail(error: unknown): void {

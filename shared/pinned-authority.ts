@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type ConnectionOptions, connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
 import { WarrenError } from './errors.ts';
+import type { JoinToken } from './join-token.ts';
 import { pem } from './pem.ts';
 import { COORDINATOR_TLS_NAME } from './tls-names.ts';
 
@@ -25,6 +26,27 @@ export async function pinnedAuthority(url: string, pin: Uint8Array): Promise<Uin
   }
   await withConnection(url, { ca: pem(authority, 'CERTIFICATE') }, () => null);
   return authority;
+}
+
+/**
+ * The first of a token's URLs at which the coordinator of its pin answers, and the CA's DER. Throws why the first one could not be
+ * taken, or that somebody else answers at one. `onFailure` is told of each that is not taken.
+ */
+export async function firstPinned(
+  { urls, pin }: Pick<JoinToken, 'urls' | 'pin'>,
+  onFailure: (error: unknown) => void = () => {},
+): Promise<{ url: string; authority: Uint8Array }> {
+  let worst: unknown = null;
+  for (const url of urls) {
+    try {
+      return { url, authority: await pinnedAuthority(url, pin) };
+    } catch (error) {
+      onFailure(error);
+      // A wrong certificate says more than a silent address.
+      if (worst === null || (error instanceof WarrenError && error.code === 'untrusted')) worst = error;
+    }
+  }
+  throw worst;
 }
 
 function chainOf(leaf: DetailedPeerCertificate): Uint8Array[] {

@@ -3,6 +3,7 @@ const ENTRIES = [
   './run-join.ts',
   './run-up.ts',
   './run-tunnel.ts',
+  '../control/leave-network.ts',
   '../control/sync-client.ts',
   '../../shared/certificate-request-worker.ts',
   '../tunnel/worker.ts',

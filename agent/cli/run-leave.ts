@@ -1,6 +1,6 @@
 import { WarrenError } from '../../shared/errors.ts';
 import { createLogger } from '../../shared/log.ts';
-import { leaveNetwork } from '../control/sync-client.ts';
+import { leaveNetwork } from '../control/leave-network.ts';
 import { removeLeftovers } from '../host/leftovers.ts';
 import { askAgent } from '../local-api/client.ts';
 import { State } from '../state/state.ts';
@@ -17,14 +17,9 @@ export async function leave(folder: string, force: boolean): Promise<void> {
     try {
       const { interfaceName = DEFAULT_INTERFACE, mtu = DEFAULT_MTU } = state.settings() ?? {};
       await removeLeftovers(interfaceName, folder, mtu, createLogger('warn', 'agent'));
-      const isTold = await leaveNetwork(identity).then(
-        () => true,
-        (failure: unknown) => {
-          const isGone = failure instanceof WarrenError && failure.code === 'unauthenticated';
-          if (!isGone && !force) throw withHint(failure);
-          return isGone;
-        },
-      );
+      const isTold = await leaveNetwork(identity, force).catch((failure: unknown) => {
+        throw withHint(failure);
+      });
       state.forget();
       return isTold;
     } finally {

@@ -1,18 +1,15 @@
 import { hostname } from 'node:os';
-import { Metadata } from '@grpc/grpc-js';
-import type { CoordinatorClient, DescribeResponse, JoinResponse } from '../../proto/gen/warren.ts';
+import type { CoordinatorClient, DescribeResponse } from '../../proto/gen/warren.ts';
 import { certificateRequest } from '../../shared/certificate-request.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import type { JoinToken } from '../../shared/join-token.ts';
 import { keyFromBase64, keyToBase64, wipe } from '../../shared/key.ts';
 import { keyProof, x25519PublicKey } from '../../shared/key-proof.ts';
-import { pinnedAuthority } from '../../shared/pinned-authority.ts';
-import { rpcError } from '../../shared/rpc-error.ts';
+import { firstPinned } from '../../shared/pinned-authority.ts';
+import { unaryCall } from '../../shared/unary-call.ts';
 import { NEWEST_PROTOCOL_VERSION, OLDEST_PROTOCOL_VERSION, VERSION } from '../../shared/version.ts';
 import type { Identity } from '../state/records.ts';
 import { coordinatorClient } from './connect.ts';
-
-const RPC_TIMEOUT = 15_000;
 
 export interface EnrolOptions {
   token: JoinToken;
@@ -36,10 +33,13 @@ export interface EnrolOptions {
  * for people: `untrusted`, `unavailable`, `incompatible`, `unauthenticated`, `exhausted`.
  */
 export async function enrol(options: EnrolOptions): Promise<Identity> {
-  const { url, authority } = await firstReachable(options);
+  const { token, progress } = options;
+  const { url, authority } = await firstPinned(token, (error) => {
+    if (token.urls.length > 1) progress(error instanceof Error ? error.message : String(error));
+  });
   const client = coordinatorClient(url, authority, null);
   try {
-    options.progress(`joining at ${url}`);
+    progress(`joining at ${url}`);
     const description = await describe(client);
     const privateKey = keyFromBase64(options.privateKey) as Uint8Array;
     const identity = await joinWith(client, description, privateKey, options, authority, url);
@@ -50,30 +50,8 @@ export async function enrol(options: EnrolOptions): Promise<Identity> {
   }
 }
 
-async function firstReachable(options: EnrolOptions): Promise<{ url: string; authority: Uint8Array }> {
-  const { urls, pin } = options.token;
-  let worst: unknown = null;
-  for (const url of urls) {
-    try {
-      return { url, authority: await pinnedAuthority(url, pin) };
-    } catch (error) {
-      if (urls.length > 1) options.progress(error instanceof Error ? error.message : String(error));
-      // A wrong certificate says more than a silent address.
-      if (worst === null || (error instanceof WarrenError && error.code === 'untrusted')) worst = error;
-    }
-  }
-  throw worst;
-}
-
 async function describe(client: CoordinatorClient): Promise<DescribeResponse> {
-  const answer = await new Promise<DescribeResponse>((resolve, reject) => {
-    client.describe(
-      { protocolVersion: NEWEST_PROTOCOL_VERSION },
-      new Metadata(),
-      { deadline: Date.now() + RPC_TIMEOUT },
-      (error, response) => (error === null ? resolve(response) : reject(rpcError(error))),
-    );
-  });
+  const answer = await unaryCall(client.describe.bind(client), { protocolVersion: NEWEST_PROTOCOL_VERSION });
   const { oldestProtocolVersion: oldest, newestProtocolVersion: newest } = answer;
   if (oldest > NEWEST_PROTOCOL_VERSION || newest < OLDEST_PROTOCOL_VERSION) {
     throw new WarrenError(
@@ -97,27 +75,20 @@ async function joinWith(
   const { privateKey: certificateKey, request } = await certificateRequest();
   const proof = await keyProof(privateKey, description.proofKey, publicKey, request);
   if (proof === null) throw new WarrenError('untrusted', "the coordinator's proof key is of low order");
-  const response = await new Promise<JoinResponse>((resolve, reject) => {
-    client.join(
-      {
-        protocolVersion: Math.min(NEWEST_PROTOCOL_VERSION, description.newestProtocolVersion),
-        tokenSecret: Buffer.from(options.token.secret),
-        publicKey: Buffer.from(publicKey),
-        keyProof: Buffer.from(proof),
-        certificateRequest: Buffer.from(request),
-        name: options.name ?? hostname(),
-        host: { operatingSystem: process.platform, agentVersion: VERSION },
-        offers: {
-          routes: [...options.advertiseRoutes],
-          exitNode: options.advertiseExitNode,
-          tags: [],
-          mappings: [...options.mappings],
-        },
-      },
-      new Metadata(),
-      { deadline: Date.now() + RPC_TIMEOUT },
-      (error, joined) => (error === null ? resolve(joined) : reject(rpcError(error))),
-    );
+  const response = await unaryCall(client.join.bind(client), {
+    protocolVersion: Math.min(NEWEST_PROTOCOL_VERSION, description.newestProtocolVersion),
+    tokenSecret: Buffer.from(options.token.secret),
+    publicKey: Buffer.from(publicKey),
+    keyProof: Buffer.from(proof),
+    certificateRequest: Buffer.from(request),
+    name: options.name ?? hostname(),
+    host: { operatingSystem: process.platform, agentVersion: VERSION },
+    offers: {
+      routes: [...options.advertiseRoutes],
+      exitNode: options.advertiseExitNode,
+      tags: [],
+      mappings: [...options.mappings],
+    },
   });
   return {
     version: 1,

@@ -1,6 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Hello, Report, SyncRequest, SyncResponse } from '../../proto/gen/warren.ts';
 import { WarrenError } from '../../shared/errors.ts';
+import { HEARTBEAT_INTERVAL, SILENCE_LIMIT } from '../../shared/heartbeats.ts';
 import { isExpired } from '../network/joining.ts';
 import type { ReportingStream, Telemetry } from '../telemetry/telemetry.ts';
 import { type Call, keyExpired, remoteAddress } from './caller.ts';
@@ -8,10 +9,6 @@ import type { RpcContext } from './context.ts';
 import type { MapFeed, Subscriber, Update } from './map-feed.ts';
 import { deltaMessage, snapshotMessage } from './messages.ts';
 import { grpcError } from './status.ts';
-
-/** Something is sent at least this often, and a stream that was silent for three times as long is dead. Milliseconds. */
-export const HEARTBEAT_INTERVAL = 5_000;
-export const SILENCE_LIMIT = 3 * HEARTBEAT_INTERVAL;
 
 /** One agent's stream: its reports go to the store, the map's differences come back. */
 export class SyncStream implements Subscriber {

@@ -1,13 +1,14 @@
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
 import type { Hello, SyncRequest, SyncResponse } from '../../proto/gen/warren.ts';
 import { WarrenError } from '../../shared/errors.ts';
+import { SILENCE_LIMIT } from '../../shared/heartbeats.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { type Call, callingNode } from './caller.ts';
 import type { RpcContext } from './context.ts';
 import type { MapFeed } from './map-feed.ts';
 import { checkProtocolVersion } from './protocol-version.ts';
 import { grpcError } from './status.ts';
-import { SILENCE_LIMIT, SyncStream } from './sync-stream.ts';
+import { SyncStream } from './sync-stream.ts';
 
 const TICK = 1_000;
 

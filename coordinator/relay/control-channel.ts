@@ -1,11 +1,8 @@
-import { Metadata, type ServiceError } from '@grpc/grpc-js';
 import { RelayControlClient } from '../../proto/gen/warren.ts';
 import { grpcTarget, ownChannelOptions, ownCredentials } from '../../shared/own-channel.ts';
-import { rpcError } from '../../shared/rpc-error.ts';
 import { COORDINATOR_TLS_NAME } from '../../shared/tls-names.ts';
 import type { RelayIdentity } from './relay-identity.ts';
 
-const RPC_TIMEOUT = 15_000;
 /** The members of the largest network that one coordinator serves stay below this. */
 const MAX_MESSAGE = 64 << 20;
 
@@ -24,21 +21,4 @@ export function controlClient(
     ownCredentials(authority, certificate),
     ownChannelOptions(COORDINATOR_TLS_NAME, MAX_MESSAGE),
   );
-}
-
-/** A unary call as a promise, with a deadline. */
-export function call<Q, A>(
-  method: (
-    request: Q,
-    metadata: Metadata,
-    options: { deadline: number },
-    callback: (error: ServiceError | null, response: A) => void,
-  ) => unknown,
-  request: Q,
-): Promise<A> {
-  return new Promise((resolve, reject) => {
-    method(request, new Metadata(), { deadline: Date.now() + RPC_TIMEOUT }, (error, response) =>
-      error === null ? resolve(response) : reject(rpcError(error)),
-    );
-  });
 }

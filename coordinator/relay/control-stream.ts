@@ -1,10 +1,10 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { RelayMember, RelayMembers, RelayOrder, RelayReport } from '../../proto/gen/warren.ts';
 import { WarrenError } from '../../shared/errors.ts';
+import { HEARTBEAT_INTERVAL, SILENCE_LIMIT } from '../../shared/heartbeats.ts';
 import type { RpcContext } from '../grpc/context.ts';
 import type { MapFeed, Subscriber } from '../grpc/map-feed.ts';
 import { grpcError } from '../grpc/status.ts';
-import { HEARTBEAT_INTERVAL, SILENCE_LIMIT } from '../grpc/sync-stream.ts';
 import { takesPart } from '../network/standing.ts';
 import { relayUnknown } from './calling-relay.ts';
 

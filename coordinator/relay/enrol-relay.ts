@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { certificateRequest } from '../../shared/certificate-request.ts';
-import { WarrenError } from '../../shared/errors.ts';
 import type { JoinToken } from '../../shared/join-token.ts';
-import { pinnedAuthority } from '../../shared/pinned-authority.ts';
+import { firstPinned } from '../../shared/pinned-authority.ts';
+import { unaryCall } from '../../shared/unary-call.ts';
 import { NEWEST_PROTOCOL_VERSION } from '../../shared/version.ts';
 import type { RelayFacts } from '../store/store.ts';
-import { call, controlClient } from './control-channel.ts';
+import { controlClient } from './control-channel.ts';
 import type { RelayIdentity } from './relay-identity.ts';
 
 /** By which a relay notices that it was given another token. Base64. */
@@ -18,11 +18,11 @@ export function tokenHash(token: JoinToken): string {
  * secret is sent. Throws `untrusted`, `unavailable`, `unauthenticated`, `incompatible`.
  */
 export async function enrolRelay(token: JoinToken, facts: RelayFacts): Promise<RelayIdentity> {
-  const { url, authority } = await firstReachable(token);
+  const { url, authority } = await firstPinned(token);
   const { privateKey, request } = await certificateRequest();
   const client = controlClient(url, authority, null);
   try {
-    const enrolled = await call(client.enrol.bind(client), {
+    const enrolled = await unaryCall(client.enrol.bind(client), {
       protocolVersion: NEWEST_PROTOCOL_VERSION,
       tokenSecret: Buffer.from(token.secret),
       certificateRequest: Buffer.from(request),
@@ -40,17 +40,4 @@ export async function enrolRelay(token: JoinToken, facts: RelayFacts): Promise<R
   } finally {
     client.close();
   }
-}
-
-async function firstReachable(token: JoinToken): Promise<{ url: string; authority: Uint8Array }> {
-  let worst: unknown = null;
-  for (const url of token.urls) {
-    try {
-      return { url, authority: await pinnedAuthority(url, token.pin) };
-    } catch (error) {
-      // A wrong certificate says more than a silent address.
-      if (worst === null || (error instanceof WarrenError && error.code === 'untrusted')) worst = error;
-    }
-  }
-  throw worst;
 }

@@ -16,6 +16,7 @@ import { parseJoinToken } from '../../shared/join-token.ts';
 import { keyToBase64 } from '../../shared/key.ts';
 import { x25519KeyPair } from '../../shared/key-proof.ts';
 import { createLogger } from '../../shared/log.ts';
+import { syncOptions } from './sync-options.ts';
 
 const [, , tokenFile, ownName, otherName] = process.argv as [string, string, string, string, string];
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -61,13 +62,16 @@ function onMap(newer: NetworkMap): void {
   }
 }
 
-const sync = new SyncClient(identity, null, systemClock, log, {
-  onMap,
-  onConnected: () => {},
-  onWatch: () => {},
-  onRefused: (error) => say(`refused: ${error.message}`),
-  onIdentity: () => {},
-});
+const sync = new SyncClient(
+  syncOptions(() => identity, log),
+  {
+    onMap,
+    onConnected: () => {},
+    onWatch: () => {},
+    onRefused: (error) => say(`refused: ${error.message}`),
+    onIdentity: () => {},
+  },
+);
 sync.start();
 
 let number = 0;

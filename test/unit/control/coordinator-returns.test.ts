@@ -6,10 +6,10 @@ import { SyncClient } from '../../../agent/control/sync-client.ts';
 import type { NetworkMap } from '../../../agent/mesh/network-map.ts';
 import type { Identity } from '../../../agent/state/records.ts';
 import { MapFeed } from '../../../coordinator/grpc/map-feed.ts';
-import { systemClock } from '../../../shared/clock.ts';
 import { createLogger, type Logger } from '../../../shared/log.ts';
 import { type Member, newMember, startGrpc, type TestGrpc } from '../../support/grpc-coordinator.ts';
 import { derOf } from '../../support/relay.ts';
+import { syncOptions } from '../../support/sync-options.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 const AGENTS = 12;
@@ -56,13 +56,17 @@ it(`SEC-45: a coordinator that is back has its ${AGENTS} agents in step by diffe
   }) as Logger;
   const connected = new Set<number>();
   for (const [i, member] of members.entries()) {
-    const agent = new SyncClient(identityOf(member), null, systemClock, log, {
-      onMap: (map) => maps.set(i, map),
-      onConnected: (isConnected) => (isConnected ? connected.add(i) : connected.delete(i)),
-      onWatch: () => {},
-      onRefused: (error) => expect.fail(error.message),
-      onIdentity: () => {},
-    });
+    const identity = identityOf(member);
+    const agent = new SyncClient(
+      syncOptions(() => identity, log),
+      {
+        onMap: (map) => maps.set(i, map),
+        onConnected: (isConnected) => (isConnected ? connected.add(i) : connected.delete(i)),
+        onWatch: () => {},
+        onRefused: (error) => expect.fail(error.message),
+        onIdentity: () => {},
+      },
+    );
     agents.push(agent);
     agent.start();
   }

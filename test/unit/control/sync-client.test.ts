@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { leaveNetwork, SyncClient } from '../../../agent/control/sync-client.ts';
+import { leaveNetwork } from '../../../agent/control/leave-network.ts';
+import { SyncClient } from '../../../agent/control/sync-client.ts';
 import type { NetworkMap } from '../../../agent/mesh/network-map.ts';
 import type { Identity } from '../../../agent/state/records.ts';
 import { systemClock } from '../../../shared/clock.ts';
@@ -9,6 +10,7 @@ import { createLogger } from '../../../shared/log.ts';
 import { FakeCoordinator, snapshotMessage } from '../../support/fake-coordinator.ts';
 import { aMap, aPeer } from '../../support/map.ts';
 import { aPath } from '../../support/mesh-view.ts';
+import { syncOptions } from '../../support/sync-options.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 describe('the stream to the coordinator', () => {
@@ -41,13 +43,16 @@ describe('the stream to the coordinator', () => {
   });
 
   function start(identity: Identity, map: NetworkMap | null = null): SyncClient {
-    sync = new SyncClient(identity, map, clock, createLogger('silent', 'test'), {
-      onMap: (each) => maps.push(each),
-      onConnected: (connected) => connections.push(connected),
-      onWatch: (interval) => watched.push(interval),
-      onRefused: (error) => refused.push(error),
-      onIdentity: (each) => identities.push(each),
-    });
+    sync = new SyncClient(
+      syncOptions(() => identity, createLogger('silent', 'test'), { map, clock }),
+      {
+        onMap: (each) => maps.push(each),
+        onConnected: (connected) => connections.push(connected),
+        onWatch: (interval) => watched.push(interval),
+        onRefused: (error) => refused.push(error),
+        onIdentity: (each) => identities.push(each),
+      },
+    );
     sync.start();
     return sync;
   }
@@ -203,10 +208,10 @@ describe('the stream to the coordinator', () => {
 
   it('leaving is told at the first address that answers', async () => {
     const identity = await fake.identity();
-    await leaveNetwork({ ...identity, urls: ['https://127.0.0.1:1', fake.url] });
+    expect(await leaveNetwork({ ...identity, urls: ['https://127.0.0.1:1', fake.url] }, false)).toBe(true);
     expect(fake.leaves).toBe(1);
-    await expect(leaveNetwork({ ...identity, urls: ['https://127.0.0.1:1'] })).rejects.toMatchObject({
-      code: 'unavailable',
-    });
+    const away = { ...identity, urls: ['https://127.0.0.1:1'] };
+    await expect(leaveNetwork(away, false)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await leaveNetwork(away, true)).toBe(false);
   });
 });
