@@ -19,6 +19,7 @@ import { releaseStartupPages, releasingStartupPages } from './host/startup-pages
 import { LocalAnswers } from './local-answers.ts';
 import { serveLocalApi } from './local-api/server.ts';
 import { NO_CARRIERS } from './mesh/carriers-in-use.ts';
+import { coordinatorUrls } from './mesh/coordinator-urls.ts';
 import { checkMap, type NetworkMap } from './mesh/network-map.ts';
 import { OUTSIDE_MARK } from './mesh/outside-flows.ts';
 import { serversOf, withKnownAddresses } from './mesh/servers.ts';
@@ -72,7 +73,7 @@ export class Daemon {
   readonly #routers: RouterKeeper;
   readonly #outside = new OutsideHosts({
     interfaceName: () => this.#tunnel?.facts.interfaceName ?? this.#settings.interfaceName,
-    coordinatorUrls: () => this.#identity.urls,
+    coordinatorUrls: () => coordinatorUrls(this.#identity.urls, this.#map),
     knownAddresses: (name) => this.#names?.knownAddresses(name) ?? [],
     resolvers: () => this.#names?.hostResolvers() ?? [],
     map: () => this.#map,
@@ -593,7 +594,8 @@ export class Daemon {
     this.#leaving = true;
     try {
       const { leaveNetwork } = await import('./control/leave-network.ts');
-      const told = await leaveNetwork(this.#identity, force);
+      const urls = coordinatorUrls(this.#identity.urls, this.#map);
+      const told = await leaveNetwork({ ...this.#identity, urls }, force);
       this.#finish({ kind: 'left' });
       return { told };
     } catch (error) {

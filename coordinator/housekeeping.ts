@@ -34,13 +34,15 @@ export class Housekeeping {
     const now = this.#clock.wall();
     for (const node of await this.#store.listNodes()) {
       if (!node.ephemeral || node.online || now - node.lastSeenAt < EPHEMERAL_LIFETIME) continue;
-      await this.#store.removeNode(node.id, now, { actor: 'system', source: 'ephemeral node was away' });
+      // It may have come back meanwhile, and another coordinator may have been first.
+      const by = { actor: 'system', source: 'ephemeral node was away' };
+      await this.#store.removeIfAway(node.id, now - EPHEMERAL_LIFETIME, now, by);
     }
     if (this.#clock.monotonic() - this.#prunedAt < DAY) return;
     this.#prunedAt = this.#clock.monotonic();
     const ended = { used: now - IDLE_LIFETIME, created: now - ABSOLUTE_LIFETIME };
     await this.#store.accounts.pruneAccounts(ended, now);
-    await this.#store.prune({ audit: now - AUDIT_KEPT, removed: now - REMOVALS_KEPT }, now);
+    await this.#store.prune({ audit: now - AUDIT_KEPT, removed: now - REMOVALS_KEPT }, now, DAY / 2);
   }
 
   close(): void {

@@ -24,7 +24,7 @@ import { isOwnRelayId, ownRelay, relayRates } from './relay/own-relay.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/store.ts';
 import { type StunOptions, serveStun } from './stun/serve-stun.ts';
-import { derivedUrls, writeUrls } from './urls.ts';
+import { derivedUrls, withOtherCoordinators, writeUrls } from './urls.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 const RESTART = 'restart';
@@ -138,7 +138,10 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<boole
               restart: () => setTimeout(stop, RESTART_DELAY, RESTART),
             }
           : null,
-      enrolment: () => (urls.length === 0 ? null : { urls, pin: authority.pin }),
+      enrolment: () =>
+        urls.length === 0
+          ? null
+          : { urls: withOtherCoordinators(urls, grpc.feed.network.relays), pin: authority.pin },
     });
     const admin = await serveAdmin(app, options.admin, options.trustedProxies);
     if (adminUrl === '') adminUrl = admin.url;

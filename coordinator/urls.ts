@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { WarrenError } from '../shared/errors.ts';
 import { formatIp, parseIp } from '../shared/ip.ts';
 import { isCoordinatorUrl } from '../shared/join-token.ts';
+import { COORDINATOR_TLS_NAME } from '../shared/tls-names.ts';
+import type { RelayView } from './store/store.ts';
 
 /** The URLs that tokens carry. `serve` knows them, `token create` is another process: they meet in a file of the data folder. */
 const FILE = 'urls.json';
@@ -35,6 +37,15 @@ export function readUrls(dataFolder: string): string[] {
       hint: 'run `coordinator serve` on it once, or give --url https://HOST:PORT',
     },
   );
+}
+
+/**
+ * What tokens carry: how agents reach this coordinator, and then the others of one database, each of which is one of the relays. Whoever
+ * joins while this one is away goes to another.
+ */
+export function withOtherCoordinators(own: readonly string[], relays: readonly RelayView[]): string[] {
+  const others = relays.filter(({ tlsName }) => tlsName === COORDINATOR_TLS_NAME).flatMap(({ urls }) => urls);
+  return [...new Set([...own, ...others])];
 }
 
 /** How agents can perhaps reach a listener: at its address, or at every address of this host where it listens on all. */

@@ -3,8 +3,10 @@ import { createLogger } from '../../shared/log.ts';
 import { leaveNetwork } from '../control/leave-network.ts';
 import { removeLeftovers } from '../host/leftovers.ts';
 import { askAgent } from '../local-api/client.ts';
+import { coordinatorUrls } from '../mesh/coordinator-urls.ts';
 import { State } from '../state/state.ts';
 import { DEFAULT_INTERFACE, DEFAULT_MTU } from './options.ts';
+import { savedMap } from './saved-map.ts';
 
 /** Takes this host out of the network: by the running agent, or from here where none runs. */
 export async function leave(folder: string, force: boolean): Promise<void> {
@@ -17,7 +19,8 @@ export async function leave(folder: string, force: boolean): Promise<void> {
     try {
       const { interfaceName = DEFAULT_INTERFACE, mtu = DEFAULT_MTU } = state.settings() ?? {};
       await removeLeftovers(interfaceName, folder, mtu, createLogger('warn', 'agent'));
-      const isTold = await leaveNetwork(identity, force).catch((failure: unknown) => {
+      const urls = coordinatorUrls(identity.urls, savedMap(state));
+      const isTold = await leaveNetwork({ ...identity, urls }, force).catch((failure: unknown) => {
         throw withHint(failure);
       });
       state.forget();

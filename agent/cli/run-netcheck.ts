@@ -3,17 +3,20 @@ import { describeError } from '../../shared/errors.ts';
 import { pinnedAuthority } from '../../shared/pinned-authority.ts';
 import { localAddresses } from '../host/local-addresses.ts';
 import { askAgent } from '../local-api/client.ts';
-import { checkMap } from '../mesh/network-map.ts';
+import { coordinatorUrls } from '../mesh/coordinator-urls.ts';
+import type { NetworkMap } from '../mesh/network-map.ts';
 import { describeNat } from '../paths/nat-kind.ts';
 import { State } from '../state/state.ts';
 import type { Status } from '../status.ts';
 import { type NatFinding, probeNat } from './nat-probe.ts';
 import { DEFAULT_INTERFACE } from './options.ts';
+import { savedMap } from './saved-map.ts';
 
 /** Tries what the agent needs of this host's network and prints what came of it. */
 export async function netcheck(folder: string, json: boolean): Promise<void> {
   const state = State.open(folder, { create: false });
   const identity = state.joinedIdentity();
+  const map = savedMap(state);
   const status = await askAgent<Status>(state.socketPath, 'status').catch(() => null);
   const coordinators: {
     url: string;
@@ -21,7 +24,7 @@ export async function netcheck(folder: string, json: boolean): Promise<void> {
     milliseconds: number | null;
     reason: string | null;
   }[] = [];
-  for (const url of identity.urls) {
+  for (const url of coordinatorUrls(identity.urls, map)) {
     const begin = performance.now();
     const reason = await pinnedAuthority(url, Buffer.from(identity.pin, 'base64')).then(
       () => null,
@@ -39,7 +42,7 @@ export async function netcheck(folder: string, json: boolean): Promise<void> {
     endpoints: status?.self.endpoints ?? null,
     outside: status?.self.outside ?? null,
     portMapping: status?.self.portMapping ?? null,
-    nat: await natOf(state),
+    nat: await natOf(state, map),
     relays: status?.self.relays ?? null,
     coordinators,
   };
@@ -47,12 +50,14 @@ export async function netcheck(folder: string, json: boolean): Promise<void> {
 }
 
 /** Null where no STUN server is known, for no map was ever heard. */
-async function natOf(state: State): Promise<{ description: string; finding: NatFinding } | null> {
-  const saved = state.savedMap(() => {});
-  if (saved === null) return null;
+async function natOf(
+  state: State,
+  map: NetworkMap | null,
+): Promise<{ description: string; finding: NatFinding } | null> {
+  if (map === null) return null;
   const own = state.settings()?.stunServers ?? [];
   const servers = [
-    ...checkMap(saved.map).self.stunServers,
+    ...map.self.stunServers,
     ...own.map(({ host, port }) => ({ host, port, alternatePort: port })),
   ];
   const resolved = await Promise.all(

@@ -13,6 +13,7 @@ import { KeptStream } from '../../shared/kept-stream.ts';
 import type { Logger } from '../../shared/log.ts';
 import { unaryCall } from '../../shared/unary-call.ts';
 import { NEWEST_PROTOCOL_VERSION, VERSION } from '../../shared/version.ts';
+import { coordinatorUrls } from '../mesh/coordinator-urls.ts';
 import { applyDelta, mapFromSnapshot, type NetworkMap } from '../mesh/network-map.ts';
 import type { Identity } from '../state/records.ts';
 import { memberClient } from './connect.ts';
@@ -60,7 +61,7 @@ export class SyncClient {
     this.#map = map;
     this.#stream = new KeptStream(
       {
-        urls: () => callbacks.waysTo?.(identity().urls) ?? identity().urls,
+        urls: () => this.#urls(),
         open: (url) => {
           const client = memberClient(identity(), url);
           return { client, stream: client.sync() };
@@ -106,6 +107,11 @@ export class SyncClient {
 
   close(): void {
     this.#stream.close();
+  }
+
+  #urls(): readonly string[] {
+    const urls = coordinatorUrls(this.#options.identity().urls, this.#map);
+    return this.#callbacks.waysTo?.(urls) ?? urls;
   }
 
   #greeting(): SyncRequest[] {

@@ -195,6 +195,11 @@ export class RelayClient {
     const message = decoded(frame);
     switch (message?.$case) {
       case 'welcome':
+        // An address that several coordinators share leads to any of them: where peers do not look for this agent it is of no use.
+        if (message.value.relayId !== '' && message.value.relayId !== this.target.id) {
+          this.#lost('another relay answered', null);
+          return;
+        }
         this.#failures = 0;
         this.#log.info({ relay: this.target.id }, 'connected to the relay');
         this.#become('connected');

@@ -4,7 +4,7 @@ import { textTable } from '../../shared/text-table.ts';
 import { makeToken, tokenState } from '../enrolment.ts';
 import { canonicalTag } from '../network/tags.ts';
 import { authorityPin } from '../pki/stored-authority.ts';
-import { readUrls } from '../urls.ts';
+import { readUrls, withOtherCoordinators } from '../urls.ts';
 import {
   cliActor,
   type DataOptions,
@@ -69,7 +69,7 @@ function createCommand(): Command {
       const token = await withStore(options, async (store) => {
         const now = Date.now();
         const pin = await authorityPin(store);
-        const urls = options.url ?? readUrls(options.data);
+        const urls = options.url ?? withOtherCoordinators(readUrls(options.data), await store.listRelays());
         const made = await makeToken(
           store,
           { urls, pin },

@@ -6,7 +6,7 @@ import { routeRefusal } from '../network/offers.ts';
 import { freeVni, grantedSegments } from '../network/segments.ts';
 import { canonicalTag } from '../network/tags.ts';
 import type { Change } from './change.ts';
-import { listNodes, requireNode } from './nodes.ts';
+import { listNodes, nodeById, requireNode } from './nodes.ts';
 import { routeDetail, tellOfOverlaps } from './overlaps.ts';
 import { toJson } from './rows.ts';
 import type { NodeTable } from './schema.ts';
@@ -245,6 +245,19 @@ export async function removeNode(change: Change, nodeId: string, by: Decision): 
   await record(change, by, 'node.remove', node, `addresses ${address4} ${address6}`, {
     before: { name, publicKey, address4, address6, tags },
   });
+}
+
+/** Removes a node that nobody has had since a time; false where it is back, or gone already. */
+export async function removeIfAway(
+  change: Change,
+  nodeId: string,
+  since: number,
+  by: Decision,
+): Promise<boolean> {
+  const node = await nodeById(change.tx, nodeId);
+  if (node === null || node.online || node.lastSeenAt > since) return false;
+  await removeNode(change, nodeId, by);
+  return true;
 }
 
 /** Sets columns of a node; `visible` says that others can see something of it. */

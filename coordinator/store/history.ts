@@ -11,6 +11,8 @@ import type { NetworkChanges, NetworkRecord, NodeRecord, PolicyRecord, RelayView
 
 type NetworkRow = Selectable<NetworkTable>;
 
+const PRUNE = 'history.prune';
+
 export function networkFromRow(
   row: NetworkRow,
   relays: RelayView[],
@@ -69,13 +71,22 @@ export function changesSince(engine: Engine, since: number): Promise<NetworkChan
   });
 }
 
-/** Forgets removals and audit rows from before two times. */
+/** Forgets removals and audit rows from before two times, unless another did so within the interval. */
 export async function prune(
   change: Change,
   before: { audit: number; removed: number },
   now: number,
+  interval: number,
 ): Promise<void> {
   const { tx } = change;
+  const lately = await tx
+    .selectFrom('audit')
+    .select('id')
+    .where('at', '>', now - interval)
+    .where('action', '=', PRUNE)
+    .limit(1)
+    .executeTakeFirst();
+  if (interval > 0 && lately !== undefined) return;
   const last = await tx
     .selectFrom('removed_nodes')
     .select((select) => select.fn.max('version').as('version'))
@@ -91,7 +102,7 @@ export async function prune(
     at: now,
     actor: 'system',
     source: '',
-    action: 'history.prune',
+    action: PRUNE,
     target: '',
     result: 'ok',
     detail: `${numDeletedRows} audit rows, removals up to version ${last?.version ?? 'none'}`,

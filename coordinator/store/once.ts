@@ -28,7 +28,9 @@ export async function beginOnce(
       .returning('id')
       .execute();
     if (made.length > 0) return null;
-    const row = await tx.selectFrom('once').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+    const row = await tx.selectFrom('once').selectAll().where('id', '=', id).executeTakeFirst();
+    // What the first one did failed just now and is forgotten: whoever asks again is the first.
+    if (row === undefined) return { request, answer: null };
     return { request: row.request, answer: row.answer === null ? null : new Uint8Array(row.answer) };
   });
 }

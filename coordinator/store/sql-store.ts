@@ -220,6 +220,10 @@ export class SqlStore implements Store {
     return this.#change((change) => administration.removeNode(change, nodeId, { ...by, now }));
   }
 
+  removeIfAway(nodeId: string, since: number, now: number, by: AuditActor) {
+    return this.#change((change) => administration.removeIfAway(change, nodeId, since, { ...by, now }));
+  }
+
   changeSettings(
     wanted: Partial<NetworkSettings>,
     now: number,
@@ -308,8 +312,8 @@ export class SqlStore implements Store {
     await this.audit({ ...by, at: now, action: 'backup.create', target: '', result: 'ok', detail: '' });
   }
 
-  prune(before: { audit: number; removed: number }, now: number) {
-    return this.#change((change) => prune(change, before, now));
+  prune(before: { audit: number; removed: number }, now: number, interval = 0) {
+    return this.#change((change) => prune(change, before, now, interval));
   }
 
   async close() {

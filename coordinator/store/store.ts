@@ -142,6 +142,8 @@ export interface Store {
     audit: AuditActor,
   ): Promise<NodeRecord>;
   removeNode(nodeId: string, now: number, audit: AuditActor): Promise<void>;
+  /** Removes a node that was away at a time and ever since; false where it is back, or gone already. */
+  removeIfAway(nodeId: string, since: number, now: number, audit: AuditActor): Promise<boolean>;
 
   /** The network and all its nodes as they were at one moment, that of `network.version`. */
   snapshot(): Promise<{ network: NetworkRecord; nodes: NodeRecord[] }>;
@@ -168,8 +170,11 @@ export interface Store {
    */
   backUp(path: string, now: number, audit: AuditActor): Promise<void>;
 
-  /** Forgets audit rows and removed nodes older than a time; who holds an older version then needs a snapshot. */
-  prune(before: { audit: number; removed: number }, now: number): Promise<void>;
+  /**
+   * Forgets audit rows and removed nodes older than a time; who holds an older version then needs a snapshot. Nothing is done where
+   * somebody did so within `interval`, milliseconds.
+   */
+  prune(before: { audit: number; removed: number }, now: number, interval?: number): Promise<void>;
 
   close(): Promise<void>;
 }

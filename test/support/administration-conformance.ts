@@ -258,6 +258,13 @@ export function administrationConformance(current: () => Store): void {
       ['clearOnline', 'presence.clear', false, false, () => store.clearOnline('i', NOW)],
       ['removeNode', 'node.remove', true, false, () => store.removeNode(id, NOW, CLI)],
       [
+        'removeIfAway',
+        'node.remove',
+        true,
+        false,
+        async () => void (await store.removeIfAway((await joinNode(store)).id, NOW, NOW, CLI)),
+      ],
+      [
         'createFirstOwner',
         'user.create',
         false,

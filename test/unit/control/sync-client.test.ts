@@ -7,6 +7,7 @@ import type { Identity } from '../../../agent/state/records.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import type { WarrenError } from '../../../shared/errors.ts';
 import { createLogger } from '../../../shared/log.ts';
+import { COORDINATOR_TLS_NAME } from '../../../shared/tls-names.ts';
 import { FakeCoordinator, snapshotMessage } from '../../support/fake-coordinator.ts';
 import { aMap, aPeer } from '../../support/map.ts';
 import { aPath } from '../../support/mesh-view.ts';
@@ -205,6 +206,16 @@ describe('the stream to the coordinator', () => {
       }
     },
   );
+
+  it('goes to a coordinator that only the map tells of, when those of the token are away', async () => {
+    const other = { id: 'coordinator-2', urls: [fake.url], tlsName: COORDINATOR_TLS_NAME };
+    const relay = { id: 'relay-1', urls: ['https://127.0.0.1:2'], tlsName: 'relay-1.relay.warren.internal' };
+    const map = aMap([]);
+    map.self.relays = [relay, other];
+    start({ ...(await fake.identity()), urls: ['https://127.0.0.1:1'] }, map);
+    (await fake.stream(1)).write(snapshotMessage());
+    await until('the connection', () => connections.at(-1));
+  });
 
   it('leaving is told at the first address that answers', async () => {
     const identity = await fake.identity();

@@ -51,6 +51,31 @@ describe('housekeeping', () => {
     expect(row).toMatchObject({ action: 'node.remove', actor: 'system', source: 'ephemeral node was away' });
   });
 
+  it('is done once by several coordinators of one database', async () => {
+    await joined('gone', true);
+    await joined('gone too', true);
+    wall += EPHEMERAL_LIFETIME;
+    const clock = { wall: () => wall, monotonic: () => wall };
+    const others = [1, 2].map(() => new Housekeeping(store, clock, createLogger('silent', 'test')));
+    await Promise.all([housekeeping, ...others].map((each) => each.run()));
+    for (const other of others) other.close();
+    expect(await names()).toEqual([]);
+    const rows = await store.listAudit({ limit: 20 });
+    expect(rows.filter(({ action }) => action === 'node.remove')).toHaveLength(2);
+    expect(rows.filter(({ action }) => action === 'history.prune')).toHaveLength(1);
+  });
+
+  it('leaves a node that came back since it was looked at', async () => {
+    const id = await joined('job', true);
+    wall += EPHEMERAL_LIFETIME;
+    await store.setOnline(id, 'here', true, wall);
+    expect(await store.removeIfAway(id, wall, wall, CLI)).toBe(false);
+    await store.setOnline(id, 'here', false, wall);
+    expect(await store.removeIfAway(id, wall - 1, wall, CLI)).toBe(false);
+    expect(await store.removeIfAway(id, wall, wall, CLI)).toBe(true);
+    expect(await store.removeIfAway(id, wall, wall, CLI)).toBe(false);
+  });
+
   it('counts from when a node was last there', async () => {
     const id = await joined('job', true);
     await store.setOnline(id, 'here', true, wall);

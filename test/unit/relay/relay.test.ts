@@ -95,6 +95,15 @@ describe('the relay of a coordinator', () => {
     expect(a.gone).toEqual([bob.nodeId]);
   });
 
+  it('a client leaves a relay that is another than the one it looked for', async () => {
+    const lost = new TestRelayClient({ id: 'coordinator-2', url: grpc.url }, grpc, ada.shown);
+    open.push(lost);
+    lost.client.send(bob.nodeId, Buffer.from('x'));
+    await until('its end', () => lost.states.includes('waiting'));
+    expect(lost.states).not.toContain('connected');
+    expect(lost.unsent).toEqual([`${bob.nodeId}: x`]);
+  });
+
   it('SEC-33: refuses whoever shows no certificate, a foreign one, or that of a removed node', async () => {
     await grpc.store.removeNode(bob.nodeId, Date.now(), CLI);
     expect(await rawStream(bob.shown).ended).toBe(status.UNAUTHENTICATED);
