@@ -26,6 +26,8 @@ export interface AdminEnvironment {
     actor: Actor;
     /** Null for an API key. */
     session: SessionRecord | null;
+    /** Until when a person is confirmed; null where they are not. An API key always is, and has no end. */
+    confirmedUntil: number | null;
     /** Whether the request would still be let in now; for answers that go on for long. */
     isStillIn: () => Promise<boolean>;
   };

@@ -7,6 +7,7 @@ import { problemOf, STATUS } from './api/problem.ts';
 import { apiRoutes } from './api/routes.ts';
 import { registerAssets } from './assets.ts';
 import { authentication } from './authentication.ts';
+import { confirmation } from './confirmation.ts';
 import { connection } from './connection.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { changeEvents } from './events.ts';
@@ -56,7 +57,7 @@ export function adminApp(dependencies: AdminDependencies): Hono<AdminEnvironment
   registerAssets(app);
   registerSignIn(app, dependencies);
 
-  app.use(authentication(dependencies));
+  app.use(authentication(dependencies), confirmation);
   app.get('/metrics', metricsPage(metrics));
   app.get('/events', (context) => changeEvents(context, store, context.get('isStillIn')));
   app.route('/api/v1', apiRoutes(dependencies));

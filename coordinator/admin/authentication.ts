@@ -45,6 +45,9 @@ export function authentication(dependencies: AdminDependencies): MiddlewareHandl
     if (session !== null && context.req.header(REFRESH_HEADER) === undefined) await sessions.touch(session);
     context.set('actor', actor);
     context.set('session', session);
+    const confirmation = cookie(context, 'confirmed');
+    const confirmedUntil = session === null ? Infinity : sessions.confirmedUntil(session, confirmation);
+    context.set('confirmedUntil', confirmedUntil);
     context.set('isStillIn', async () => {
       const now = await identify(context, dependencies);
       return now !== null && mayRequest(now.actor, method, path);

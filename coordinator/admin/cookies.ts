@@ -9,8 +9,10 @@ function nameOf(context: AdminContext, name: string): string {
   return `${context.get('connection').isSecure ? '__Host-' : ''}warren-${name}`;
 }
 
+export type CookieName = 'session' | 'confirmed' | 'oidc';
+
 /** The value of one of our cookies; empty for none. */
-export function cookie(context: AdminContext, name: 'session' | 'oidc'): string {
+export function cookie(context: AdminContext, name: CookieName): string {
   return getCookie(context, nameOf(context, name)) ?? '';
 }
 
@@ -18,7 +20,7 @@ export function cookie(context: AdminContext, name: 'session' | 'oidc'): string 
  * Sets a cookie that scripts cannot read. Lax and not Strict: who follows a link to a page of ours, or comes back from a
  * provider, is signed in; whatever changes something is guarded by its Origin (guards.ts).
  */
-export function putCookie(context: AdminContext, name: 'session' | 'oidc', value: string): void {
+export function putCookie(context: AdminContext, name: CookieName, value: string): void {
   setCookie(context, nameOf(context, name), value, {
     httpOnly: true,
     sameSite: 'Lax',
@@ -27,7 +29,7 @@ export function putCookie(context: AdminContext, name: 'session' | 'oidc', value
   });
 }
 
-export function dropCookie(context: AdminContext, name: 'session' | 'oidc'): void {
+export function dropCookie(context: AdminContext, name: CookieName): void {
   deleteCookie(context, nameOf(context, name), {
     path: '/',
     secure: context.get('connection').isSecure,

@@ -10,6 +10,8 @@ interface Area {
   scope: string | typeof EVERY_KEY | null;
   /** Whether keys may look and no more, so that there is no `SCOPE:write`. */
   keysRead?: true;
+  /** Methods for which a person has to have proved minutes ago who they are: what takes an account over, or outlives a stolen session. */
+  confirmed?: readonly string[];
 }
 
 /** In the place of a scope: whatever its scopes, a key may do it. */
@@ -22,6 +24,14 @@ const EVERY_KEY = Symbol('every key');
 export const AREAS: readonly Area[] = [
   { path: '/api/v1/me', read: 'auditor', change: 'owner', scope: EVERY_KEY },
   { path: '/api/v1/account', read: 'auditor', change: 'auditor', scope: null },
+  { path: '/api/v1/account/passkeys', read: 'auditor', change: 'auditor', scope: null, confirmed: ['POST'] },
+  {
+    path: '/api/v1/account/totp',
+    read: 'auditor',
+    change: 'auditor',
+    scope: null,
+    confirmed: ['POST', 'PUT'],
+  },
   { path: '/api/v1/machines', read: 'auditor', change: 'admin', scope: 'machines' },
   { path: '/api/v1/routes', read: 'auditor', change: 'admin', scope: 'machines' },
   { path: '/api/v1/devices', read: 'auditor', change: 'admin', scope: 'devices' },
@@ -36,9 +46,16 @@ export const AREAS: readonly Area[] = [
   { path: '/api/v1/events', read: 'auditor', change: 'owner', scope: 'mesh' },
   { path: '/api/v1/openapi.json', read: 'auditor', change: 'owner', scope: EVERY_KEY },
   // A key that makes owners, or links for them, could sign in as one; a key that makes keys could give itself any scope.
-  { path: '/api/v1/users', read: 'owner', change: 'owner', scope: 'users', keysRead: true },
-  { path: '/api/v1/api-keys', read: 'owner', change: 'owner', scope: null },
-  { path: '/api/v1/backups', read: 'owner', change: 'owner', scope: 'backups' },
+  {
+    path: '/api/v1/users',
+    read: 'owner',
+    change: 'owner',
+    scope: 'users',
+    keysRead: true,
+    confirmed: ['POST', 'PATCH', 'DELETE'],
+  },
+  { path: '/api/v1/api-keys', read: 'owner', change: 'owner', scope: null, confirmed: ['POST'] },
+  { path: '/api/v1/backups', read: 'owner', change: 'owner', scope: 'backups', confirmed: ['GET', 'POST'] },
   { path: '/metrics', read: 'auditor', change: 'owner', scope: 'metrics' },
   { path: '/', read: 'auditor', change: 'admin', scope: null },
   { path: '/users', read: 'owner', change: 'owner', scope: null },
@@ -78,6 +95,11 @@ export function mayRequest(actor: Actor, method: string, path: string): boolean 
   if (!includesRole(actor.role, reads ? area.read : area.change)) return false;
   if (actor.apiKeyId === null) return true;
   return (reads || area.keysRead !== true) && hasScope(actor.scopes, area.scope, reads);
+}
+
+/** Whether a person has to have confirmed for this who they are. */
+export function asksToConfirm(method: string, path: string): boolean {
+  return areaOf(path)?.confirmed?.includes(method === 'HEAD' ? 'GET' : method) ?? false;
 }
 
 /** Pages are open to every role by default, as what they show is; the API is not. */

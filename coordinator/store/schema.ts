@@ -191,6 +191,9 @@ export interface SessionTable {
   user_agent: string;
   created_at: number;
   used_at: number;
+  /** 0 for never. */
+  confirmed_at: number;
+  confirmation_hash: Uint8Array | null;
 }
 
 export interface ApiKeyTable {

@@ -28,7 +28,14 @@ export function accountsConformance(current: () => Store, open: () => Promise<St
   const session = async (userId: string) => {
     const secretHash = hash();
     const made = await accounts().createSession(
-      { userId, secretHash, method: 'passphrase', address: '192.0.2.1', userAgent: 'a browser' },
+      {
+        userId,
+        secretHash,
+        confirmationHash: hash(),
+        method: 'passphrase',
+        address: '192.0.2.1',
+        userAgent: 'a browser',
+      },
       BY,
     );
     return { ...made, secretHash };
@@ -267,6 +274,7 @@ export function accountsConformance(current: () => Store, open: () => Promise<St
       const first = await accounts().signInByIdentity(ID, admitted, BY);
       const again = await accounts().signInByIdentity(ID, { ...admitted, name: 'eve@example.com' }, BY);
       expect(again).toEqual(first);
+      expect(await accounts().identity(first!.id)).toEqual(ID);
       const stranger = await accounts().signInByIdentity({ ...ID, subject: 'b0b0' }, admitted, BY);
       expect(stranger?.id).not.toBe(first?.id);
       expect(stranger?.name).toBe('ada-2@example.com');
@@ -343,6 +351,21 @@ export function accountsConformance(current: () => Store, open: () => Promise<St
       await accounts().changeUser(bob.id, { disabled: true }, BY);
       expect(await other.accounts.session(last.secretHash)).toBeNull();
       await expect(session(bob.id)).rejects.toMatchObject({ code: 'permission-denied' });
+    });
+
+    it('a session knows when its owner was confirmed last, at every coordinator', async () => {
+      const ada = await accounts().createUser(aUser(), BY);
+      const made = await session(ada.id);
+      expect(made).toMatchObject({ confirmedAt: NOW, confirmationHash: expect.any(Uint8Array) });
+      const [shown, later] = [hash(), { ...as(ada), now: NOW + 7 }];
+      await accounts().confirmSession(made.id, shown, 'passkey', later);
+      const found = await (await open()).accounts.session(made.secretHash);
+      expect(found?.session).toMatchObject({ confirmedAt: NOW + 7, confirmationHash: shown });
+      expect(await audited('user.confirm')).toMatchObject([{ target: 'ada', detail: 'by passkey' }]);
+      await accounts().endSession(ada.id, made.id, as(ada));
+      await expect(accounts().confirmSession(made.id, shown, 'passkey', later)).rejects.toMatchObject({
+        code: 'unauthenticated',
+      });
     });
 
     it('an API key is known by its hash, ends with its account, and has at least one scope', async () => {

@@ -47,6 +47,7 @@ export class ApiFixture {
     this.app.use(async (context, next) => {
       context.set('actor', this.actor);
       context.set('session', null);
+      context.set('confirmedUntil', Infinity);
       context.set('connection', { address: '192.0.2.9', isSecure: false });
       await next();
     });

@@ -99,7 +99,7 @@ export class AdminFixture {
     );
   }
 
-  /** The cookie of a new session of an account. */
+  /** The cookies of a new session of an account. */
   async signIn(name = 'ada', passphrase = PASSPHRASE): Promise<string> {
     const answer = await this.post('/sign-in', { name, passphrase });
     if (answer.status !== 303) throw new Error(`signing in as ${name}: ${answer.status}`);
@@ -123,7 +123,10 @@ interface Options {
   changes?: Partial<AdminDependencies>;
 }
 
-/** `NAME=VALUE` of the cookie that an answer sets. */
+/** The cookies that an answer sets, as a browser sends them back. */
 export function cookieOf(answer: Response): string {
-  return (answer.headers.get('Set-Cookie') as string).split(';')[0] as string;
+  return answer.headers
+    .getSetCookie()
+    .map((cookie) => cookie.split(';')[0])
+    .join('; ');
 }

@@ -306,10 +306,17 @@ export function administrationConformance(current: () => Store): void {
         false,
         false,
         async () => {
-          const wanted = { userId: bob, secretHash: hash(), method: 'm', address: '', userAgent: '' };
-          session = (await accounts.createSession(wanted, BY)).id;
+          const wanted = { userId: bob, method: 'm', address: '', userAgent: '', confirmationHash: hash() };
+          session = (await accounts.createSession({ ...wanted, secretHash: hash() }, BY)).id;
           await accounts.createSession({ ...wanted, secretHash: hash() }, BY);
         },
+      ],
+      [
+        'confirmSession',
+        'user.confirm',
+        false,
+        false,
+        () => accounts.confirmSession(session, hash(), 'passphrase', BY),
       ],
       ['endSession', 'user.sign-out', false, false, () => accounts.endSession(bob, session, BY)],
       ['endSessions', 'user.sign-out', false, false, () => accounts.endSessions(bob, null, BY)],
@@ -393,7 +400,7 @@ const READS = [
   ...['network', 'secret', 'listTokens', 'node', 'nodeByCertificate', 'findNode', 'listNodes', 'policy'],
   ...['listPolicies', 'relay', 'listRelays', 'snapshot', 'changesSince', 'onChange', 'listAudit', 'close'],
   ...['hasOwner', 'listUsers', 'user', 'userNamed', 'credentials', 'passkey', 'listPasskeys', 'session'],
-  ...['listSessions', 'listApiKeys', 'apiKey', 'ticket'],
+  ...['listSessions', 'listApiKeys', 'apiKey', 'ticket', 'identity'],
 ];
 
 /** What keeps count of requests and uses, which are in the log by what they led to. */

@@ -98,7 +98,6 @@ describeNeeds(['root', 'chromium'], 'accounts in the browser', () => {
     expect(await page.locator('svg.qr path').getAttribute('d')).toMatch(/^M\d/);
     await look(page, 'account-totp');
     await page.getByLabel('Code that the app shows now').fill('000000');
-    await page.getByLabel('Your passphrase').fill(PASSPHRASE);
     await page.getByRole('button', { name: 'Turn it on' }).click();
     await page.getByText('this is not the code').waitFor();
     await page.getByLabel('Code that the app shows now').fill(totp(secret, Date.now()));
@@ -226,6 +225,36 @@ describeNeeds(['root', 'chromium'], 'accounts in the browser', () => {
     expect((await ask()).stdout).toContain('"status":401');
   });
 
+  it('whoever has a session alone is asked to confirm who they are, and the same request then goes through', async () => {
+    const shown = 'warren-confirmed';
+    await page.goto(`${ORIGIN}/api-keys`);
+    await page.getByLabel('Name', { exact: true }).fill('second job');
+    await page.getByLabel('machines:read').check();
+    await page.context().clearCookies({ name: shown });
+    await page.getByRole('button', { name: 'Make key' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Is it you?' });
+    await dialog.getByRole('button', { name: 'Confirm' }).waitFor();
+    await look(page, 'confirm-identity');
+    await dialog.getByLabel('Your passphrase').fill('not this one');
+    await dialog.getByRole('button', { name: 'Confirm' }).click();
+    await dialog.getByText('this is not your passphrase').waitFor();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByText('it was not confirmed who you are').waitFor();
+    expect(await page.locator('[data-secret]').count()).toBe(0);
+    await page.getByRole('button', { name: 'Make key' }).click();
+    await dialog.getByLabel('Your passphrase').fill(PASSPHRASE);
+    await dialog.getByLabel('Your passphrase').press('Enter');
+    await page.locator('[data-secret]').waitFor();
+    await page.getByRole('row', { name: /second job/ }).waitFor();
+
+    await page.goto(`${ORIGIN}/settings`);
+    await page.context().clearCookies({ name: shown });
+    const download = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'Download a backup' }).click();
+    await dialog.getByRole('button', { name: 'Use a passkey' }).click();
+    expect((await download).suggestedFilename()).toMatch(/^warren-backup-.*\.db$/);
+  });
+
   it('a provider signs in whom a rule admits, and nobody else', async () => {
     const sign = async (name: string) => {
       const at = await browser.newPage();
@@ -242,6 +271,22 @@ describeNeeds(['root', 'chromium'], 'accounts in the browser', () => {
     await arrive(grace, '/account');
     await grace.getByText('grace@example.com').first().waitFor();
     await grace.getByText('netops@127.0.0.1:9090').waitFor();
+    // Who has no passphrase here proves anew who they are at the provider, which asks although it knows her.
+    await grace.context().clearCookies({ name: 'warren-confirmed' });
+    const ways = () =>
+      grace.evaluate<{ confirmedUntil: string | null }>(
+        "fetch('/api/v1/account/confirmation').then((answer) => answer.json())",
+      );
+    expect((await ways()).confirmedUntil).toBeNull();
+    await grace.evaluate(
+      "void import('/assets/confirmation.js').then(({ confirmIdentity }) => confirmIdentity())",
+    );
+    await grace.getByRole('button', { name: 'Sign in with Example' }).click();
+    await grace.locator('[name=login]').fill('netops-grace');
+    await grace.locator('[name=password]').fill('any');
+    await grace.locator('[type=submit]').click();
+    await arrive(grace, '/account');
+    expect((await ways()).confirmedUntil).not.toBeNull();
     await grace.context().close();
     const eve = await sign('eve');
     await eve.getByText('this network does not admit you').waitFor();

@@ -107,14 +107,48 @@ export class Passkeys {
     return { options, ticket } satisfies Asked<unknown>;
   }
 
+  /** Whether an account has one for the page's host name. */
+  async isUsable(user: UserRecord, origin: string): Promise<boolean> {
+    const { hostname } = new URL(origin);
+    return (await this.#store.accounts.listPasskeys(user.id)).some(({ relyingParty: of }) => of === hostname);
+  }
+
+  /** For whoever is signed in and has to confirm it: the browser offers the passkeys of that account. */
+  async beginConfirmation(user: UserRecord, origin: string) {
+    const known = await this.#store.accounts.listPasskeys(user.id);
+    const options = await generateAuthenticationOptions({
+      rpID: relyingParty(origin),
+      userVerification: 'required',
+      allowCredentials: known.map(({ id, transports }) => ({ id, transports: [...transports] })),
+    });
+    const ticket = await this.#tickets.issue('passkey', user.id, {
+      challenge: options.challenge,
+      origin,
+    } satisfies Challenge);
+    return { options, ticket } satisfies Asked<unknown>;
+  }
+
+  /** Throws `unauthenticated` for what is no answer to what this account was asked. */
+  async finishConfirmation(user: UserRecord, answer: { ticket: string; response: unknown }): Promise<void> {
+    await this.#finish(answer, user.id);
+  }
+
   /** Whose passkey it is. Throws `unauthenticated` for what is no answer to what was asked, or of a passkey that is not known. */
   async finishSignIn(answer: { ticket: string; response: unknown }): Promise<UserRecord> {
+    return this.#finish(answer, null);
+  }
+
+  /** `askedUser`: whom the question was put to; null for whoever signs in. */
+  async #finish(
+    answer: { ticket: string; response: unknown },
+    askedUser: string | null,
+  ): Promise<UserRecord> {
     const asked = await this.#tickets.take('passkey', answer.ticket);
-    if (asked === null) throw tooLate();
+    if (asked === null || asked.userId !== askedUser) throw tooLate();
     const { challenge, origin } = JSON.parse(asked.data) as Challenge;
     const response = answer.response as Authentication;
     const passkey = typeof response?.id === 'string' ? await this.#store.accounts.passkey(response.id) : null;
-    if (passkey === null) return notConfirmed();
+    if (passkey === null || (askedUser !== null && passkey.userId !== askedUser)) return notConfirmed();
     const result = await verifyAuthenticationResponse({
       response,
       expectedChallenge: challenge,

@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../../shared/clock.ts';
 import type {
   AccountDecision,
@@ -10,8 +11,20 @@ import { hashSecret, newSecret } from './secrets.ts';
 
 export const IDLE_LIFETIME = 12 * 60 * 60 * 1000;
 export const ABSOLUTE_LIFETIME = 7 * 24 * 60 * 60 * 1000;
+/** So long after signing in or confirming may a session do what could take the account over, or outlive the session. */
+export const CONFIRMED_FOR = 10 * 60 * 1000;
 /** Between two notes of a session's use. */
 const TOUCH_INTERVAL = 60_000;
+
+/** What a browser gets at signing in, each for a cookie. */
+export interface SessionSecrets {
+  session: string;
+  /**
+   * Beside the session and renewed by each confirmation: whoever stole the session's cookie is not let on by what its owner
+   * confirms later.
+   */
+  confirmation: string;
+}
 
 export interface SignedIn {
   session: SessionRecord;
@@ -28,11 +41,16 @@ export class Sessions {
     this.#clock = clock;
   }
 
-  /** A new session; the value for the cookie. */
-  async create(session: Omit<NewSession, 'secretHash'>, by: AccountDecision): Promise<string> {
-    const value = newSecret();
-    await this.#store.accounts.createSession({ ...session, secretHash: hashSecret(value) }, by);
-    return value;
+  /** A new session, whose owner is confirmed by having signed in. */
+  async create(
+    session: Omit<NewSession, 'secretHash' | 'confirmationHash'>,
+    by: AccountDecision,
+  ): Promise<SessionSecrets> {
+    const secrets = { session: newSecret(), confirmation: newSecret() };
+    const secretHash = hashSecret(secrets.session);
+    const confirmationHash = hashSecret(secrets.confirmation);
+    await this.#store.accounts.createSession({ ...session, secretHash, confirmationHash }, by);
+    return secrets;
   }
 
   /** Whose session the cookie's value is; null for one that ended. */
@@ -43,6 +61,20 @@ export class Sessions {
     const now = this.#clock.wall();
     const { usedAt, createdAt } = found.session;
     return now - usedAt < IDLE_LIFETIME && now - createdAt < ABSOLUTE_LIFETIME ? found : null;
+  }
+
+  /** Until when a session's owner is confirmed, for a browser that shows `confirmation`; null where that is not, or no more. */
+  confirmedUntil(session: SessionRecord, confirmation: string): number | null {
+    const until = session.confirmedAt + CONFIRMED_FOR;
+    if (this.#clock.wall() >= until || session.confirmationHash === null) return null;
+    return timingSafeEqual(hashSecret(confirmation), session.confirmationHash) ? until : null;
+  }
+
+  /** The owner proved anew who they are; the new value for the cookie. */
+  async confirm(session: SessionRecord, method: string, by: AccountDecision): Promise<string> {
+    const value = newSecret();
+    await this.#store.accounts.confirmSession(session.id, hashSecret(value), method, by);
+    return value;
   }
 
   /** Keeps a session from idling out, for something a person did. */

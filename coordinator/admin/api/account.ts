@@ -1,6 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { HTTPException } from 'hono/http-exception';
 import { WarrenError } from '../../../shared/errors.ts';
 import type { UserRecord } from '../../store/accounts/accounts.ts';
 import { passphraseProblem } from '../accounts/passphrase-rules.ts';
@@ -12,10 +11,11 @@ import {
   totpUri,
 } from '../accounts/second-factor.ts';
 import type { AdminEnvironment } from '../actor.ts';
-import { remoteAddress } from '../connection.ts';
+import { requireConfirmed } from '../confirmation.ts';
 import { qrCode } from '../qr-code.ts';
 import { answers, body, done } from './answers.ts';
 import type { Api, ApiDependencies } from './api.ts';
+import { requirePassphrase } from './own-passphrase.ts';
 import { InvalidField } from './problem.ts';
 import { decision } from './users.ts';
 
@@ -27,7 +27,7 @@ const setPassphrase = createRoute({
   path: '/account/passphrase',
   tags,
   summary: 'Set another passphrase',
-  description: 'Ends all other sessions.',
+  description: 'Ends all other sessions. Who has none yet is asked to confirm who they are.',
   request: {
     body: body(
       z
@@ -69,7 +69,6 @@ const setTotp = createRoute({
         .strictObject({
           secret: z.string().regex(/^[A-Z2-7]{32}$/, 'expected the secret that was proposed'),
           code: z.string().max(16),
-          current: Passphrase,
         })
         .openapi('NewTotp'),
     ),
@@ -85,7 +84,6 @@ const removeTotp = createRoute({
   path: '/account/totp/remove',
   tags,
   summary: 'Do without a second factor',
-  request: { body: body(z.strictObject({ current: Passphrase }).openapi('CurrentPassphrase')) },
   responses: done('It is off, and the recovery codes are void.'),
 });
 
@@ -96,7 +94,9 @@ export function addAccount(api: Api, dependencies: ApiDependencies): void {
   api.openapi(setPassphrase, async (context) => {
     const { current, passphrase } = context.req.valid('json');
     const user = await self(context);
-    if (user.hasPassphrase) await requirePassphrase(context, user, current);
+    // Each time, however short ago that was proved (OWASP ASVS 5, 6.2.3).
+    if (user.hasPassphrase) await requirePassphrase(context, dependencies, user, current, 'current');
+    else requireConfirmed(context);
     const problem = passphraseProblem(passphrase, user.name);
     if (problem !== null) throw new InvalidField('passphrase', problem);
     const by = decision(context.get('actor'), clock.wall());
@@ -113,9 +113,8 @@ export function addAccount(api: Api, dependencies: ApiDependencies): void {
   });
 
   api.openapi(setTotp, async (context) => {
-    const { secret, code, current } = context.req.valid('json');
+    const { secret, code } = context.req.valid('json');
     const user = await self(context);
-    await requirePassphrase(context, user, current);
     const step = totpStep(secret, code, clock.wall());
     if (step === null) throw new InvalidField('code', 'this is not the code that the app shows now');
     const recoveryCodes = newRecoveryCodes();
@@ -130,35 +129,12 @@ export function addAccount(api: Api, dependencies: ApiDependencies): void {
 
   api.openapi(removeTotp, async (context) => {
     const user = await self(context);
-    await requirePassphrase(context, user, context.req.valid('json').current);
     await store.accounts.setTotp(user.id, null, decision(context.get('actor'), clock.wall()));
     return context.body(null, 204);
   });
 
   async function self(context: Context<AdminEnvironment>): Promise<UserRecord> {
     return ownAccount(context, dependencies);
-  }
-
-  /** So that a browser left open is not enough to take the account over. Guesses count as those of signing in. */
-  async function requirePassphrase(
-    context: Context<AdminEnvironment>,
-    user: UserRecord,
-    passphrase: string,
-  ): Promise<void> {
-    const address = remoteAddress(context);
-    const wait = dependencies.throttle.attempt(user.name, address);
-    if (wait !== null) {
-      context.header('Retry-After', String(wait.seconds));
-      throw new HTTPException(429, { message: `too many failures; try again in ${wait.seconds} seconds` });
-    }
-    const credentials = await store.accounts.credentials(user.id);
-    if (credentials?.passphraseHash == null) {
-      throw new WarrenError('conflict', 'this account has no passphrase', { hint: 'set one first' });
-    }
-    if (!(await passphrases.verify(passphrase, credentials.passphraseHash)).isRight) {
-      throw new InvalidField('current', 'this is not your passphrase');
-    }
-    dependencies.throttle.succeeded(user.name, address);
   }
 }
 

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { AdminEnvironment } from '../actor.ts';
 import type { AdminDependencies } from '../dependencies.ts';
+import { asksToConfirm } from '../permissions.ts';
 import { entityTags } from './entity-tag.ts';
 import { onceOnly } from './once.ts';
 import { invalidInput, problem, problemOf } from './problem.ts';
@@ -63,12 +64,19 @@ function addDocument(api: Api): void {
       servers: [{ url: '/api/v1' }],
       security: [{ session: [] }, { key: [] }],
     });
-    for (const { post } of Object.values(document.paths ?? {})) {
-      if (post !== undefined) post.parameters = [...(post.parameters ?? []), ONCE_HEADER];
+    for (const [path, item] of Object.entries(document.paths ?? {})) {
+      if (item.post !== undefined) item.post.parameters = [...(item.post.parameters ?? []), ONCE_HEADER];
+      for (const method of ['get', 'post', 'put', 'patch', 'delete'] as const) {
+        const operation = item[method];
+        if (operation === undefined || !asksToConfirm(method.toUpperCase(), `/api/v1${path}`)) continue;
+        operation.description = [operation.description, CONFIRMED].filter(Boolean).join(' ');
+      }
     }
     return context.json(document);
   });
 }
+
+const CONFIRMED = 'A person has to have signed in or confirmed who they are within ten minutes (403 else).';
 
 const ONCE_HEADER = {
   name: 'Idempotency-Key',

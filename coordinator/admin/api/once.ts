@@ -35,7 +35,8 @@ export function onceOnly({
     }
     const id = hash(context.get('actor').actor, key);
     const { method, path } = context.req;
-    const request = hash(method, path, await context.req.text());
+    // With the key in it: a request may hold a passphrase, which a hash alone would let be guessed.
+    const request = hash(key, method, path, await context.req.text());
     const first = await store.beginOnce(id, request, clock.wall());
     if (first === null) {
       let kept: Uint8Array | null = null;

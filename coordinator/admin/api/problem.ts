@@ -4,6 +4,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { describeError, type ErrorCode, WarrenError } from '../../../shared/errors.ts';
 import type { Logger } from '../../../shared/log.ts';
+import { ConfirmationRequired } from '../confirmation.ts';
 
 /** The one table from our codes to HTTP's. */
 export const STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
@@ -77,9 +78,16 @@ export function problem(
   context: Context,
   status: ContentfulStatusCode,
   detail: string,
-  { code = '', errors }: { code?: ErrorCode | ''; errors?: readonly FieldError[] } = {},
+  {
+    code = '',
+    errors,
+    title = TITLES[status] ?? 'Not possible',
+  }: {
+    code?: ErrorCode | 'confirmation-required' | '';
+    errors?: readonly FieldError[];
+    title?: string;
+  } = {},
 ): Response {
-  const title = TITLES[status] ?? 'Not possible';
   const type = code === '' ? 'about:blank' : `urn:warren:problem:${code}`;
   const body = { type, title, status, detail, ...(errors === undefined ? {} : { errors }) };
   return context.body(JSON.stringify(body), status, { 'Content-Type': 'application/problem+json' });
@@ -94,6 +102,12 @@ export function problemOf(context: Context, error: unknown, log: Logger): Respon
     if (error.code === 'unavailable')
       log.warn({ err: error, path: context.req.path }, 'the database is away');
     return problem(context, STATUS[error.code], describeError(error), { code: error.code });
+  }
+  if (error instanceof ConfirmationRequired) {
+    return problem(context, 403, error.message, {
+      code: 'confirmation-required',
+      title: 'Confirm who you are',
+    });
   }
   if (error instanceof HTTPException && error.status < 500) {
     return problem(context, error.status as ContentfulStatusCode, error.message || 'the request is refused');

@@ -11,6 +11,7 @@
  */
 import type { AdminDependencies } from '../dependencies.ts';
 import { addAccount } from './account.ts';
+import { addAccountConfirmation } from './account-confirmation.ts';
 import { addAccountSessions } from './account-sessions.ts';
 import { addAdvertisedRoutes } from './advertised-routes.ts';
 import { type AddResource, type Api, createApi } from './api.ts';
@@ -35,6 +36,7 @@ const RESOURCES: readonly AddResource[] = [
   addMe,
   addAccount,
   addAccountSessions,
+  addAccountConfirmation,
   addUsers,
   addApiKeys,
   addMachines,

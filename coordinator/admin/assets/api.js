@@ -1,54 +1,21 @@
-import { signInAgain } from './sign-in-again.js';
+import { confirmIdentity } from './confirmation.js';
+import { ApiError, request } from './request.js';
 
-/** An answer that says no. `problem` is its application/problem+json (RFC 9457); `errors` are those of single fields. */
-export class ApiError extends Error {
-  constructor(status, problem) {
-    super(problem.detail || problem.title || `The coordinator answered with status ${status}.`);
-    this.status = status;
-    this.problem = problem;
-    this.errors = Array.isArray(problem.errors) ? problem.errors : [];
-  }
-}
+export { ApiError };
+
+const CONFIRMATION_REQUIRED = 'urn:warren:problem:confirmation-required';
 
 /**
  * Asks the HTTP API: `api('PATCH', '/machines/ID', { name })`. `ifMatch`: an entity tag; the change is refused if somebody
- * else was faster. Gives `{ data, etag }`; throws ApiError. An ended session leads to the sign-in page and back.
+ * else was faster. Gives `{ data, etag }`; throws ApiError. An ended session leads to the sign-in page and back; where a person
+ * has to prove once more who they are, a dialog asks, and the request is sent again.
  */
-export async function api(method, path, body, { ifMatch } = {}) {
-  const headers = { Accept: 'application/json' };
-  if (body !== undefined) headers['Content-Type'] = 'application/json';
-  if (ifMatch) headers['If-Match'] = ifMatch;
-  // With this key a repetition takes effect once, should only the answer have been lost.
-  if (method === 'POST') headers['Idempotency-Key'] = randomKey();
-  const request = {
-    method,
-    headers,
-    body: body === undefined ? undefined : JSON.stringify(body),
-    redirect: 'manual',
-  };
-  const send = () => fetch(`/api/v1${path}`, request);
-  const answer = await send()
-    .catch(send)
-    .catch(() => {
-      throw new ApiError(0, { detail: 'The coordinator does not answer; try again soon.' });
-    });
-  if (answer.status === 401 || answer.type === 'opaqueredirect') {
-    signInAgain();
-    return new Promise(() => {}); // this page is about to go
+export async function api(method, path, body, options) {
+  try {
+    return await request(method, path, body, options);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.problem.type !== CONFIRMATION_REQUIRED) throw error;
   }
-  const isJson = /[/+]json/.test(answer.headers.get('Content-Type') ?? '');
-  const data = isJson ? await answer.json() : null;
-  if (!answer.ok) throw new ApiError(answer.status, data ?? { detail: await explain(answer) });
-  return { data, etag: answer.headers.get('ETag') };
-}
-
-async function explain(answer) {
-  return (await answer.text()).trim().slice(0, 300);
-}
-
-/** Not randomUUID, which pages without TLS do not have. */
-function randomKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('');
+  if (await confirmIdentity()) return api(method, path, body, options);
+  throw new ApiError(403, { detail: 'Nothing was done: it was not confirmed who you are.' });
 }

@@ -7,11 +7,16 @@ import type { ProviderConfig } from './config.ts';
 /** Seconds. */
 const TIMEOUT = 10;
 
+/** Seconds ago, at most, that a provider has to have asked somebody who is to sign in anew. */
+const ANEW = 600;
+
 /** What has to be kept between the way to the provider and the way back. */
 export interface Started {
   verifier: string;
   state: string;
   nonce: string;
+  /** Whether the provider was to ask who it is, even whom it knows; its word on when it did is then checked. */
+  isAnew: boolean;
 }
 
 /** An OpenID Connect provider: authorisation code flow with PKCE, state and nonce. What it says is checked by openid-client. */
@@ -24,12 +29,13 @@ export class OidcProvider {
   }
 
   /** Where to send the browser. Throws `unavailable` when the provider does not answer. */
-  async begin(redirectUri: string): Promise<{ url: URL; started: Started }> {
+  async begin(redirectUri: string, isAnew: boolean): Promise<{ url: URL; started: Started }> {
     const configuration = await this.#discover();
     const started = {
       verifier: client.randomPKCECodeVerifier(),
       state: client.randomState(),
       nonce: client.randomNonce(),
+      isAnew,
     };
     const url = client.buildAuthorizationUrl(configuration, {
       redirect_uri: redirectUri,
@@ -38,6 +44,8 @@ export class OidcProvider {
       code_challenge_method: 'S256',
       state: started.state,
       nonce: started.nonce,
+      // OpenID Connect Core 1.0, 3.1.2.1.
+      ...(isAnew ? { prompt: 'login', max_age: String(ANEW) } : {}),
     });
     return { url, started };
   }
@@ -56,6 +64,7 @@ export class OidcProvider {
         pkceCodeVerifier: started.verifier,
         expectedState: started.state,
         expectedNonce: started.nonce,
+        ...(started.isAnew ? { maxAge: ANEW } : {}),
         idTokenExpected: true,
       });
       const claims = tokens.claims() as client.IDToken;

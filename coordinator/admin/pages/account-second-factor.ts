@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { Credentials } from '../../store/accounts/accounts.ts';
+import { actionButton } from './parts/action-button.ts';
 import { badge } from './parts/badge.ts';
-import { dialog, dialogButtons } from './parts/dialog.ts';
 import { textField } from './parts/field.ts';
 import type { Fragment } from './parts/fragment.ts';
 
@@ -22,24 +22,18 @@ export function secondFactor(credentials: Credentials | null): Fragment {
         ${left === 1 ? '1 recovery code is' : `${left} recovery codes are`} left.</p>
       <p class="cluster">
         <button type="button" id="begin-totp">Set it up anew</button>
-        <button type="button" class="danger-quiet" data-dialog="totp-off">Turn it off</button>
+        ${actionButton({
+          label: 'Turn it off',
+          request: 'POST /account/totp/remove',
+          tone: 'danger-quiet',
+          confirm: {
+            title: 'Turn the second factor off?',
+            text: 'Recovery codes become void. You can set it up again at any time.',
+            button: 'Turn it off',
+          },
+          done: 'The second factor is off',
+        })}
       </p>
-      ${dialog({
-        id: 'totp-off',
-        title: 'Turn the second factor off?',
-        body: html`<form class="form" data-action="POST /account/totp/remove" data-done="The second factor is off" novalidate>
-            <p>Recovery codes become void. You can set it up again at any time.</p>
-            ${textField({
-              id: 'totp-off-current',
-              name: 'current',
-              label: 'Passphrase',
-              type: 'password',
-              required: true,
-              autocomplete: 'current-password',
-            })}
-            ${dialogButtons('Turn it off')}
-          </form>`,
-      })}
     </div>`;
 }
 
@@ -60,14 +54,6 @@ export function secondFactorTemplates(): Fragment {
           label: 'Code that the app shows now',
           required: true,
           autocomplete: 'one-time-code',
-        })}
-        ${textField({
-          id: 'totp-current',
-          name: 'current',
-          label: 'Your passphrase',
-          type: 'password',
-          required: true,
-          autocomplete: 'current-password',
         })}
         <div class="form-foot">
           <button type="submit" class="primary">Turn it on</button>

@@ -29,7 +29,7 @@ export function settingsPage(actor: Actor, facts: SettingsFacts): Fragment {
     title: 'Settings',
     actor,
     section: '/settings',
-    scripts: isOwner && facts.hasBackups ? ['restore-backup.js'] : [],
+    scripts: isOwner && facts.hasBackups ? ['backups.js'] : [],
     body: html`${pageHead({ title: 'Settings', about: 'The network as a whole, its relays and its backups.' })}
       <div class="stack">
         ${networkCard(facts)}
@@ -119,7 +119,7 @@ function backupsCard(hasBackups: boolean): Fragment {
       <h2 id="backups-title">Backups</h2>
       <p>A backup is the whole database as it is at that moment, the certificate authority's key among it: whoever has the file can act as
         this coordinator. Keep it as you keep passwords.</p>
-      <p><a class="button" href="/api/v1/backups/download" download>Download a backup</a></p>
+      <p><a class="button" id="download-backup" href="/api/v1/backups/download" download>Download a backup</a></p>
       <form class="form" id="restore-backup">
         <div class="field">
           <label for="backup-file">Restore from a backup</label>

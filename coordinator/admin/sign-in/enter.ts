@@ -25,7 +25,7 @@ export async function enter(
   const { sessions, store } = dependencies;
   const by = { ...signingIn(context, dependencies), actor: `admin:${user.name}` };
   const before = await sessions.find(cookie(context, 'session'));
-  const value = await sessions.create(
+  const secrets = await sessions.create(
     {
       userId: user.id,
       method,
@@ -35,7 +35,8 @@ export async function enter(
     by,
   );
   if (before !== null) await store.accounts.endSession(before.user.id, before.session.id, by);
-  putCookie(context, 'session', value);
+  putCookie(context, 'session', secrets.session);
+  putCookie(context, 'confirmed', secrets.confirmation);
 }
 
 /** The audit row of an attempt that came to nothing. `name`: of an account that is there, never what somebody typed. */

@@ -32,7 +32,7 @@ export function addOidcSignIn(app: Hono<AdminEnvironment>, dependencies: AdminDe
     }
     const redirectUri = `${ownOrigin(context)}${CALLBACK}`;
     try {
-      const { url, started } = await provider.begin(redirectUri);
+      const { url, started } = await provider.begin(redirectUri, context.req.query('anew') !== undefined);
       const returnTo = returnPath(context.req.query('return'));
       const kept: Kept = { ...started, provider: index, redirectUri, returnTo };
       putCookie(context, 'oidc', await tickets.issue('oidc', null, kept));

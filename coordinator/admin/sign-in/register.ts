@@ -27,6 +27,7 @@ export function registerSignIn(app: Hono<AdminEnvironment>, dependencies: AdminD
       });
     }
     dropCookie(context, 'session');
+    dropCookie(context, 'confirmed');
     return context.redirect('/sign-in', 303);
   });
 }

@@ -67,6 +67,8 @@ export interface AccountStore {
   usePasskey(id: string, counter: number, now: number): Promise<void>;
   removePasskey(userId: string, id: string, by: AccountDecision): Promise<void>;
 
+  /** Who an account is at its provider; null for one of no provider. */
+  identity(userId: string): Promise<Identity | null>;
   /**
    * The account of an identity of an OpenID Connect provider, which is made for one not seen before and brought up to what the
    * provider says. `admitted` null: nobody lets it in; sessions and keys of the account that it has end, and null comes back.
@@ -82,6 +84,8 @@ export interface AccountStore {
   /** With the account, if that is enabled. Whether it is too old is for the caller to judge. */
   session(secretHash: Uint8Array): Promise<{ session: SessionRecord; user: UserRecord } | null>;
   touchSession(id: string, now: number): Promise<void>;
+  /** Notes that whoever has a session proved anew who they are, with its audit row. `hash`: of what the browser got for it. */
+  confirmSession(id: string, hash: Uint8Array, method: string, by: AccountDecision): Promise<void>;
   listSessions(userId: string): Promise<SessionRecord[]>;
   endSession(userId: string, id: string, by: AccountDecision): Promise<void>;
   /** All of an account but the one given; how many. */
@@ -180,16 +184,21 @@ export interface NewSession {
   userId: string;
   /** SHA-256 of the cookie's value. */
   secretHash: Uint8Array;
+  /** SHA-256 of what the browser shows for having proved who it is just now; signing in is such a proof. */
+  confirmationHash: Uint8Array;
   /** How the person proved who they are: `passphrase`, `passphrase and TOTP`, `passkey`, … */
   method: string;
   address: string;
   userAgent: string;
 }
 
-export interface SessionRecord extends Omit<NewSession, 'secretHash'> {
+export interface SessionRecord extends Omit<NewSession, 'secretHash' | 'confirmationHash'> {
   id: string;
   createdAt: number;
   usedAt: number;
+  /** When whoever has it last proved who they are; 0 for never. */
+  confirmedAt: number;
+  confirmationHash: Uint8Array | null;
 }
 
 export interface NewApiKey {

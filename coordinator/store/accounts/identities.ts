@@ -2,9 +2,15 @@ import { canonicalUserName } from '../../network/user-names.ts';
 import type { Change } from '../change.ts';
 import { changeOwnership } from '../ownership.ts';
 import { toJson } from '../rows.ts';
+import type { Database } from '../schema.ts';
 import type { AccountDecision, AdmittedIdentity, Identity, Role, UserRecord } from './accounts.ts';
 import { record } from './acting.ts';
 import { hasOwner, putUser, requireUser, userNamed } from './users.ts';
+
+export async function identityOf(db: Database, userId: string): Promise<Identity | null> {
+  const query = db.selectFrom('identities').select(['issuer', 'subject']).where('user_id', '=', userId);
+  return (await query.executeTakeFirst()) ?? null;
+}
 
 /** See `AccountStore.signInByIdentity`. An account is found by issuer and subject, never by a name or an address. */
 export async function signInByIdentity(

@@ -28,6 +28,8 @@ export async function createSession(
     user_agent: oneLine(session.userAgent, 256),
     created_at: by.now,
     used_at: by.now,
+    confirmed_at: by.now,
+    confirmation_hash: session.confirmationHash,
   };
   await change.tx.insertInto('sessions').values(row).execute();
   await change.tx.updateTable('users').set({ last_sign_in_at: by.now }).where('id', '=', user.id).execute();
@@ -52,6 +54,24 @@ export async function sessionBySecret(
 
 export async function touchSession(change: Change, id: string, now: number): Promise<void> {
   await change.tx.updateTable('sessions').set({ used_at: now }).where('id', '=', id).execute();
+}
+
+export async function confirmSession(
+  change: Change,
+  id: string,
+  hash: Uint8Array,
+  method: string,
+  by: AccountDecision,
+): Promise<void> {
+  const row = await change.tx
+    .updateTable('sessions')
+    .set({ confirmed_at: by.now, confirmation_hash: hash })
+    .where('id', '=', id)
+    .returning('user_id')
+    .executeTakeFirst();
+  if (row === undefined)
+    throw new WarrenError('unauthenticated', 'this session ended', { hint: 'sign in again' });
+  await record(change, by, 'user.confirm', (await requireUser(change.tx, row.user_id)).name, `by ${method}`);
 }
 
 /** The last used first. */
@@ -103,5 +123,7 @@ function sessionFromRow(row: Selectable<SessionTable>): SessionRecord {
     userAgent: row.user_agent,
     createdAt: row.created_at,
     usedAt: row.used_at,
+    confirmedAt: row.confirmed_at,
+    confirmationHash: row.confirmation_hash === null ? null : new Uint8Array(row.confirmation_hash),
   };
 }

@@ -3,7 +3,7 @@ import type { Database } from '../schema.ts';
 import type * as accounts from './accounts.ts';
 import * as apiKeys from './api-keys.ts';
 import * as credentials from './credentials.ts';
-import { signInByIdentity } from './identities.ts';
+import { identityOf, signInByIdentity } from './identities.ts';
 import * as passkeys from './passkeys.ts';
 import * as sessions from './sessions.ts';
 import * as tickets from './tickets.ts';
@@ -97,6 +97,9 @@ export class SqlAccounts implements accounts.AccountStore {
     return this.#access.change((change) => passkeys.removePasskey(change, userId, id, by));
   }
 
+  identity(userId: string) {
+    return this.#access.read((db) => identityOf(db, userId));
+  }
   signInByIdentity(identity: accounts.Identity, admitted: accounts.AdmittedIdentity | null, by: Decision) {
     return this.#access.change((change) => signInByIdentity(change, identity, admitted, by));
   }
@@ -109,6 +112,9 @@ export class SqlAccounts implements accounts.AccountStore {
   }
   touchSession(id: string, now: number) {
     return this.#access.change((change) => sessions.touchSession(change, id, now));
+  }
+  confirmSession(id: string, hash: Uint8Array, method: string, by: Decision) {
+    return this.#access.change((change) => sessions.confirmSession(change, id, hash, method, by));
   }
   listSessions(userId: string) {
     return this.#access.read((db) => sessions.listSessions(db, userId));

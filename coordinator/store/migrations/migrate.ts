@@ -14,6 +14,7 @@ import { devices } from './0009-devices.ts';
 import { once } from './0012-once.ts';
 import { preferredRoutes } from './0013-preferred-routes.ts';
 import { ownerRoles } from './0070-owner-roles.ts';
+import { confirmations } from './0080-confirmations.ts';
 import type { EngineMigration } from './migration.ts';
 
 /** All steps in order. A step that was ever released is never edited; the next one is added. */
@@ -30,6 +31,7 @@ const MIGRATIONS: Readonly<Record<string, EngineMigration>> = {
   '0012-once': once,
   '0013-preferred-routes': preferredRoutes,
   '0070-owner-roles': ownerRoles,
+  '0080-confirmations': confirmations,
 };
 
 const MIGRATION_TABLE = 'warren_migrations';

@@ -8,6 +8,9 @@ const ROLES = ['auditor', 'admin', 'owner'] as const;
 const PUBLIC = /^\/(assets\/|sign-in|sign-out|first-run|welcome|healthz|readyz|metrics)/;
 /** What owners alone see and change. */
 const OWNERS = /^(\/api\/v1)?\/(users|api-keys|backups)(\/|$)/;
+/** What a person has to confirm who they are for. */
+const CONFIRMED =
+  /^((POST|PATCH|DELETE) \/api\/v1\/users|POST \/api\/v1\/(api-keys|account\/(passkeys|totp))|PUT \/api\/v1\/account\/totp|\w+ \/api\/v1\/backups)(\/|$)/;
 /** What changes nothing but one's own account, or nothing at all. */
 const EVERYBODYS = /^\/api\/v1\/(account|policy\/(check|explain))(\/|$)/;
 
@@ -37,12 +40,13 @@ beforeAll(async () => {
 afterAll(() => fixture.close());
 
 /** A session of its own for each request: some of them end sessions. */
-async function session(role: Role): Promise<string> {
-  const value = await fixture.services.sessions.create(
+async function session(role: Role, isConfirmed = true): Promise<string> {
+  const secrets = await fixture.services.sessions.create(
     { userId: users.get(role)!.id, method: 'test', address: '', userAgent: '' },
     { actor: 'test', source: '', now: fixture.now, userId: null },
   );
-  return `warren-session=${value}`;
+  const confirmed = isConfirmed ? `; warren-confirmed=${secrets.confirmation}` : '';
+  return `warren-session=${secrets.session}${confirmed}`;
 }
 
 const concrete = (path: string) => path.replace(/:([A-Za-z]+)(\{[^}]*\})?/g, 'none');
@@ -80,5 +84,33 @@ describe('every route of the web admin', () => {
       expect(answer.status !== 403, told).toBe(isAllowed(role, method, target));
       expect(answer.status, told).toBeLessThan(500);
     }
+  });
+
+  it('SEC-58: asks a session that is not confirmed to confirm what could outlive it, and nothing else', async () => {
+    const asked: string[] = [];
+    for (const { method, path } of routes) {
+      const target = concrete(path);
+      const body = method === 'GET' ? undefined : {};
+      const answer = await fixture.ask(method, target, body, { Cookie: await session('owner', false) });
+      const isProblem = (answer.headers.get('Content-Type') ?? '').startsWith('application/problem+json');
+      const said = isProblem ? ((await answer.json()) as { type: string }).type : '';
+      if (!isProblem) await answer.body?.cancel();
+      const isAsked = said === 'urn:warren:problem:confirmation-required';
+      const told = `${method} ${target}`;
+      expect(isAsked, `${told} → ${answer.status} ${said}`).toBe(CONFIRMED.test(told));
+      if (isAsked) asked.push(told);
+    }
+    expect(asked.length).toBeGreaterThan(10);
+  });
+
+  it('SEC-58: asks no API key to confirm anything', async () => {
+    const owner = users.get('owner')!;
+    const { secret } = await fixture.services.apiKeys.create(
+      { userId: owner.id, name: 'k', role: 'owner', scopes: ['*'], expiresAt: 0 },
+      { actor: 'test', source: '', now: fixture.now, userId: null },
+    );
+    const answer = await fixture.get('/api/v1/backups/download', { Authorization: `Bearer ${secret}` });
+    // This store of a test has no backups.
+    expect(answer.status).toBe(409);
   });
 });

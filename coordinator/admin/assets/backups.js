@@ -1,10 +1,24 @@
-// Sends a backup to be restored: a file, and so not JSON.
+// Has a backup downloaded, or sends one to be restored: files, and so not JSON.
+import { ApiError } from './api.js';
+import { confirmIdentity } from './confirmation.js';
 import { confirmed } from './dialog.js';
 import { clearErrors, showErrors } from './form-errors.js';
 import { signInAgain } from './sign-in-again.js';
 import { toast } from './toast.js';
 
 const form = document.getElementById('restore-backup');
+
+document.getElementById('download-backup').addEventListener('click', async (event) => {
+  event.preventDefault();
+  const { href } = event.target;
+  try {
+    // The answer is a file, and this page stays.
+    if (await confirmIdentity()) location.assign(href);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    toast(error.message, 'bad');
+  }
+});
 
 form.addEventListener('submit', async (event) => {
   event.preventDefault();
@@ -19,6 +33,7 @@ form.addEventListener('submit', async (event) => {
   if (!sure) return;
   form.setAttribute('aria-busy', 'true');
   try {
+    if (!(await confirmIdentity())) return;
     const answer = await fetch('/api/v1/backups/restore', {
       method: 'POST',
       headers: { 'Content-Type': 'application/octet-stream' },
@@ -38,11 +53,9 @@ form.addEventListener('submit', async (event) => {
         message: problem.detail ?? `Refused with status ${answer.status}.`,
       });
     }
-  } catch {
-    showErrors(form, {
-      errors: [],
-      message: 'The coordinator does not answer. Look at its log before you try again.',
-    });
+  } catch (error) {
+    const unknown = 'The coordinator does not answer. Look at its log before you try again.';
+    showErrors(form, { errors: [], message: error instanceof ApiError ? error.message : unknown });
   } finally {
     form.removeAttribute('aria-busy');
   }

@@ -1,0 +1,14 @@
+import { type Kysely, sql } from 'kysely';
+import type { EngineMigration } from './migration.ts';
+
+/** When whoever has a session last proved who they are, and what their browser got for it. */
+export const confirmations: EngineMigration = async (db: Kysely<unknown>, kind) => {
+  await db.schema
+    .alterTable('sessions')
+    .addColumn('confirmed_at', 'bigint', (column) => column.notNull().defaultTo(0))
+    .execute();
+  await db.schema
+    .alterTable('sessions')
+    .addColumn('confirmation_hash', kind === 'sqlite' ? sql`blob` : sql`bytea`)
+    .execute();
+};
