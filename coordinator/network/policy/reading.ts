@@ -14,7 +14,7 @@ export interface Member {
   readonly value: Node;
 }
 
-/** Keys that an object may have, in lower case, each with why it is refused or null. */
+/** Keys that an object may have, in lower case, each with why it is refused or null. What is refused may stand there and say nothing. */
 export type KnownKeys = Readonly<Record<string, string | null>>;
 
 /** Walks a document and collects all that is wrong with it, with places. */
@@ -86,7 +86,8 @@ export class Reading {
       const refused = Object.hasOwn(known, name) ? known[name] : undefined;
       if (refused === null) fields.set(name, member);
       else if (refused === undefined) this.problem(member.key, `${what} has no ${quoted(member.key)}`);
-      else this.problem(member.key, `${quoted(member.key)} is not supported: ${refused}`);
+      else if (!saysNothing(member.value))
+        this.problem(member.key, `${quoted(member.key)} is not supported: ${refused}`);
     }
     return fields;
   }
@@ -157,6 +158,12 @@ const SYNTAX: Readonly<Record<string, string>> = {
 /** A key or string as a message shows it. */
 export function quoted(node: Node): string {
   return JSON.stringify(String(node.value).slice(0, 100));
+}
+
+/** Empty, off or null, as exported files have what is not used. */
+function saysNothing({ type, value, children = [] }: Node): boolean {
+  if (type === 'array' || type === 'object') return children.length === 0;
+  return type === 'null' || value === false || value === '';
 }
 
 function kindOf(node: Node): string {

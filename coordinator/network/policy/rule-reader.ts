@@ -109,6 +109,7 @@ export class RuleReader {
 
   #grant(node: Node, id: string): Rule[] {
     const reading = this.#reading;
+    const before = reading.problems.length;
     const fields = reading.fields(node, 'a grant', GRANT_KEYS);
     if (node.type !== 'object') return [];
     const sources = this.#selectors(this.#required(node, fields, id, 'src'), 'source');
@@ -116,7 +117,9 @@ export class RuleReader {
     const destinations = this.#selectors(list, 'destination');
     const services: Service[] = [];
     let everything = false;
-    const ip = this.#required(node, fields, id, 'ip');
+    // Of one that is refused for what it grants instead, such as capabilities, that is all there is to say.
+    const isRefused = reading.problems.length > before;
+    const ip = isRefused ? fields.get('ip')?.value : this.#required(node, fields, id, 'ip');
     for (const { node: place, text } of ip === undefined ? [] : reading.strings(ip, '"ip"')) {
       const granted = grantedServices(text);
       if (typeof granted === 'string') reading.problem(place, granted);

@@ -29,7 +29,7 @@ const UNSUPPORTED: readonly (readonly [string, string])[] = [
   ['ipset:', 'IP sets are not supported: name the networks in "hosts"'],
   ['posture:', 'device postures are not supported'],
   ['role:', 'roles are not supported here'],
-  ['user:', 'all users of a domain cannot be named: list them in a group'],
+  ['user:', 'all users of a domain are not supported: list them in a group'],
 ];
 
 /** Reads a selector; a string says why it is none, or none for this place. */

@@ -112,20 +112,33 @@ describe('destinations', () => {
   });
 });
 
+it('what is not supported may stand empty or off, as exported files have it', () => {
+  const off =
+    '"ssh":[], "nodeAttrs":null, "postures":{}, "disableIPv4":false, "OneCGNATRoute":"", "ipsets":{}';
+  expect(
+    problems(`{"acls":[], ${off}, "grants":[{"src":["*"],"dst":["*"],"ip":["*"],"srcPosture":[]}]}`),
+  ).toEqual([]);
+});
+
 describe('SEC-38: what is refused', () => {
   it.each<[string, string, string]>([
-    ['ssh', '{"acls":[],\n"ssh":[]}', '2:1 "ssh" is not supported'],
-    ['node attributes', '{"acls":[], "nodeAttrs":[]}', '1:13 "nodeAttrs" is not supported'],
-    ['postures', '{"acls":[], "postures":{}}', '"postures" is not supported'],
+    ['ssh', '{"acls":[],\n"ssh":[{}]}', '2:1 "ssh" is not supported'],
+    ['node attributes', '{"acls":[], "nodeAttrs":[{}]}', '1:13 "nodeAttrs" is not supported'],
+    ['postures', '{"acls":[], "postures":{"posture:x":[]}}', '"postures" is not supported'],
     ['an unknown section', '{"acls":[], "aclz":[]}', '1:13 a policy has no "aclz"'],
     ['an unknown key', acl('"src":["*"],"dst":["*:*"],"note":"x"'), 'an acl has no "note"'],
     [
       'app capabilities',
-      '{"grants":[{"src":["*"],"dst":["*"],"ip":["*"],"app":{}}]}',
+      '{"grants":[{"src":["*"],"dst":["*"],"app":{"example.com/cap/x":[{}]}}]}',
       '"app" is not supported',
     ],
     ['via', '{"grants":[{"src":["*"],"dst":["*"],"ip":["*"],"via":["tag:x"]}]}', '"via" is not supported'],
-    ['srcPosture', acl('"src":["*"],"dst":["*:*"],"srcPosture":[]'), '"srcPosture" is not supported'],
+    ['a grant of no ports', '{"grants":[{"src":["*"],"dst":["*"],"app":{}}]}', 'grants[0] needs "ip"'],
+    [
+      'srcPosture',
+      acl('"src":["*"],"dst":["*:*"],"srcPosture":["posture:x"]'),
+      '"srcPosture" is not supported',
+    ],
     ['a section twice', '{"acls":[], "ACLs":[]}', '"ACLs" stands in a policy twice, first in line 1'],
     ['another action', '{"acls":[{"action":"deny","src":["*"],"dst":["*:*"]}]}', '"deny" is not an action'],
     ['no action', '{"acls":[{"src":["*"],"dst":["*:*"]}]}', 'needs "action"'],
@@ -208,7 +221,7 @@ describe('SEC-38: what is refused', () => {
     {"action": "accept", "src": ["nobody"], "dst": ["*:x"]},
     {"action": "accept", "src": ["*"], "dst": ["also-nobody:*"]},
   ],
-  "ssh": [],
+  "ssh": [{}],
 }`).map((line) => line.split(' ')[0]),
     ).toEqual(['3:34', '3:53', '4:48', '6:3']);
   });

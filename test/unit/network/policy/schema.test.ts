@@ -32,12 +32,12 @@ describe('the published schema', () => {
   });
 
   it.each<[string, object]>([
-    ['ssh', { acls: [], ssh: [] }],
+    ['ssh', { acls: [], ssh: [{}] }],
     ['neither acls nor grants', {}],
     ['another action', { acls: [{ action: 'deny', src: ['*'], dst: ['*:*'] }] }],
     ['no ports', { acls: [{ action: 'accept', src: ['*'], dst: ['tag:web'] }] }],
     ['an unknown key', { acls: [{ action: 'accept', src: ['*'], dst: ['*:*'], note: 1 }] }],
-    ['app capabilities', { grants: [{ src: ['*'], dst: ['*'], ip: ['*'], app: {} }] }],
+    ['app capabilities', { grants: [{ src: ['*'], dst: ['*'], ip: ['*'], app: { x: [] } }] }],
     ['a role that there is not', { grants: [{ src: ['autogroup:it-admin'], dst: ['*'], ip: ['*'] }] }],
     ['a tag owner that nobody is', { acls: [], tagOwners: { 'tag:web': ['autogroup:network-admin'] } }],
     ['a group of another name', { acls: [], groups: { dev: [] } }],
