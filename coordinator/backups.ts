@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { accessSync, chmodSync, constants, copyFileSync, createWriteStream, rmSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  copyFileSync,
+  createWriteStream,
+  existsSync,
+  rmSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -7,7 +15,8 @@ import type { ReadableStream as WebStream } from 'node:stream/web';
 import type { Clock } from '../shared/clock.ts';
 import { WarrenError } from '../shared/errors.ts';
 import type { Random } from '../shared/random.ts';
-import { ensurePrivateFolder } from './store/private-folder.ts';
+import { KEY_FILE } from './admin/accounts/sealer.ts';
+import { ensurePrivateFolder, giveToOwnerOfFolder } from './store/private-folder.ts';
 import { prepareRestore } from './store/sqlite/restore.ts';
 import type { AuditActor, Store } from './store/store.ts';
 
@@ -81,12 +90,16 @@ export async function restoreFile(
   context: { random: Random; now: number },
 ): Promise<void> {
   const path = join(dataFolder, `restore-${randomBytes(8).toString('hex')}.db`);
+  // Which is put there beside the backup.
+  const key = join(dataFolder, KEY_FILE);
   try {
     // A slip in its name leaves nothing behind.
     accessSync(file, constants.R_OK);
     ensurePrivateFolder(dataFolder);
     copyFileSync(file, path, constants.COPYFILE_EXCL);
     chmodSync(path, 0o600);
+    giveToOwnerOfFolder(path);
+    if (existsSync(key)) giveToOwnerOfFolder(key);
   } catch (cause) {
     rmSync(path, { force: true });
     if (cause instanceof WarrenError) throw cause;

@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { isJournal, journalLine } from './journal-line.ts';
 import type { LogLevel } from './log-levels.ts';
 
 export type Logger = pino.Logger;
@@ -18,8 +19,9 @@ const SECRET_FIELDS = [
   'authorization',
 ];
 
-/** A JSON-lines logger on standard error. Standard output belongs to the commands. */
+/** A logger on standard error, in JSON lines, or as people read them where that is systemd's journal. Standard output belongs to the commands. */
 export function createLogger(level: LogLevel, name: string): Logger {
+  const errors = pino.destination({ fd: 2, sync: true });
   return pino(
     {
       name,
@@ -31,6 +33,6 @@ export function createLogger(level: LogLevel, name: string): Logger {
         censor: '[secret]',
       },
     },
-    pino.destination({ fd: 2, sync: true }),
+    isJournal(2) ? { write: (line: string) => errors.write(journalLine(line, name)) } : errors,
   );
 }

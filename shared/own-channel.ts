@@ -1,5 +1,6 @@
 import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
 import { pem } from './pem.ts';
+import { portOfUrl } from './url-port.ts';
 
 /** gRPC channels to those whose certificates the network's own CA signed: the coordinator and relays. */
 
@@ -13,7 +14,8 @@ export interface ClientCertificate {
 
 /** gRPC's name of what is at a URL, https://HOST:PORT (https://grpc.github.io/grpc/core/md_doc_naming.html). */
 export function grpcTarget(url: string): string {
-  const { hostname, port } = new URL(url);
+  const { hostname } = new URL(url);
+  const port = portOfUrl(url);
   if (hostname.startsWith('[')) return `ipv6:${hostname}:${port}`;
   return /^\d+\.\d+\.\d+\.\d+$/.test(hostname) ? `ipv4:${hostname}:${port}` : `dns:${hostname}:${port}`;
 }

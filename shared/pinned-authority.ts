@@ -4,6 +4,7 @@ import { WarrenError } from './errors.ts';
 import type { JoinToken } from './join-token.ts';
 import { pem } from './pem.ts';
 import { COORDINATOR_TLS_NAME } from './tls-names.ts';
+import { portOfUrl } from './url-port.ts';
 
 const CONNECT_TIMEOUT = 5_000;
 
@@ -64,11 +65,11 @@ function withConnection<T>(
   options: ConnectionOptions,
   read: (socket: TLSSocket) => T,
 ): Promise<T> {
-  const { hostname, port } = new URL(url);
+  const { hostname } = new URL(url);
   return new Promise((resolve, reject) => {
     const socket = connect({
       host: hostname.replace(/^\[|\]$/g, ''),
-      port: Number(port),
+      port: portOfUrl(url),
       servername: COORDINATOR_TLS_NAME,
       ALPNProtocols: ['h2'],
       minVersion: 'TLSv1.3',

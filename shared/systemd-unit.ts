@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { WarrenError } from './errors.ts';
 
@@ -34,6 +34,12 @@ export function uninstallUnit(name: string): boolean {
   rmSync(pathOf(name), { force: true });
   systemctl('daemon-reload');
   return true;
+}
+
+/** Whether a service runs now; throws as `installUnit` does. */
+export function isActive(name: string): boolean {
+  checkSystemd();
+  return spawnSync('systemctl', ['is-active', '--quiet', name]).status === 0;
 }
 
 /** An argument of ExecStart= as systemd reads it back (systemd.service(5), "Command lines"). Throws `usage` as `unitValue` does. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import {
   installUnit,
+  isActive,
   type SystemdUnit,
   uninstallUnit,
   unitArgument,
@@ -11,14 +12,17 @@ import { State } from '../state/state.ts';
 const NAME = 'warren-agent';
 const PROGRAM = resolve(import.meta.dirname, '../../bin/agent');
 
-/** Writes, enables and starts the service, or prints it. Throws `not-found` on a host that has not joined. */
+/** Writes, enables and starts the service, or prints it. Throws `not-found` on a host that has not joined, `in-use` beside another agent. */
 export function install(folder: string, dryRun: boolean): void {
   const unit = agentUnit(PROGRAM, process.execPath, resolve(folder));
   if (dryRun) {
     process.stdout.write(unit.text);
     return;
   }
-  State.open(folder, { create: false }).joinedIdentity();
+  const state = State.open(folder, { create: false });
+  state.joinedIdentity();
+  // One that somebody started by hand would keep the service from running.
+  if (!isActive(NAME)) state.lock().release();
   installUnit(unit);
   process.stdout.write(`${NAME} is enabled and started: journalctl -u ${NAME}\n`);
 }
@@ -58,12 +62,14 @@ ProtectHostname=yes
 ProtectKernelLogs=yes
 ProtectKernelModules=yes
 ProtectSystem=yes
+ReadWritePaths=${unitValue(`-${state}`)}
 RemoveIPC=yes
 RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_PACKET AF_UNIX
 RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 SystemCallArchitectures=native
+SystemCallErrorNumber=EPERM
 SystemCallFilter=@system-service
 UMask=0077
 

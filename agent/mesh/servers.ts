@@ -1,4 +1,5 @@
 import { parseIp } from '../../shared/ip.ts';
+import { portOfUrl } from '../../shared/url-port.ts';
 import type { NetworkMap } from './network-map.ts';
 
 /**
@@ -13,7 +14,7 @@ export function withKnownAddresses(
     const url = new URL(text);
     return addressesOf(nameIn(url)).map((address) => {
       const host = address.includes(':') ? `[${address}]` : address;
-      return `https://${host}:${url.port || 443}`;
+      return `https://${host}:${portOfUrl(text)}`;
     });
   });
   return [...new Set([...byAddress, ...urls])];
@@ -37,7 +38,7 @@ export function serversOf(
   for (const text of [...coordinatorUrls, ...map.self.relays.flatMap(({ urls }) => urls)]) {
     const url = new URL(text);
     const host = nameIn(url);
-    const port = Number(url.port || 443);
+    const port = portOfUrl(text);
     const addresses = parseIp(host) === null ? addressesOf(host) : [host];
     for (const address of addresses) found.set(`${address} ${port}`, { address, port });
   }

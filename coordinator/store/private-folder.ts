@@ -1,4 +1,15 @@
-import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchownSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { WarrenError } from '../../shared/errors.ts';
 
 /**
@@ -22,4 +33,19 @@ export function ensurePrivateFolder(path: string): void {
   throw new WarrenError('permission-denied', `the folder ${path} is open to others than its owner`, {
     hint: `chmod 700 ${path}`,
   });
+}
+
+/**
+ * Gives a file to the owner of its folder, where root does what is usually done by a user of the coordinator's own: a service that
+ * could not open it would not start again. A file that has other names too is left alone, for it may be somebody else's.
+ */
+export function giveToOwnerOfFolder(path: string): void {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = statSync(dirname(path));
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    if (fstatSync(file).nlink === 1) fchownSync(file, uid, gid);
+  } finally {
+    closeSync(file);
+  }
 }

@@ -3,16 +3,16 @@
  * everything with them when they go, containers too. By a cable and this machine's address it reaches what builds need.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { createReadStream, existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeGroups } from './control-groups.ts';
 import type { Need } from './needs.ts';
 import { Lab, type TestHost } from './netns.ts';
-import { Child, type RunOptions, type RunResult, run, runOk } from './process.ts';
+import { Child, onlyChildOf, type RunOptions, type RunResult, run, runOk } from './process.ts';
 import { waitFor } from './wait-for.ts';
 
 /** Link-local (RFC 3927), so that it is nobody's network. */
 const [OURS, THEIRS] = ['169.254.87.1', '169.254.87.2'];
-const CGROUPS = '/sys/fs/cgroup';
 
 /** What an engine needs. */
 export const ENGINE_NEEDS: readonly Need[] = [
@@ -112,9 +112,8 @@ export class DockerEngine {
 
   /** dockerd itself, the first process of its namespace, as this machine numbers it. */
   #firstPid(): number {
-    // nsenter has become unshare, whose one child it is.
-    const path = `/proc/${this.#process.pid}/task/${this.#process.pid}/children`;
-    return Number(readFileSync(path, 'utf8').trim());
+    // nsenter has become unshare.
+    return onlyChildOf(this.#process.pid) as number;
   }
 
   /** Ends everything. May be called twice. */
@@ -163,22 +162,4 @@ function forwardFrom(lab: Lab, device: string): void {
   lab.atEnd(() => {
     if (existsSync(path)) writeFileSync(path, before);
   });
-}
-
-/** Removes the control groups of that name, in every hierarchy. Their processes have ended; the kernel may take a moment. */
-function removeGroups(name: string): void {
-  const roots = [CGROUPS, ...readdirSync(CGROUPS).map((each) => join(CGROUPS, each))];
-  for (const root of roots) if (existsSync(join(root, name))) removeTree(join(root, name));
-}
-
-function removeTree(path: string): void {
-  for (const entry of readdirSync(path, { withFileTypes: true }))
-    if (entry.isDirectory()) removeTree(join(path, entry.name));
-  for (let tries = 0; existsSync(path) && tries < 40; tries++) {
-    try {
-      rmdirSync(path);
-    } catch {
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
-    }
-  }
 }

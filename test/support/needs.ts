@@ -36,6 +36,8 @@ export type Need =
   | 'docker'
   | 'docker-compose'
   | 'debootstrap'
+  | 'systemd'
+  | 'systemctl'
   | 'systemd-analyze';
 
 /** Why a need is not met, or null when it is. */

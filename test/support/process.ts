@@ -1,5 +1,6 @@
 /** Child processes of tests: run to the end, or kept running with their output collected. */
 import { type ChildProcess, spawn as spawnProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 export interface RunOptions {
   /** Milliseconds until the process is killed and `run` rejects; default 30,000. */
@@ -124,6 +125,12 @@ export class Child {
   #changed(): void {
     for (const watcher of [...this.#watchers]) watcher();
   }
+}
+
+/** The one child that a process has now, by pid; undefined without one. For nsenter and unshare, whose program in another pid namespace it is. */
+export function onlyChildOf(pid: number | undefined): number | undefined {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return children === '' ? undefined : Number(children);
 }
 
 /** Runs a program to its end. Rejects only when it has to be killed for time; the status is the caller's to check. */

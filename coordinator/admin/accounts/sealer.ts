@@ -1,8 +1,10 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { WarrenError } from '../../../shared/errors.ts';
 
+/** Of the coordinator's folder. */
+export const KEY_FILE = 'accounts.key';
 const KEY_LENGTH = 32;
 const NONCE_LENGTH = 12;
 const TAG_LENGTH = 16;
@@ -44,10 +46,10 @@ export class Sealer {
 
 /**
  * The key in `accounts.key` of the coordinator's folder (0600), made where there is none. Throws `permission-denied` for a
- * file that others can read, `corrupt` for one that is no key.
+ * file that others can read, or this process cannot, `corrupt` for one that is no key.
  */
 export function loadSealingKey(dataFolder: string): Uint8Array {
-  const path = join(dataFolder, 'accounts.key');
+  const path = join(dataFolder, KEY_FILE);
   try {
     const file = openSync(path, 'wx', 0o600);
     try {
@@ -68,9 +70,20 @@ export function loadSealingKey(dataFolder: string): Uint8Array {
       hint: `chmod 600 ${path}`,
     });
   }
-  const key = Buffer.from(readFileSync(path, 'utf8').trim(), 'base64');
+  const key = Buffer.from(read(path).trim(), 'base64');
   if (key.length === KEY_LENGTH) return new Uint8Array(key);
   throw new WarrenError('corrupt', `${path} is not a key`, {
     hint: 'restore it from a backup, or remove it: second factors then have to be set up again',
   });
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new WarrenError('permission-denied', `${path} cannot be read: ${(cause as Error).message}`, {
+      hint: `give it to the owner of its folder: chown --reference=${dirname(path)} ${path}`,
+      cause,
+    });
+  }
 }
