@@ -12,7 +12,6 @@ import { unreadableSecondFactors } from './admin/accounts/unreadable-factors.ts'
 import { adminApp } from './admin/app.ts';
 import { refuseSecondCoordinator, serveLinks } from './admin/link-socket.ts';
 import type { ProviderConfig } from './admin/oidc/config.ts';
-import { OidcProvider } from './admin/oidc/provider.ts';
 import { serveAdmin } from './admin/serve-admin.ts';
 import { Backups } from './backups.ts';
 import { serveGrpc } from './grpc/server.ts';
@@ -103,7 +102,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<boole
       store,
       clock,
       sealingKey: loadSealingKey(dataFolder),
-      providers: options.providers.map((config) => new OidcProvider(config)),
+      providers: await oidcProviders(options.providers),
     });
     const unreadable = await unreadableSecondFactors(store, services.sealer);
     if (unreadable.length > 0) {
@@ -191,4 +190,11 @@ async function firstRun(store: Store, tickets: Tickets, base: string, dataFolder
 function address(host: string, port: number): string {
   const bytes = parseIp(host);
   return bytes === null ? `${host}:${port}` : formatEndpoint({ address: bytes, port });
+}
+
+/** Without their libraries where there are none. */
+async function oidcProviders(configs: readonly ProviderConfig[]) {
+  if (configs.length === 0) return [];
+  const { OidcProvider } = await import('./admin/oidc/provider.ts');
+  return configs.map((config) => new OidcProvider(config));
 }

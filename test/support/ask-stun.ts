@@ -1,6 +1,7 @@
 /**
  * Asks STUN servers (endpoints as arguments) from one socket, as the agent does, and prints what each answered as one line of
- * JSON: endpoints, or null for those silent for 2 s. `--change-port` before an endpoint asks for an answer from the other port.
+ * JSON: endpoints, or null for those that stay silent though they are asked again each half second, for 15 s in all. With
+ * `--change-port` before an endpoint an answer from the other port is asked for, which may be silence by design: for 4 s.
  */
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -20,15 +21,22 @@ for (const { to, changePort } of asked) {
   const endpoint = parseEndpoint(to)!;
   const id = randomBytes(12);
   const answer = new Promise<string | null>((resolve) => {
-    const timer = setTimeout(() => resolve(null), 2_000);
+    const ask = () =>
+      socket.send(bindingRequest(id, { changePort }), endpoint.port, formatIp(endpoint.address));
+    const again = setInterval(ask, 500);
+    const end = (result: string | null) => {
+      clearInterval(again);
+      clearTimeout(patience);
+      resolve(result);
+    };
+    const patience = setTimeout(() => end(null), changePort ? 4_000 : 15_000);
     socket.on('message', (bytes) => {
       const response = answers(bytes, id) ? parseBindingResponse(bytes) : null;
       if (response === null) return;
-      clearTimeout(timer);
-      resolve(response.kind === 'success' ? formatEndpoint(response.mapped) : `error ${response.code}`);
+      end(response.kind === 'success' ? formatEndpoint(response.mapped) : `error ${response.code}`);
     });
+    ask();
   });
-  socket.send(bindingRequest(id, { changePort }), endpoint.port, formatIp(endpoint.address));
   results.push(await answer);
 }
 socket.close();

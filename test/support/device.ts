@@ -35,8 +35,8 @@ export class TestDevice {
     await this.host.run('wg-quick', ['down', this.#file]);
   }
 
-  /** Whether one ICMP echo comes back within `seconds`. */
-  async pings(address: string, seconds = 2): Promise<boolean> {
+  /** Whether one ICMP echo comes back within `seconds`. Where one must, waiting long costs nothing. */
+  async pings(address: string, seconds = 15): Promise<boolean> {
     const { status } = await this.host.run('ping', ['-n', '-c1', `-W${seconds}`, address]);
     return status === 0;
   }

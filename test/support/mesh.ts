@@ -1,6 +1,7 @@
 /** A coordinator and agents as they run on real hosts: the programs of bin/ in the namespaces of a `Lab`. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { askAgent } from '../../agent/local-api/client.ts';
 import type { Status } from '../../agent/status.ts';
 import type { Lab, TestHost } from './netns.ts';
 import { type Child, type RunResult, runOk } from './process.ts';
@@ -108,24 +109,33 @@ export class TestAgent {
     return this.host.run(AGENT, [...args, '--state', this.state]);
   }
 
-  async status(): Promise<Status> {
-    return JSON.parse(await this.host.runOk(AGENT, ['status', '--json', '--state', this.state]));
+  /** What `agent status --json` prints, without a process for it: tests ask often. */
+  status(): Promise<Status> {
+    return askAgent<Status>(join(this.state, 'agent.sock'), 'status');
   }
 
   async addresses(): Promise<string[]> {
     return (await this.status()).self.addresses;
   }
 
-  /** Waits until this agent knows so many peers that are online. */
+  /** Waits until this agent knows so many peers that are online, and has brought its host to what that map wants. */
   async knows(peers: number): Promise<Status> {
     return waitFor(`${this.name} to know ${peers} peers`, async () => {
       const status = await this.status();
-      return status.peers.filter((peer) => peer.online).length === peers ? status : null;
+      const online = status.peers.filter((peer) => peer.online);
+      const applied = this.#appliedPeers();
+      return online.length === peers && online.every(({ name }) => applied.includes(name)) ? status : null;
     });
   }
 
-  /** Whether one ICMP echo comes back within `seconds`. */
-  async pings(address: string, seconds = 2): Promise<boolean> {
+  /** Names of the peers of the map that is in force: an agent saves it when all of it is. */
+  #appliedPeers(): string[] {
+    const { map } = JSON.parse(readFileSync(join(this.state, 'map.json'), 'utf8'));
+    return map.peers.map((peer: { name: string }) => peer.name);
+  }
+
+  /** Whether one ICMP echo comes back within `seconds`. Where one must, waiting long costs nothing. */
+  async pings(address: string, seconds = 15): Promise<boolean> {
     const { status } = await this.host.run('ping', ['-n', '-c1', `-W${seconds}`, address]);
     return status === 0;
   }

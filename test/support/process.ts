@@ -3,7 +3,7 @@ import { type ChildProcess, spawn as spawnProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 export interface RunOptions {
-  /** Milliseconds until the process is killed and `run` rejects; default 30,000. */
+  /** Milliseconds until the process is killed and `run` rejects; default 60,000. */
   timeout?: number;
   /** Written to stdin, which is closed then; without it stdin is empty. */
   input?: string | Uint8Array;
@@ -93,7 +93,7 @@ export class Child {
   }
 
   /** Sends the signal, waits for the end, and kills what has not ended after `timeout` ms. The exit status. */
-  async end(name: NodeJS.Signals = 'SIGTERM', timeout = 10_000): Promise<number> {
+  async end(name: NodeJS.Signals = 'SIGTERM', timeout = 30_000): Promise<number> {
     this.signal(name);
     const killer = setTimeout(() => this.signal('SIGKILL'), timeout);
     const status = await this.exited;
@@ -102,7 +102,7 @@ export class Child {
   }
 
   /** The first match of `pattern` in what the process has said or says within `timeout` ms. Rejects, quoting the output, when it ends or stays silent. */
-  waitForOutput(pattern: RegExp, timeout = 20_000): Promise<RegExpExecArray> {
+  waitForOutput(pattern: RegExp, timeout = 60_000): Promise<RegExpExecArray> {
     return new Promise((resolve, reject) => {
       const settle = (action: () => void) => {
         clearTimeout(timer);
@@ -140,7 +140,7 @@ export async function run(
   options: RunOptions = {},
 ): Promise<RunResult> {
   const child = new Child(file, args, options);
-  const timeout = options.timeout ?? 30_000;
+  const timeout = options.timeout ?? 60_000;
   let late = false;
   const timer = setTimeout(() => {
     late = true;

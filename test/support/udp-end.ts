@@ -50,15 +50,24 @@ export class UdpEnd {
     return answer.text.split(' ')[1] as string;
   }
 
-  /** Whether what `from` sends to this address arrives here. Several are sent; that none comes takes half a second. */
-  async hears(from: UdpEnd, ip: string, port: number): Promise<boolean> {
+  /** Resolves when what `from` sends to this address arrives here; it is sent until it does. */
+  async hears(from: UdpEnd, ip: string, port: number): Promise<void> {
     const word = `hello ${Math.random()}`;
-    const arrived = () => this.heard.some(({ text }) => text === word);
-    for (let i = 0; i < 5 && !arrived(); i++) {
+    await waitFor(`what is sent to ${ip} port ${port} to arrive`, () => {
+      if (this.heard.some(({ text }) => text === word)) return true;
+      from.send(ip, port, word);
+      return false;
+    });
+  }
+
+  /** Whether nothing of what `from` sends to this address arrives here, of several, within half a second. */
+  async hearsNothing(from: UdpEnd, ip: string, port: number): Promise<boolean> {
+    const word = `hello ${Math.random()}`;
+    for (let i = 0; i < 5; i++) {
       from.send(ip, port, word);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    return arrived();
+    return !this.heard.some(({ text }) => text === word);
   }
 
   async close(): Promise<void> {

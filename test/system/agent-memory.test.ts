@@ -115,7 +115,7 @@ describeNeeds(['root', 'tun', 'wg', 'iperf3'], 'the memory of an agent', () => {
       }
       await agents.a.knows(1);
       const [address] = await agents.b.addresses();
-      await waitFor('a ping through the mesh', () => agents.a.pings(address as string));
+      await waitFor('a ping through the mesh', () => agents.a.pings(address as string, 2));
       await load(agents.a.host, agents.b.host, address as string);
       expect(Math.max(...both.map(({ process: child }) => peak(child as Child)))).toBeLessThan(LOADED);
     },

@@ -47,7 +47,7 @@ describeNeeds(['root', 'tun', 'nft', 'turnserver'], 'the flags --endpoint and --
     await b.join(await coordinator.token(), '--stun', foreign.ip);
     await a.knows(1);
     const [address] = (await b.addresses()) as [string];
-    expect(await a.pings(address, 5)).toBe(true);
+    expect(await a.pings(address)).toBe(true);
     await waitFor('coturn to be asked', async () =>
       (await b.status()).self.endpoints.some((one) => one.startsWith(`${nats[1].ip}:`)),
     );
@@ -64,7 +64,7 @@ describeNeeds(['root', 'tun', 'nft', 'turnserver'], 'the flags --endpoint and --
     // It is kept for the next time.
     expect(await a.stop()).toBe(0);
     await a.up();
-    expect((await a.status()).self.endpoints).toContain(endpoint);
+    await waitFor('the endpoint', async () => (await a.status()).self.endpoints.includes(endpoint));
   });
 
   it.each([

@@ -122,7 +122,7 @@ describeNeedsRoot('the tunnel interface of this host', () => {
     const toRouter = () => here.ip('route get 192.168.1.1');
     expect(await toRouter()).toContain('dev eth0');
     expect(await here.ip('route get 2001:db8:1::1')).toContain('dev eth0');
-    await here.runOk('ping', ['-c1', '-W2', '192.168.1.1']);
+    await here.runOk('ping', ['-c1', '-W15', '192.168.1.1']);
     await here.ip('link set eth0 down');
     expect(await toRouter()).toContain('dev tun0');
     await here.ip('link set eth0 up');

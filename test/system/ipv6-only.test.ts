@@ -51,7 +51,7 @@ describeNeeds(['root', 'tun', 'nft'], 'hosts with IPv6 only', () => {
 
   it('join and meet directly, and talk in both families', async () => {
     for (const address of await agents.gate.addresses())
-      await waitFor(`the way to ${address}`, () => agents.laptop.pings(address));
+      await waitFor(`the way to ${address}`, () => agents.laptop.pings(address, 2));
     const direct = () =>
       agents.laptop.status().then(({ peers }) => peers.find(({ name }) => name === 'gate'));
     expect(
@@ -64,7 +64,7 @@ describeNeeds(['root', 'tun', 'nft'], 'hosts with IPv6 only', () => {
 
   it('reach a site with IPv6 alone', async () => {
     await coordinator.verb('routes', 'approve', 'gate', 'fd20::/64');
-    await waitFor('the printer', () => agents.laptop.pings('fd20::7'));
+    await waitFor('the printer', () => agents.laptop.pings('fd20::7', 2));
   });
 
   it('reach the Internet of both families by an exit node that has both', async () => {
@@ -72,13 +72,14 @@ describeNeeds(['root', 'tun', 'nft'], 'hosts with IPv6 only', () => {
     await coordinator.verb('exit-nodes', 'approve', 'exit');
     await waitFor('the offer', async () => (await agents.laptop.status()).self.exitNodes.length === 1);
     expect((await agents.laptop.run('exit-node', 'use', 'exit')).stdout).toMatch(/^exit: in use/);
-    for (const address of SERVER) await waitFor(`the way to ${address}`, () => agents.laptop.pings(address));
+    for (const address of SERVER)
+      await waitFor(`the way to ${address}`, () => agents.laptop.pings(address, 2));
     expect(await agents.laptop.pings('fd20::7')).toBe(true);
   });
 
   it('an exit node that loses a family says so at once, and the other goes on', async () => {
     await agents.exit.host.ip('route delete default');
-    const { stdout } = await agents.laptop.host.run('ping', ['-n', '-c1', '-W5', SERVER[0]]);
+    const { stdout } = await agents.laptop.host.run('ping', ['-n', '-c1', '-W15', SERVER[0]]);
     expect(stdout).toMatch(/Unreachable/);
     expect(await agents.laptop.pings(SERVER[1])).toBe(true);
   });

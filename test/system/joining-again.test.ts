@@ -91,7 +91,7 @@ describeNeedsRoot('an agent that starts often', () => {
     await oslo.join(await coordinator.token(), '--interface', 'other0');
     expect(await oslo.host.runOk('nft', ['list', 'tables'])).not.toContain('warren0');
     const [address] = await berlin.addresses();
-    await waitFor('oslo to reach berlin', () => oslo.pings(address as string));
+    await waitFor('oslo to reach berlin', () => oslo.pings(address as string, 2));
     expect(await oslo.stop()).toBe(0);
   });
 

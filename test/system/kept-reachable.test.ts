@@ -61,11 +61,13 @@ describeNeeds(['root', 'tun', 'nft'], 'a route that holds what the mesh needs', 
     await waitFor('the route', async () => (await wayTo(SERVER)).includes('dev warren0'));
     expect(await wayTo(COORDINATOR)).toContain('via 192.0.2.254');
     expect(await wayTo(ROUTER)).toContain('via 192.0.2.254');
-    expect((await laptop.status()).self.notices).toEqual([
+    const notices = async () => (await laptop.status()).self.notices;
+    await waitFor('a notice', async () => (await notices()).length > 0);
+    expect(await notices()).toEqual([
       `${ROUTE} would cut off ${COORDINATOR} (the coordinator), ${ROUTER} (an endpoint of router): routed but for that`,
     ]);
     expect((await laptop.run('status')).stdout).toContain(`note: ${ROUTE} would cut off`);
-    expect(laptop.process?.output).toContain('would cut off');
+    await laptop.process?.waitForOutput(/would cut off/);
     expect(await laptop.pings(SERVER)).toBe(true);
     expect(await peer()).toMatchObject({ path: 'direct', endpoint: expect.stringContaining(ROUTER) });
   });
@@ -81,7 +83,7 @@ describeNeeds(['root', 'tun', 'nft'], 'a route that holds what the mesh needs', 
     for (const agent of [laptop, router]) {
       const notice = notices[agent === laptop ? 'laptop' : 'router'];
       await waitFor(agent.name, async () => (await agent.status()).self.notices.includes(notice));
-      expect(agent.process?.output).toContain(notice);
+      await waitFor(`${agent.name} to say so`, () => agent.process?.output.includes(notice));
     }
     expect(await coordinator.verb('routes', 'list')).toContain(`overlaps ${PART} of laptop`);
     expect(await coordinator.verb('audit', 'list')).toContain(`${PART}; overlaps ${ROUTE} of router`);
@@ -97,7 +99,7 @@ describeNeeds(['root', 'tun', 'nft'], 'a route that holds what the mesh needs', 
     await coordinator.stop();
     await coordinator.start();
     const isConnected = async () => (await laptop.status()).self.coordinator === 'connected';
-    await waitFor('the coordinator', isConnected, { timeout: 30_000 });
+    await waitFor('the coordinator', isConnected);
     await coordinator.verb('routes', 'disapprove', 'router', ROUTE);
     await waitFor(
       'every part of the route to be gone',

@@ -61,17 +61,17 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'dig', 'dnsmasq'], 'two sites with 
     writeFileSync(file, document);
     await coordinator.verb('policy', 'apply', file);
   }
-  const reaches = (from: Site, address: string) => agents[from].pings(address, 1);
+  const reaches = (from: Site, address: string, seconds = 1) => agents[from].pings(address, seconds);
   /** Whether TCP port 53 of a host answers. */
   const opens = async (from: Site, address: string) =>
-    (await agents[from].host.run('ncat', ['-z', '-w', '1', address, '53'])).status === 0;
+    (await agents[from].host.run('ncat', ['-z', '-w', '5', address, '53'])).status === 0;
   const lookUp = async (from: Site, name: string) =>
     (await agents[from].host.run('dig', ['+short', '+tries=1', '@127.0.0.87', name])).stdout.trim();
   /** Who the printer or the NAS thinks that it talks to. */
   async function sourceSeenAt(site: Site, from: Site, address: string): Promise<string> {
     const server = behind[site].spawn('ncat', ['-4', '-l', '9100', '-v']);
     await server.waitForOutput(/Listening/);
-    await agents[from].host.run('ncat', ['-z', '-w', '2', address, '9100']);
+    await agents[from].host.run('ncat', ['-z', '-w', '15', address, '9100']);
     const [, source] = await server.waitForOutput(/Connection from ([\d.]*\d)/);
     await server.end();
     return source as string;
@@ -97,7 +97,7 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'dig', 'dnsmasq'], 'two sites with 
     expect(await lookUp('oslo', 'printer.berlin.example')).toBe('10.201.1.7');
     // Nearer than the mesh.
     expect(await lookUp('berlin', 'printer.berlin.example')).toBe('192.168.1.7');
-    expect(await reaches('berlin', '10.201.1.7')).toBe(true);
+    expect(await reaches('berlin', '10.201.1.7', 15)).toBe(true);
   });
 
   it('SEC-36: the policy judges the addresses that the mesh knows', async () => {

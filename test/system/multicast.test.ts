@@ -70,7 +70,7 @@ describeNeeds(
         for (const [i, name] of (['oslo', 'lima'] as const).entries()) {
           const [address] = (await agents[name].addresses()) as [string];
           const seen = listeners[i]?.stdout.split('echo request').length;
-          await agents.berlin.pings(address);
+          await agents.berlin.pings(address, 2);
           await waitFor(
             'the ping',
             () => (listeners[i]?.stdout.split('echo request').length ?? 0) > (seen ?? 0),

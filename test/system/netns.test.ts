@@ -18,7 +18,7 @@ describeNeedsRoot('the test hosts', () => {
     await lab.plug(b, net, ['192.0.2.2/24', '2001:db8::2/64']);
     await lab.link(a, ['10.9.9.1/30'], c, ['10.9.9.2/30']);
     for (const target of ['192.0.2.2', '2001:db8::2', '10.9.9.2'])
-      expect(await a.runOk('ping', ['-c1', '-W2', target])).toContain(' 0% packet loss');
+      expect(await a.runOk('ping', ['-c1', '-W15', target])).toContain(' 0% packet loss');
   });
 
   it('are gone after close, with all that ran in them, detached processes too', async () => {

@@ -87,8 +87,10 @@ describeNeeds(['root', 'nft', 'miniupnpd', 'ncat'], 'port mappings', () => {
 
     const listener = host.spawn('ncat', ['-u', '-l', String(PORT)]);
     await waitFor('the listener', async () => (await host.runOk('ss', ['-Hlun'])).includes(`:${PORT}`));
-    await other.runOk('sh', ['-c', `echo from-outside | ncat -u --send-only 203.0.114.1 ${PORT}`]);
-    await listener.waitForOutput(/from-outside/);
+    await waitFor('a datagram from outside', async () => {
+      await other.runOk('sh', ['-c', `echo from-outside | ncat -u --send-only 203.0.114.1 ${PORT}`]);
+      return listener.output.includes('from-outside');
+    });
 
     expect(await child.end('SIGTERM')).toBe(0);
     expect(await rules(gateway)).not.toContain(String(PORT));

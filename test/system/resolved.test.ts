@@ -54,7 +54,8 @@ describeNeeds(
 
     it('are asked of the agent, both ways; all others are asked where they were', async () => {
       const [v4, v6] = (await oslo.addresses()) as [string, string];
-      expect((await berlin.status()).self.names).toMatchObject({
+      const names = await waitFor('names', async () => (await berlin.status()).self.names);
+      expect(names).toMatchObject({
         host: 'systemd-resolved',
         hostResolvers: ['192.0.2.1'],
       });
@@ -84,7 +85,10 @@ describeNeeds(
 
     it('SEC-47: are gone with the interface after kill -9, stand again, and nothing is left at the end', async () => {
       await berlin.stop('SIGKILL');
-      expect(await run('resolvectl', 'domain')).not.toContain('warren');
+      await waitFor(
+        'resolved to hear that the interface is gone',
+        async () => !(await run('resolvectl', 'domain')).includes('warren'),
+      );
       await start('up');
       const address = (await oslo.addresses())[0];
       await waitFor('names', async () => (await short('bergen.warren')) === address);

@@ -83,8 +83,8 @@ describeNeeds(['root', 'tun', 'nft', 'dnsmasq', 'udhcpc'], 'layer 2 segments', (
     const client = ['-i', 'eth0', '-n', '-q', '-f', '-t', '20', '-T', '1', '-s', script];
     expect(await vm.runOk('udhcpc', client)).toBeDefined();
     expect(await vm.ip('-o address show dev eth0')).toMatch(/inet 10\.5\.0\.(5\d|60)\/24/);
-    await vm.runOk('ping', ['-n', '-c3', '-i0.2', '-W2', '10.5.0.1']);
-    await vm.runOk('ping', ['-n', '-c3', '-i0.2', '-W2', 'fd05::1']);
+    await vm.runOk('ping', ['-n', '-c3', '-i0.2', '-W15', '10.5.0.1']);
+    await vm.runOk('ping', ['-n', '-c3', '-i0.2', '-W15', 'fd05::1']);
     expect(await vm.ip('neigh show 10.5.0.1')).toMatch(/lladdr/);
     await server.end();
   });
@@ -96,7 +96,7 @@ describeNeeds(['root', 'tun', 'nft', 'dnsmasq', 'udhcpc'], 'layer 2 segments', (
       '-n',
       '-c2',
       '-i0.2',
-      '-W2',
+      '-W15',
       '-M',
       'do',
       '-s',

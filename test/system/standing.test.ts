@@ -23,7 +23,7 @@ describeNeeds(['root', 'tun'], 'the standing of a host', () => {
   });
   afterAll(() => lab.close());
 
-  const pingsOslo = async () => berlin.pings((await oslo.addresses())[0] as string, 1);
+  const pingsOslo = async () => berlin.pings((await oslo.addresses())[0] as string, 2);
 
   it('is pending after joining by a token that needs approval, and the agent says so and goes on once approved', async () => {
     const process = await oslo.join(await coordinator.token('--approval'));

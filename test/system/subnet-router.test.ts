@@ -43,7 +43,7 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'iperf3'], 'a subnet router', () =>
   async function sourceSeen(): Promise<string> {
     const server = printer.spawn('ncat', ['-4', '-l', '9100', '-v']);
     await server.waitForOutput(/Listening/);
-    await agents.laptop.host.run('ncat', ['-z', '-w', '2', '192.168.10.7', '9100']);
+    await agents.laptop.host.run('ncat', ['-z', '-w', '15', '192.168.10.7', '9100']);
     const [, source] = await server.waitForOutput(/Connection from ([\d.]*\d)/);
     await server.end();
     return source as string;
@@ -90,7 +90,7 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'iperf3'], 'a subnet router', () =>
     const tables = async () => (await router().runOk('nft', ['list', 'tables'])).split('\n').sort().join();
     const before = await tables();
     await router().runOk('nft', ['flush', 'ruleset']);
-    await waitFor('the tables', async () => (await tables()) === before, { timeout: 20_000 });
+    await waitFor('the tables', async () => (await tables()) === before, { timeout: 40_000 });
     await waitFor('IPv4', () => reaches('192.168.10.7'));
   });
 

@@ -54,14 +54,14 @@ describeNeeds(['root', 'tun', 'nft'], 'two routers for one network', () => {
   }
 
   it('SEC-43: the winner is the same after every restart, and is told', async () => {
-    const before = await inUse();
+    const before = await waitFor('the route', inUse);
     expect(before).toMatchObject({ route: ROUTE, why: null });
     await agents.laptop.stop();
     await agents.laptop.up();
     await agents.laptop.knows(2);
-    expect(await inUse()).toEqual(before);
+    expect(await waitFor('the route', inUse)).toEqual(before);
     const text = (await agents.laptop.run('status')).stdout;
-    expect(text).toContain(`route ${ROUTE} by ${before?.router}, else by ${before?.standIns.join()}`);
+    expect(text).toContain(`route ${ROUTE} by ${before.router}, else by ${before.standIns.join()}`);
     expect(await coordinator.verb('routes', 'list')).toMatch(/192\.168\.10\.0\/24 +lima +approved +oslo/);
   });
 

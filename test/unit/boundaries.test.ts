@@ -63,6 +63,7 @@ describe('the import boundaries of DESIGN.md', () => {
     ['coordinator/network/x.ts', use('kysely'), IMPORT],
     ['coordinator/network/x.ts', 'setInterval(() => {}, 1);\n', GLOBAL],
     ['coordinator/store/x.ts', use('../grpc/join.ts'), IMPORT],
+    ['coordinator/store/x.ts', "import { sql } from 'kysely';\nexport const one = sql`1`;\n", IMPORT],
     ['coordinator/telemetry/x.ts', use('../grpc/map-feed.ts'), IMPORT],
     ['coordinator/telemetry/x.ts', use('../admin/app.ts'), IMPORT],
     ['coordinator/grpc/x.ts', use('../../agent/mesh/network-map.ts'), IMPORT],
@@ -85,6 +86,7 @@ describe('the import boundaries of DESIGN.md', () => {
     ['agent/mesh/x.ts', use('../wireguard/configuration.ts')],
     ['agent/daemon.ts', use('./mesh/wanted-state.ts')],
     ['coordinator/store/x.ts', use('../network/names.ts')],
+    ['coordinator/store/x.ts', "import type { Kysely } from 'kysely';\nexport type X = Kysely<unknown>;\n"],
     ['coordinator/grpc/x.ts', use('../store/store.ts')],
     ['coordinator/grpc/x.ts', use('../../proto/gen/warren.ts')],
   ])('%s may hold %j', async (path, source) => {

@@ -1,10 +1,5 @@
 import { isIP } from 'node:net';
-import {
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server';
+import type { verifyAuthenticationResponse, verifyRegistrationResponse } from '@simplewebauthn/server';
 import type { Clock } from '../../../shared/clock.ts';
 import { WarrenError } from '../../../shared/errors.ts';
 import type { AccountDecision, PasskeyRecord, UserRecord } from '../../store/accounts/accounts.ts';
@@ -25,6 +20,9 @@ interface Challenge {
   origin: string;
 }
 
+/** Loaded with the first passkey: it takes as long to load as a quarter of all else that `serve` loads. */
+const webAuthn = () => import('@simplewebauthn/server');
+
 /**
  * Passkeys (WebAuthn): kept by the authenticator under the host name of this page, used with a finger or a PIN, so that one
  * alone is enough to sign in. What browsers send is checked by @simplewebauthn/server.
@@ -44,6 +42,7 @@ export class Passkeys {
   async beginRegistration(user: UserRecord, origin: string) {
     const rpID = relyingParty(origin);
     const known = await this.#store.accounts.listPasskeys(user.id);
+    const { generateRegistrationOptions } = await webAuthn();
     const options = await generateRegistrationOptions({
       rpName: 'Warren',
       rpID,
@@ -71,6 +70,7 @@ export class Passkeys {
     if (asked === null || asked.userId !== user.id) throw tooLate();
     const { challenge, origin } = JSON.parse(asked.data) as Challenge;
     const relyingPartyId = relyingParty(origin);
+    const { verifyRegistrationResponse } = await webAuthn();
     const result = await verifyRegistrationResponse({
       response: answer.response as Registration,
       expectedChallenge: challenge,
@@ -96,6 +96,7 @@ export class Passkeys {
 
   /** For whoever is about to sign in: the browser offers the passkeys that it has for this host. */
   async beginSignIn(origin: string) {
+    const { generateAuthenticationOptions } = await webAuthn();
     const options = await generateAuthenticationOptions({
       rpID: relyingParty(origin),
       userVerification: 'required',
@@ -116,6 +117,7 @@ export class Passkeys {
   /** For whoever is signed in and has to confirm it: the browser offers the passkeys of that account. */
   async beginConfirmation(user: UserRecord, origin: string) {
     const known = await this.#store.accounts.listPasskeys(user.id);
+    const { generateAuthenticationOptions } = await webAuthn();
     const options = await generateAuthenticationOptions({
       rpID: relyingParty(origin),
       userVerification: 'required',
@@ -149,6 +151,7 @@ export class Passkeys {
     const response = answer.response as Authentication;
     const passkey = typeof response?.id === 'string' ? await this.#store.accounts.passkey(response.id) : null;
     if (passkey === null || (askedUser !== null && passkey.userId !== askedUser)) return notConfirmed();
+    const { verifyAuthenticationResponse } = await webAuthn();
     const result = await verifyAuthenticationResponse({
       response,
       expectedChallenge: challenge,

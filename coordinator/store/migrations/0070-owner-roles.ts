@@ -1,4 +1,5 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import { sql } from '../kysely.ts';
 import type { EngineMigration } from './migration.ts';
 
 /** The role of a machine's user, for policies that name roles. */

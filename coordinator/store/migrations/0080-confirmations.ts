@@ -1,4 +1,5 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import { sql } from '../kysely.ts';
 import type { EngineMigration } from './migration.ts';
 
 /** When whoever has a session last proved who they are, and what their browser got for it. */
