@@ -9,7 +9,7 @@ export interface Transit {
   own: string[];
   /** Where the others are, CIDRs. */
   towards: string[];
-  /** What of that is not forwarded, but this host's own to judge: its addresses, those devices, networks behind it. */
+  /** What of that is this host's own to judge: its addresses, those devices and others that dial it, networks behind it. */
   except: string[];
 }
 
@@ -23,9 +23,10 @@ export function dialledByDevices({ peers }: NetworkMap, wanted: Pick<WantedState
 
 /** Null for a host that is no device's gateway. */
 export function wantedTransit(
-  { self, peers }: NetworkMap,
+  map: NetworkMap,
   wanted: Pick<WantedState, 'peers' | 'routes'>,
 ): Transit | null {
+  const { self, peers } = map;
   const present = new Set(wanted.peers.map(({ nodeId }) => nodeId));
   const devices = peers
     .filter(({ nodeId, device }) => device?.gateway === self.nodeId && present.has(nodeId))
@@ -36,6 +37,6 @@ export function wantedTransit(
     devices,
     own,
     towards: wanted.routes,
-    except: [...new Set([...own, ...devices, ...self.approvedRoutes])],
+    except: [...new Set([...own, ...devices, ...dialledByDevices(map, wanted), ...self.approvedRoutes])],
   };
 }

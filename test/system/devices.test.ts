@@ -2,7 +2,7 @@
  * A phone with stock WireGuard behind a NAT, and a mesh that it can dial in two places:
  *
  *     hub, second (public)          office (behind a NAT) ── printer (192.168.77.7)
- *     phone (wg-quick, behind another NAT)
+ *     phone (wg-quick, behind another NAT), tablet (the same with another gateway, public)
  */
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,6 +17,8 @@ import { waitFor } from '../support/wait-for.ts';
 const NAMES = ['hub', 'second', 'office'] as const;
 type Name = (typeof NAMES)[number];
 const PORTS = ['7001', '7002'];
+const TAGS = { 'tag:phone': [], 'tag:office': [], 'tag:second': [], 'tag:tablet': [] };
+const EVERYTHING = { acls: [{ action: 'accept', src: ['*'], dst: ['*:*'] }] };
 
 describeNeeds(
   ['root', 'tun', 'nft', 'wg-quick', 'wireguard-go', 'dig', 'ncat'],
@@ -25,8 +27,9 @@ describeNeeds(
     const lab = new Lab();
     let coordinator: TestCoordinator;
     const agents = {} as Record<Name, TestAgent>;
-    const addresses = {} as Record<Name | 'phone', string[]>;
+    const addresses = {} as Record<Name | 'phone' | 'tablet', string[]>;
     let phone: TestDevice;
+    let tablet: TestDevice;
     let printer: TestHost;
     let file: string;
 
@@ -59,13 +62,28 @@ describeNeeds(
       for (const route of ['192.168.77.0/24', 'fd77::/64'])
         await coordinator.verb('routes', 'approve', 'office', route);
       phone = new TestDevice(lab, await home.host('phone'));
+      tablet = new TestDevice(lab, await internet.host('tablet'));
     });
     afterAll(() => lab.close());
+
+    const serve = async (host: TestHost) => {
+      for (const port of PORTS) host.spawn('ncat', ['-l', '-k', port, '--exec', '/bin/cat']);
+      await waitFor('the servers', async () => {
+        const lines = (await host.runOk('ss', ['-Hltn'])).split('\n');
+        return lines.filter((line) => /:700[12] /.test(line)).length === 2 * PORTS.length;
+      });
+    };
+    const opens = async (from: TestHost, to: keyof typeof addresses, port: string, family: 0 | 1) => {
+      const { status } = await from.run('ncat', ['-w', '1', '-z', addresses[to][family] as string, port]);
+      return status === 0;
+    };
+    const addressesIn = (text: string) =>
+      [...text.matchAll(/^Address = (\S+)\/32, (\S+)\/128$/gm)][0]!.slice(1);
 
     it('gets a file with the agents that can be dialled, and dials them', async () => {
       file = await coordinator.verb('device', 'add', 'phone', '--dns', 'false');
       await phone.up(file);
-      addresses.phone = [...file.matchAll(/^Address = (\S+)\/32, (\S+)\/128$/gm)][0]!.slice(1);
+      addresses.phone = addressesIn(file);
       for (const name of NAMES) {
         for (const address of addresses[name]) {
           await waitFor(`${name} at ${address}`, () => phone.pings(address, 1));
@@ -125,7 +143,7 @@ describeNeeds(
     it('SEC-36: the policy holds for it both ways, at its gateway, at agents that it dials, and behind it', async () => {
       const policy = {
         groups: {},
-        tagOwners: { 'tag:phone': [], 'tag:office': [], 'tag:second': [] },
+        tagOwners: TAGS,
         acls: [
           { action: 'accept', src: ['tag:phone'], dst: ['tag:office:7001', 'tag:second:7001'] },
           { action: 'accept', src: ['tag:office'], dst: ['tag:phone:7002'] },
@@ -141,24 +159,8 @@ describeNeeds(
         second: agents.second.host,
         hub: agents.hub.host,
       };
-      for (const host of Object.values(hosts)) {
-        for (const port of PORTS) host.spawn('ncat', ['-l', '-k', port, '--exec', '/bin/cat']);
-      }
-      for (const host of Object.values(hosts)) {
-        await waitFor('the servers', async () => {
-          const lines = (await host.runOk('ss', ['-Hltn'])).split('\n');
-          return lines.filter((line) => /:700[12] /.test(line)).length === 2 * PORTS.length;
-        });
-      }
+      await Promise.all(Object.values(hosts).map(serve));
       await coordinator.verb('policy', 'apply', writePolicy(lab, policy));
-      const opens = async (from: keyof typeof hosts, to: keyof typeof hosts, port: string, family: 0 | 1) => {
-        const { status } = await hosts[from].run('ncat', [
-          ...['-w', '1', '-z'],
-          addresses[to][family] as string,
-          port,
-        ]);
-        return status === 0;
-      };
       const granted = [
         ['phone', 'office', '7001'],
         ['phone', 'second', '7001'],
@@ -167,7 +169,7 @@ describeNeeds(
       ] as const;
       for (const [from, to, port] of granted) {
         for (const family of [0, 1] as const) {
-          await waitFor(`${from} to reach ${to}:${port}`, () => opens(from, to, port, family));
+          await waitFor(`${from} to reach ${to}:${port}`, () => opens(hosts[from], to, port, family));
         }
       }
       const pairs = [
@@ -183,7 +185,9 @@ describeNeeds(
           (port) => ([0, 1] as const).map((family) => [from, to, port, family] as const),
         ),
       );
-      const verdicts = await Promise.all(denied.map(async (flow) => ((await opens(...flow)) ? [flow] : [])));
+      const verdicts = await Promise.all(
+        denied.map(async ([from, ...flow]) => ((await opens(hosts[from], ...flow)) ? [[from, ...flow]] : [])),
+      );
       expect(verdicts.flat()).toEqual([]);
       // Nor does it learn of others than those.
       const resolver = `@${addresses.hub[0]}`;
@@ -194,12 +198,40 @@ describeNeeds(
       await waitFor('office to be no name of the phone any more', async () => {
         return (await phone.host.runOk('dig', [resolver, '+short', 'office.warren'])).trim() === '';
       });
-      await coordinator.verb(
-        'policy',
-        'apply',
-        writePolicy(lab, { acls: [{ action: 'accept', src: ['*'], dst: ['*:*'] }] }),
-      );
+      await coordinator.verb('policy', 'apply', writePolicy(lab, EVERYTHING));
       await waitFor('all to be let in again', () => phone.pings(addresses.office[0] as string, 1));
+    });
+
+    it('SEC-36: reaches one with another gateway that both dial, as the policy has it', async () => {
+      const text = await coordinator.verb('device', 'add', 'tablet', '--gateway', 'second', '--dns', 'false');
+      addresses.tablet = addressesIn(text);
+      // The phone was first, and its gateway is dialled by both.
+      const hub = text.split('[Peer]').find((peer) => peer.includes('# hub'));
+      for (const address of addresses.phone) expect(hub).toMatch(new RegExp(`[ ,]${address}/(32|128)`));
+      expect(await coordinator.verb('device', 'list')).not.toContain('out of date');
+      await tablet.up(text);
+      for (const family of [0, 1] as const) {
+        const [one, other] = [addresses.phone[family] as string, addresses.tablet[family] as string];
+        await waitFor(`the phone to reach ${other}`, () => phone.pings(other, 1));
+        await waitFor(`the tablet to reach ${one}`, () => tablet.pings(one, 1));
+        await waitFor(`office to reach ${other}`, () => agents.office.pings(other, 1));
+      }
+      await serve(tablet.host);
+      await coordinator.verb('nodes', 'tag', 'tablet', '--tag', 'tablet');
+      const acls = [
+        { action: 'accept', src: ['tag:phone'], dst: ['tag:tablet:7001'] },
+        { action: 'accept', src: ['tag:tablet'], dst: ['tag:phone:7002'] },
+      ];
+      await coordinator.verb('policy', 'apply', writePolicy(lab, { tagOwners: TAGS, acls }));
+      await waitFor('the policy to hold', async () => !(await opens(phone.host, 'tablet', '7002', 0)));
+      for (const family of [0, 1] as const) {
+        await waitFor('the tablet', () => opens(phone.host, 'tablet', '7001', family));
+        await waitFor('the phone', () => opens(tablet.host, 'phone', '7002', family));
+        expect(await opens(phone.host, 'tablet', '7002', family)).toBe(false);
+        expect(await opens(tablet.host, 'phone', '7001', family)).toBe(false);
+      }
+      await coordinator.verb('policy', 'apply', writePolicy(lab, EVERYTHING));
+      await waitFor('all to be let in again', () => opens(phone.host, 'tablet', '7002', 0));
     });
 
     it('is called by an agent that was killed and came back, before it notices itself', async () => {
@@ -231,6 +263,12 @@ describeNeeds(
       for (const address of [...addresses.office, '192.168.77.7']) {
         await waitFor(address, () => phone.pings(address, 1));
       }
+      expect(await coordinator.verb('device', 'list')).toContain(
+        'tablet: phone cannot be reached through hub any more',
+      );
+      await tablet.down();
+      await tablet.up(await coordinator.verb('device', 'rekey', 'tablet'));
+      await waitFor('the tablet', () => phone.pings(addresses.tablet[0] as string, 1));
     });
 
     it('SEC-7: removed, nobody takes anything of it after 2 s, and no key of it is anywhere', async () => {

@@ -3,6 +3,7 @@ import { type Prefix, parsePrefix, prefixContains } from '../../../shared/prefix
 import type { Granted } from '../grants.ts';
 import { isExpired } from '../joining.ts';
 import { type Decided, takesPart } from '../standing.ts';
+import { type PairedDevice, placeIn, wayBetween } from './device-pairs.ts';
 
 /** What the file of a plain WireGuard device says, but for its private key: plain data, kept as JSON. */
 export interface DeviceFile {
@@ -56,7 +57,7 @@ export interface DialledNode extends Granted, Decided {
 }
 
 export interface FileSources {
-  readonly device: { readonly id: string; readonly address4: string; readonly address6: string };
+  readonly device: PairedDevice;
   readonly wantsNames: boolean;
   /** As in DeviceState. */
   readonly preferred?: string | undefined;
@@ -66,6 +67,8 @@ export interface FileSources {
   readonly routesFor: (node: DialledNode) => readonly string[] | null;
   /** What it was given last: nothing of it changes without need. */
   readonly last: DeviceFile | null;
+  /** As in WantedPeers; absent for a file that is to be handed out. */
+  readonly leavesToNewer?: boolean;
   readonly now: number;
 }
 
@@ -74,7 +77,8 @@ const MAX_PEERS = 8;
 
 /**
  * What a device should be given now; null while no agent can be dialled. Agents that can are its peers, as far as the policy lets it
- * know of them; one of them, its gateway, has the whole overlay and so all the others.
+ * know of them; one of them, its gateway, has the whole overlay and so all the others, but for some devices with another gateway
+ * (device-pairs.ts).
  *
  * The gateway is the one that is preferred, or else that of before, for as long as it can be dialled and no other is connected while
  * it is not. A new one is the first of those connected, that accept routes, that joined first.
@@ -85,14 +89,20 @@ export function wantedFile(sources: FileSources): DeviceFile | null {
   const [first] = dialled;
   if (first === undefined) return null;
   const known = new Set(last?.peers.map(({ nodeId }) => nodeId));
+  const devices = otherDevices(sources);
+  const gateways = new Set(devices.map(({ file }) => file.peers[0]?.nodeId));
+  const rank = ({ id }: DialledNode) => 2 * Number(known.has(id)) + Number(gateways.has(id));
   const gateway = gatewayAmong(dialled, [sources.preferred, last?.peers[0]?.nodeId]) as DialledNode;
   const others = dialled
     .filter((node) => node !== gateway && routesFor(node) !== null)
-    .sort((a, b) => Number(known.has(b.id)) - Number(known.has(a.id)))
+    .sort((a, b) => rank(b) - rank(a))
     .slice(0, MAX_PEERS - 1);
   const direct = [gateway, ...others];
   const endpoints = direct.map(({ reachableEndpoints }) => reachableEndpoints[0] as string);
   const routes = routesOver(direct, sources, endpoints);
+  const dials = direct.map(({ id }) => id);
+  const leavesToNewer = sources.leavesToNewer ?? false;
+  const ways = devices.map((other) => wayBetween(device, { dials, last, leavesToNewer }, other));
   return {
     addresses: hostPrefixes(device),
     resolvers: wantsNames ? [gateway.address4, gateway.address6] : [],
@@ -104,6 +114,7 @@ export function wantedFile(sources: FileSources): DeviceFile | null {
       endpoint: endpoints[index] as string,
       allowedIps: [
         ...(node === gateway ? [network.prefix4, network.prefix6] : hostPrefixes(node)),
+        ...devices.flatMap((other, at) => (ways[at] === node.id ? hostPrefixes(other) : [])),
         ...(routes.get(node.id) ?? []),
       ],
     })),
@@ -121,6 +132,17 @@ function candidates({ nodes, now }: FileSources): DialledNode[] {
         a.createdAt - b.createdAt ||
         (a.id < b.id ? -1 : 1),
     );
+}
+
+/** Devices that it may know of, or that it was told of before, with the files that they have; those first that were added first. */
+function otherDevices({ device, nodes, routesFor, last }: FileSources) {
+  return nodes
+    .flatMap((node) => {
+      const isTold = last !== null && placeIn(last, node) !== null;
+      if (node.device === null || node.id === device.id || (!isTold && routesFor(node) === null)) return [];
+      return [{ ...node, file: node.device.file }];
+    })
+    .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
 }
 
 function isActiveAgent(node: DialledNode, now: number): boolean {

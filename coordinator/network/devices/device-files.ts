@@ -2,6 +2,7 @@ import { grantedRoutes } from '../grants.ts';
 import type { VisibleNode } from '../visibility.ts';
 import { Visibility } from '../visibility.ts';
 import { type DeviceFile, type DeviceState, type DialledNode, wantedFile } from './device-file.ts';
+import type { PairedDevice } from './device-pairs.ts';
 import { whyOutOfDate } from './out-of-date.ts';
 
 /** The network as far as devices' files depend on it. */
@@ -33,17 +34,19 @@ export class DeviceFiles {
     this.#visibility = new Visibility(network, alone, network.policy);
   }
 
-  /** The file of a device; `last` is that of before. Null while no agent can be dialled. */
+  /** The file of a device; `last` is that of before, `leavesToNewer` as in WantedPeers. Null while no agent can be dialled. */
   wanted(
-    device: { readonly id: string; readonly address4: string; readonly address6: string },
+    device: PairedDevice,
     { wantsNames, preferred }: Pick<DeviceState, 'wantsNames' | 'preferred'>,
     last: DeviceFile | null,
+    leavesToNewer = false,
   ): DeviceFile | null {
     return wantedFile({
       device,
       wantsNames,
       preferred,
       last,
+      leavesToNewer,
       nodes: [...this.#nodes.values()],
       network: this.#network,
       now: this.#now,
@@ -59,6 +62,6 @@ export class DeviceFiles {
     const node = this.#nodes.get(nodeId);
     if (node === undefined || node.device === null) return [];
     const { device } = node;
-    return whyOutOfDate(device.file, this.wanted(node, device, device.file), this.#nodes);
+    return whyOutOfDate(device.file, this.wanted(node, device, device.file, true), this.#nodes);
   }
 }

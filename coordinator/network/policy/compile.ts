@@ -143,20 +143,28 @@ export class CompiledPolicy {
     }
   }
 
-  /** A device, and the machines of its user, as far as they are there. */
+  /** A device, and the machines of its user and gateways of those, as far as they are there. */
   #withOwnMachines({ id, owner }: PartDevice): NodeState[] {
     const state = this.#members.states.get(id);
-    return [...(state === undefined ? [] : [state]), ...this.ownedBy(owner)];
+    return [...(state === undefined ? [] : [state]), ...this.ownedBy(owner), ...this.gatewaysFor(owner)];
   }
 
-  /** Whether one is the gateway of the other, or of a device that the other reaches as a machine of its own user. */
+  /** Whether one is the gateway of the other, or of a device that the other, or a device of that, reaches as its own user's. */
   #forwardsFor(gateway: NodeState, other: NodeState): boolean {
-    return carriedDevices(gateway).some(({ id, owner, identity }) => {
-      if (id === other.node.id) return true;
-      if (owner === '' || owner !== other.owner) return false;
-      return other.nodeClass.selfSource || shareBits(identity.src, this.#index.self);
+    const carried = carriedDevices(gateway);
+    if (carried.length === 0) return false;
+    const others = carriedDevices(other);
+    return carried.some((device) => {
+      if (device.id === other.node.id) return true;
+      if (device.owner === '') return false;
+      if (device.owner === other.owner && (other.nodeClass.selfSource || this.#isSelf(device))) return true;
+      return others.some(
+        (each) => each.owner === device.owner && (this.#isSelf(each) || this.#isSelf(device)),
+      );
     });
   }
+
+  readonly #isSelf = ({ identity }: PartDevice) => shareBits(identity.src, this.#index.self);
 
   /** Of what a peer carries, that which the viewer may reach or be reached from. */
   carriedFor(viewer: NodeState, peer: NodeState): { routes: string[]; exitNode: boolean } {
@@ -227,8 +235,8 @@ export class CompiledPolicy {
       }
       return key;
     };
-    const byClass = ({ nodeClass, owner }: NodeState) => `${nodeClass.index} ${owner === '' ? '' : '*'}`;
-    let keyOf = sortedBy(({ nodeClass, owner }) => `${nodeClass.index} ${owner}`);
+    const byClass = (state: NodeState) => `${state.nodeClass.index} ${hasUser(state) ? '*' : ''}`;
+    let keyOf = sortedBy((state) => `${state.nodeClass.index} ${JSON.stringify(usersOf(state))}`);
     if (samples.size > MAX_GROUPS) keyOf = sortedBy(byClass);
     const numbers = new Map<string, number>();
     // In the order of the classes, which stays when nodes come and go.
@@ -236,9 +244,9 @@ export class CompiledPolicy {
     for (const [key] of sorted) numbers.set(key, numbers.size + 1);
     const isSelf = (one: NodeState, other: NodeState) =>
       keyOf === byClass &&
-      one.owner !== '' &&
-      other.owner !== '' &&
-      (one.nodeClass.selfSource || other.nodeClass.selfSource);
+      hasUser(one) &&
+      hasUser(other) &&
+      [one, other].some((state) => state.nodeClass.selfSource || carriedDevices(state).some(this.#isSelf));
     const meetings = sorted.flatMap(([, other], b) =>
       sorted
         .slice(0, b + 1)
@@ -280,6 +288,16 @@ export class CompiledPolicy {
 
 function isOneOwner(a: NodeState, b: NodeState): boolean {
   return a.owner !== '' && a.owner === b.owner;
+}
+
+/** Its own, and those of its devices: what tells nodes of one class apart. */
+function usersOf(state: NodeState): string[] {
+  const carried = new Set(carriedDevices(state).map(({ owner }) => owner));
+  return [state.owner, ...[...carried].filter((owner) => owner !== '').sort()];
+}
+
+function hasUser(state: NodeState): boolean {
+  return usersOf(state).some((owner) => owner !== '');
 }
 
 function carriedDevices({ parts }: NodeState): PartDevice[] {

@@ -136,19 +136,19 @@ export class Members {
   #class(identity: Identity, more: readonly Sides[]): NodeClass {
     let sides: Sides = identity;
     let key: Identity | string = identity;
+    // By what it is, not by address or by what it carries: the sources of such rules are users.
+    const selfSource = shareBits(identity.src, this.#index.self);
     if (more.length > 0) {
       sides = { src: identity.src.slice(), dst: identity.dst.slice() };
       for (const { src, dst } of more) {
         addBits(sides.src, src);
         addBits(sides.dst, dst);
       }
-      key = `${sides.src.join()} ${sides.dst.join()}`;
+      key = `${sides.src.join()} ${sides.dst.join()} ${selfSource}`;
     }
     let nodeClass = this.#classOf.get(key);
     if (nodeClass === undefined) {
       const index = this.classes.length;
-      // By what it is, not by address: the sources of such rules are users.
-      const selfSource = shareBits(identity.src, this.#index.self);
       nodeClass = { index, src: sides.src, dst: sides.dst, selfSource, states: new Set() };
       this.#classOf.set(key, nodeClass);
       this.classes.push(nodeClass);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { candidateChanges } from '../../../agent/mesh/peer-changes.ts';
-import { wantedTransit } from '../../../agent/mesh/transit.ts';
+import { type Transit, wantedTransit } from '../../../agent/mesh/transit.ts';
 import { wantedState } from '../../../agent/mesh/wanted-state.ts';
 import { aMap, aPeer } from '../../support/map.ts';
 
@@ -115,6 +115,14 @@ describe('the wanted state', () => {
       });
       expect(transit('node-002', true)).toBeNull();
       expect(transit('self', true, NOW)).toBeNull();
+    });
+
+    it('SEC-36: is judged for by an agent that it dials, also for devices which that is the gateway of', () => {
+      const own = aPeer(8, { endpoints: [], device: { gateway: 'self', direct: true } });
+      const map = aMap([aPeer(2), own, device('node-002', true)]);
+      const { devices, except } = wantedTransit(map, wantedState(map, NONE, NOW)) as Transit;
+      expect(devices).toEqual(['100.64.0.8/32', 'fd00::8/128']);
+      expect(except).toContain('100.64.0.9/32');
     });
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  type DevicePeer,
   type DialledNode,
   type FileSources,
   wantedFile,
@@ -8,7 +9,7 @@ import { whyOutOfDate } from '../../../../coordinator/network/devices/out-of-dat
 import { KEY_PLACEHOLDER, renderDeviceFile } from '../../../../coordinator/network/devices/render-file.ts';
 
 const NOW = 1_000_000;
-const phone = { id: 'phone', address4: '100.64.0.99', address6: 'fd00::63' };
+const phone = { id: 'phone', address4: '100.64.0.99', address6: 'fd00::63', createdAt: 50 };
 
 /** An agent that can be dialled at 192.0.2.N; the lower the number, the longer it is a member. */
 function agent(n: number, changes: Partial<DialledNode> = {}): DialledNode {
@@ -50,6 +51,8 @@ const wanted = (nodes: DialledNode[], changes: Partial<FileSources> = {}) =>
 const names = (...args: Parameters<typeof wanted>) => wanted(...args)?.peers.map(({ name }) => name);
 const allowed = (...args: Parameters<typeof wanted>) =>
   Object.fromEntries(wanted(...args)?.peers.map(({ name, allowedIps }) => [name, allowedIps]) ?? []);
+
+const noDevices = (node: DialledNode) => (node.device === null ? [] : null);
 
 describe('the file of a device', () => {
   it('has the overlay behind the gateway, and of every other agent that can be dialled its own addresses alone', () => {
@@ -158,6 +161,72 @@ describe('the file of a device', () => {
     });
   });
 
+  describe('another device that has another gateway', () => {
+    /** Number 60, given a file with the overlay at its gateway and `more` by it. */
+    const tablet = (
+      gateway: number,
+      others: number[] = [],
+      more: Record<number, string[]> = {},
+      createdAt = 60,
+    ) =>
+      agent(60, {
+        createdAt,
+        reachableEndpoints: [],
+        device: {
+          file: {
+            addresses: [],
+            resolvers: [],
+            searchDomain: null,
+            peers: [gateway, ...others].map((n) => ({
+              nodeId: `node-${n}`,
+              name: `host${n}`,
+              publicKey: `key-${n}`,
+              endpoint: `192.0.2.${n}:51820`,
+              allowedIps: [...(n === gateway ? OVERLAY : own(n)), ...(more[n] ?? [])],
+            })),
+          },
+          handedOutAt: 0,
+          wantsNames: false,
+        },
+      });
+    const OVERLAY = ['100.64.0.0/10', 'fd00::/48'];
+    const own = (n: number) => [`100.64.0.${n}/32`, `fd00::${n}/128`];
+    const mine = ['100.64.0.99/32', 'fd00::63/128'];
+    const agents = [agent(1), agent(2), agent(3)];
+    const at = (other: DialledNode, changes: Partial<FileSources> = {}) =>
+      Object.entries(allowed([...agents, other], changes)).flatMap(([name, cidrs]) =>
+        cidrs.includes('100.64.0.60/32') && cidrs.includes('fd00::60/128') ? [name] : [],
+      );
+    const listed = { last: wanted([...agents, tablet(2)]) };
+
+    it.each<[string, DialledNode, Partial<FileSources>, string[]]>([
+      ['is reached through that where this one dials it', tablet(2), {}, ['host2']],
+      ['is left to the gateways where this one does not', tablet(4), {}, []],
+      ['is left to the gateway of both', tablet(1, [2]), {}, []],
+      ['is left to the own gateway where it has it so already', tablet(2, [1], { 1: mine }), {}, []],
+      [
+        'is reached through that, whatever it has at third ones',
+        tablet(2, [1, 3], { 3: mine }),
+        {},
+        ['host2'],
+      ],
+      ['is told of where it could be told as well, to whom is handed out', tablet(2, [1]), {}, ['host2']],
+      ['is else left to the newer of both', tablet(2, [1]), { leavesToNewer: true }, []],
+      ['is not left to the older', tablet(2, [1], {}, 40), { leavesToNewer: true }, ['host2']],
+      ['is not left to one that cannot', tablet(2, [3]), { leavesToNewer: true }, ['host2']],
+      ['stays as it was told', tablet(2, [1]), { leavesToNewer: true, ...listed }, ['host2']],
+      ['is not told of where it may not be known', tablet(2), { routesFor: noDevices }, []],
+      ['stays where it was known', tablet(2), { routesFor: noDevices, ...listed }, ['host2']],
+    ])('%s', (_what, other, changes, expected) => {
+      expect(at(other, changes)).toEqual(expected);
+    });
+
+    it('has its gateway dialled before others', () => {
+      const many = Array.from({ length: 20 }, (_, i) => agent(i + 1));
+      expect(names([...many, tablet(20)])?.slice(0, 3)).toEqual(['host1', 'host20', 'host2']);
+    });
+  });
+
   it('is written as wg-quick reads it, with a placeholder for the key that nobody here has', () => {
     const file = wanted([agent(1), agent(2)]);
     const text = renderDeviceFile(file as NonNullable<typeof file>, 'phone', null);
@@ -231,6 +300,27 @@ describe('a file is out of date', () => {
     ['when nobody can be dialled any more', [], ['no agent can be dialled any more']],
   ])('%s', (_what, after, expected) => {
     expect(why(after)).toEqual(expected);
+  });
+
+  it('when another device is reached otherwise, by its name, but not for one that is gone', () => {
+    const given = wanted(before) as NonNullable<ReturnType<typeof wanted>>;
+    const [gateway, other] = given.peers as [DevicePeer, DevicePeer];
+    const told = (cidrs: string[]) => ({
+      ...given,
+      peers: [gateway, { ...other, allowedIps: [...other.allowedIps, ...cidrs] }],
+    });
+    const tablet = agent(60, { name: 'tablet' });
+    const nodes = new Map([...before, tablet].map((node) => [node.id, node]));
+    const cidrs = ['100.64.0.60/32', 'fd00::60/128'];
+    expect(whyOutOfDate(given, told(cidrs), nodes)).toEqual(['tablet could be reached through host2']);
+    expect(whyOutOfDate(told(cidrs), given, nodes)).toEqual([
+      'tablet cannot be reached through host2 any more',
+    ]);
+    nodes.delete(tablet.id);
+    expect(whyOutOfDate(told(cidrs), given, nodes)).toEqual([]);
+    expect(whyOutOfDate(told(['10.9.0.0/16']), given, nodes)).toEqual([
+      '10.9.0.0/16 cannot be reached through host2 any more',
+    ]);
   });
 
   it('when the zone is another', () => {
