@@ -9,7 +9,7 @@ function nameOf(context: AdminContext, name: string): string {
   return `${context.get('connection').isSecure ? '__Host-' : ''}warren-${name}`;
 }
 
-export type CookieName = 'session' | 'confirmed' | 'oidc';
+export type CookieName = 'session' | 'confirmed' | 'known' | 'oidc';
 
 /** The value of one of our cookies; empty for none. */
 export function cookie(context: AdminContext, name: CookieName): string {
@@ -18,14 +18,16 @@ export function cookie(context: AdminContext, name: CookieName): string {
 
 /**
  * Sets a cookie that scripts cannot read. Lax and not Strict: who follows a link to a page of ours, or comes back from a
- * provider, is signed in; whatever changes something is guarded by its Origin (guards.ts).
+ * provider, is signed in; whatever changes something is guarded by its Origin (guards.ts). `lifetime`: milliseconds; without it the
+ * browser forgets the cookie when it ends.
  */
-export function putCookie(context: AdminContext, name: CookieName, value: string): void {
+export function putCookie(context: AdminContext, name: CookieName, value: string, lifetime?: number): void {
   setCookie(context, nameOf(context, name), value, {
     httpOnly: true,
     sameSite: 'Lax',
     path: '/',
     secure: context.get('connection').isSecure,
+    ...(lifetime === undefined ? {} : { maxAge: lifetime / 1000 }),
   });
 }
 

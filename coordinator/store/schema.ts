@@ -166,6 +166,7 @@ export interface UserTable {
   sealed_totp: Uint8Array | null;
   /** The last time step whose code was used. */
   totp_step: number;
+  browser_epoch: Generated<number>;
   created_at: number;
   last_sign_in_at: number;
 }

@@ -195,6 +195,23 @@ export function accountsConformance(current: () => Store, open: () => Promise<St
       expect((await accounts().credentials(ada.id))?.passphraseHash).toBe('another hash');
     });
 
+    it('whatever ends all sessions makes strangers of all browsers, of that account alone', async () => {
+      const [ada, bob] = [
+        await accounts().createUser(aUser(), BY),
+        await accounts().createUser(aUser({ name: 'bob' }), BY),
+      ];
+      const epoch = async (user: UserRecord) => (await accounts().user(user.id))?.browserEpoch;
+      expect(await epoch(ada)).toBe(0);
+      await accounts().setPassphrase(ada.id, 'another hash', null, as(ada));
+      await accounts().endSessions(ada.id, null, as(ada));
+      await accounts().resetCredentials(ada.id, BY);
+      await accounts().changeUser(ada.id, { disabled: true }, BY);
+      expect(await epoch(ada)).toBe(4);
+      await accounts().rehashPassphrase(bob.id, 'of a higher cost');
+      await accounts().endSession(bob.id, (await session(bob.id)).id, as(bob));
+      expect(await epoch(bob)).toBe(0);
+    });
+
     it('a code of the second factor is good once, a recovery code too, by many at once', async () => {
       const ada = await accounts().createUser(aUser(), BY);
       const codes = [hash(), hash()];

@@ -2,6 +2,7 @@ import type { Clock } from '../../../shared/clock.ts';
 import type { Store } from '../../store/store.ts';
 import type { OidcProvider } from '../oidc/provider.ts';
 import { ApiKeys } from './api-keys.ts';
+import { KnownBrowsers } from './known-browsers.ts';
 import { Pace } from './pace.ts';
 import { type Argon2Cost, Passphrases } from './passphrases.ts';
 import { Sealer } from './sealer.ts';
@@ -15,6 +16,7 @@ export interface AccountServices {
   apiKeys: ApiKeys;
   passphrases: Passphrases;
   throttle: Throttle;
+  browsers: KnownBrowsers;
   pace: Pace;
   sealer: Sealer;
   tickets: Tickets;
@@ -36,6 +38,7 @@ export function accountServices(options: {
     apiKeys: new ApiKeys(store, clock),
     passphrases: new Passphrases(options.cost),
     throttle: new Throttle(clock),
+    browsers: new KnownBrowsers(options.sealingKey, clock),
     pace: new Pace(clock),
     sealer: new Sealer(options.sealingKey),
     tickets: new Tickets(store, clock),

@@ -27,7 +27,7 @@ export interface Wait {
 }
 
 /**
- * Slows guessing down, per account and per address (SEC-57). Every attempt counts as a failure as soon as it begins, so that many
+ * Slows guessing down, per account (of a browser that is known for it: per browser) and per address (SEC-57). Every attempt counts as a failure as soon as it begins, so that many
  * at once are no more than ten; a success takes that back.
  */
 export class Throttle {
@@ -40,8 +40,8 @@ export class Throttle {
   }
 
   /**
-   * Begins an attempt: null when it may go on, otherwise how long to wait. `account`: whatever name was given; null where what
-   * is tried is no account's.
+   * Begins an attempt: null when it may go on, otherwise how long to wait. `account`: whatever name was given, or by what else
+   * guesses at an account are counted; null where what is tried is no account's.
    */
   attempt(account: string | null, address: string): Wait | null {
     const now = this.#clock.monotonic();

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { Passkeys } from '../accounts/passkeys.ts';
 import { ownOrigin } from '../connection.ts';
+import { knowBrowser } from '../sign-in/enter.ts';
 import { ownAccount } from './account.ts';
 import { answers, body, done } from './answers.ts';
 import type { Api, ApiDependencies } from './api.ts';
@@ -140,6 +141,7 @@ export function addAccountSessions(api: Api, dependencies: ApiDependencies): voi
     const actor = context.get('actor');
     const keep = context.req.valid('query').others === 'true' ? (context.get('session')?.id ?? null) : null;
     await store.accounts.endSessions(actor.userId, keep, decision(actor, clock.wall()));
+    if (keep !== null) await knowBrowser(context, dependencies, actor.userId);
     return context.body(null, 204);
   });
 

@@ -13,6 +13,7 @@ import {
 import type { AdminEnvironment } from '../actor.ts';
 import { requireConfirmed } from '../confirmation.ts';
 import { qrCode } from '../qr-code.ts';
+import { knowBrowser } from '../sign-in/enter.ts';
 import { answers, body, done } from './answers.ts';
 import type { Api, ApiDependencies } from './api.ts';
 import { requirePassphrase } from './own-passphrase.ts';
@@ -102,6 +103,7 @@ export function addAccount(api: Api, dependencies: ApiDependencies): void {
     const by = decision(context.get('actor'), clock.wall());
     const keep = context.get('session')?.id ?? null;
     await store.accounts.setPassphrase(user.id, await passphrases.hash(passphrase), keep, by);
+    await knowBrowser(context, dependencies, user.id);
     return context.body(null, 204);
   });
 

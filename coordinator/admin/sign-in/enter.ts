@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { AccountDecision, UserRecord } from '../../store/accounts/accounts.ts';
+import { KNOWN_FOR } from '../accounts/known-browsers.ts';
 import type { AdminEnvironment } from '../actor.ts';
 import { remoteAddress } from '../connection.ts';
 import { cookie, putCookie } from '../cookies.ts';
@@ -37,6 +38,18 @@ export async function enter(
   if (before !== null) await store.accounts.endSession(before.user.id, before.session.id, by);
   putCookie(context, 'session', secrets.session);
   putCookie(context, 'confirmed', secrets.confirmation);
+  await knowBrowser(context, dependencies, user.id);
+}
+
+/** From now on this browser's guesses at the user's passphrase are counted apart from those of strangers. */
+export async function knowBrowser(
+  context: AdminContext,
+  { store, browsers }: AdminDependencies,
+  userId: string,
+): Promise<void> {
+  // As it is now: a passphrase that was just set made strangers of all browsers.
+  const user = await store.accounts.user(userId);
+  if (user !== null) putCookie(context, 'known', browsers.issue(user), KNOWN_FOR);
 }
 
 /** The audit row of an attempt that came to nothing. `name`: of an account that is there, never what somebody typed. */

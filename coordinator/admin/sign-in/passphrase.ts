@@ -16,7 +16,7 @@ const WRONG_CODE = 'That code is wrong, or was used already.';
 
 /** Signing in with a passphrase, and a code where the account has a second factor. */
 export function addPassphraseSignIn(app: Hono<AdminEnvironment>, dependencies: AdminDependencies): void {
-  const { store, passphrases, throttle, tickets, sessions } = dependencies;
+  const { store, passphrases, throttle, browsers, tickets, sessions } = dependencies;
 
   const page = async (
     context: AdminContext,
@@ -43,8 +43,9 @@ export function addPassphraseSignIn(app: Hono<AdminEnvironment>, dependencies: A
   app.post('/sign-in', async (context) => {
     const name = (await field(context, 'name')).slice(0, 256);
     const passphrase = await field(context, 'passphrase');
-    const wait = throttle.attempt(name, remoteAddress(context));
     const user = await store.accounts.userNamed(name);
+    const guesser = browsers.bucket(cookie(context, 'known'), user) ?? name;
+    const wait = throttle.attempt(guesser, remoteAddress(context));
     if (wait !== null) {
       if (wait.isNew) await refused(context, dependencies, user?.name ?? '', 'too many failures');
       context.header('Retry-After', String(wait.seconds));
@@ -59,7 +60,7 @@ export function addPassphraseSignIn(app: Hono<AdminEnvironment>, dependencies: A
       return page(context, 401, { name, error: WRONG });
     }
     if (isOutdated) await store.accounts.rehashPassphrase(user.id, await passphrases.hash(passphrase));
-    throttle.succeeded(name, remoteAddress(context));
+    throttle.succeeded(guesser, remoteAddress(context));
     const returnTo = returnPath(await field(context, 'return'));
     if (credentials.sealedTotp !== null) {
       const ticket = await tickets.issue('second-factor', user.id);
@@ -80,7 +81,8 @@ export function addPassphraseSignIn(app: Hono<AdminEnvironment>, dependencies: A
     }
     // Guesses at codes count apart from those at passphrases: who is here had the passphrase right. By the id, for nobody can give
     // that as a name and so have somebody else wait.
-    const account = `second factor of ${user.id}`;
+    const browser = browsers.bucket(cookie(context, 'known'), user);
+    const account = `second factor of ${browser ?? user.id}`;
     const wait = throttle.attempt(account, remoteAddress(context));
     if (wait !== null) {
       if (wait.isNew) await refused(context, dependencies, user.name, 'too many wrong codes');

@@ -41,7 +41,7 @@ export interface AccountStore {
   removeUser(id: string, by: AccountDecision): Promise<void>;
 
   credentials(userId: string): Promise<Credentials | null>;
-  /** Ends all sessions but the one given, and links of before. Throws `conflict` for an account of a provider. */
+  /** Ends all sessions but the one given, and links of before; no browser is known any more. Throws `conflict` for an account of a provider. */
   setPassphrase(userId: string, hash: string, keepSession: string | null, by: AccountDecision): Promise<void>;
   /** A hash of the same passphrase with parameters of today. */
   rehashPassphrase(userId: string, hash: string): Promise<void>;
@@ -88,7 +88,7 @@ export interface AccountStore {
   confirmSession(id: string, hash: Uint8Array, method: string, by: AccountDecision): Promise<void>;
   listSessions(userId: string): Promise<SessionRecord[]>;
   endSession(userId: string, id: string, by: AccountDecision): Promise<void>;
-  /** All of an account but the one given; how many. */
+  /** All of an account but the one given, and no browser is known any more; how many. */
   endSessions(userId: string, except: string | null, by: AccountDecision): Promise<number>;
 
   createApiKey(key: NewApiKey, by: AccountDecision): Promise<ApiKeyRecord>;
@@ -129,6 +129,8 @@ export interface UserRecord {
   groups: string[];
   hasPassphrase: boolean;
   hasTotp: boolean;
+  /** Raised whenever browsers that signed in before are to count as strangers: admin/accounts/known-browsers.ts. */
+  browserEpoch: number;
   createdAt: number;
   /** 0 for never. */
   lastSignInAt: number;

@@ -3,7 +3,7 @@ import { changeOwnership } from '../ownership.ts';
 import type { Database } from '../schema.ts';
 import type { AccountDecision, Credentials } from './accounts.ts';
 import { record, requireOwner, requireOwnerOrSelf } from './acting.ts';
-import { refuseManaged, requireUser } from './users.ts';
+import { forgetBrowsers, refuseManaged, requireUser } from './users.ts';
 
 export async function credentials(db: Database, userId: string): Promise<Credentials | null> {
   const row = await db
@@ -36,6 +36,7 @@ export async function setPassphrase(
   refuseManaged(user);
   await endTickets(change, userId);
   await change.tx.updateTable('users').set({ passphrase_hash: hash }).where('id', '=', userId).execute();
+  await forgetBrowsers(change, userId);
   await change.tx
     .deleteFrom('sessions')
     .where('user_id', '=', userId)
@@ -104,6 +105,7 @@ export async function resetCredentials(change: Change, userId: string, by: Accou
     .where('id', '=', userId)
     .execute();
   await changeOwnership(change, user.name, { owner_role: user.role });
+  await forgetBrowsers(change, userId);
   await endTickets(change, userId);
   for (const table of ['recovery_codes', 'passkeys', 'sessions'] as const) {
     await change.tx.deleteFrom(table).where('user_id', '=', userId).execute();

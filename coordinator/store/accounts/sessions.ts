@@ -6,7 +6,7 @@ import type { Change } from '../change.ts';
 import type { Database, SessionTable } from '../schema.ts';
 import type { AccountDecision, NewSession, SessionRecord, UserRecord } from './accounts.ts';
 import { record, requireOwnerOrSelf } from './acting.ts';
-import { requireUser, userById, userFromRow } from './users.ts';
+import { forgetBrowsers, requireUser, userById, userFromRow } from './users.ts';
 
 export async function createSession(
   change: Change,
@@ -110,6 +110,7 @@ export async function endSessions(
     .where('user_id', '=', userId)
     .where('id', '!=', except ?? '')
     .executeTakeFirst();
+  await forgetBrowsers(change, userId);
   await record(change, by, 'user.sign-out', user.name, `${numDeletedRows} sessions, everywhere`);
   return Number(numDeletedRows);
 }

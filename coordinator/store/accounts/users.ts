@@ -23,6 +23,7 @@ export function userFromRow(row: Selectable<UserTable>): UserRecord {
     groups: fromJson(row.groups),
     hasPassphrase: row.passphrase_hash !== null,
     hasTotp: row.sealed_totp !== null,
+    browserEpoch: row.browser_epoch,
     createdAt: row.created_at,
     lastSignInAt: row.last_sign_in_at,
   };
@@ -104,6 +105,7 @@ export async function putUser(
     passphrase_hash: user.passphraseHash,
     sealed_totp: null,
     totp_step: 0,
+    browser_epoch: 0,
     created_at: by.now,
     last_sign_in_at: 0,
   };
@@ -155,6 +157,7 @@ export async function changeUser(
   if (user.role === 'owner' && !user.disabled) await requireOwnerLeft(change, user);
   await changeOwnership(change, user.name, { owner_role: wanted.disabled ? '' : wanted.role });
   if (wanted.disabled) {
+    await forgetBrowsers(change, id);
     for (const table of ['sessions', 'tickets'] as const) {
       await change.tx.deleteFrom(table).where('user_id', '=', id).execute();
     }
@@ -165,6 +168,15 @@ export async function changeUser(
     after: values(wanted),
   });
   return { ...user, ...wanted };
+}
+
+/** Browsers that signed in before count as strangers from now on. */
+export async function forgetBrowsers(change: Change, userId: string): Promise<void> {
+  await change.tx
+    .updateTable('users')
+    .set(({ eb }) => ({ browser_epoch: eb('browser_epoch', '+', 1) }))
+    .where('id', '=', userId)
+    .execute();
 }
 
 /** The user's machines become nobody's, so that a later user of the same name does not inherit them. */

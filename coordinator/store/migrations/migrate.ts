@@ -15,6 +15,7 @@ import { once } from './0012-once.ts';
 import { preferredRoutes } from './0013-preferred-routes.ts';
 import { ownerRoles } from './0070-owner-roles.ts';
 import { confirmations } from './0080-confirmations.ts';
+import { knownBrowsers } from './0081-known-browsers.ts';
 import type { EngineMigration } from './migration.ts';
 
 /** All steps in order. A step that was ever released is never edited; the next one is added. */
@@ -32,6 +33,7 @@ const MIGRATIONS: Readonly<Record<string, EngineMigration>> = {
   '0013-preferred-routes': preferredRoutes,
   '0070-owner-roles': ownerRoles,
   '0080-confirmations': confirmations,
+  '0081-known-browsers': knownBrowsers,
 };
 
 const MIGRATION_TABLE = 'warren_migrations';
