@@ -4,6 +4,8 @@ import { describeError, WarrenError } from './errors.ts';
 /** Status of a command that was called wrongly. */
 const USAGE_STATUS = 2;
 const FAILURE_STATUS = 1;
+/** 128 + SIGPIPE, as a shell counts. */
+const SIGPIPE_STATUS = 141;
 
 /**
  * Runs a program by its arguments and ends with the status that the contract names: 0, 1 for a failure, 2 for a wrong
@@ -11,6 +13,7 @@ const FAILURE_STATUS = 1;
  */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
   strictly(program);
+  process.stdout.on('error', endWithReader);
   try {
     await program.parseAsync(argv);
   } catch (error) {
@@ -21,6 +24,13 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
     process.stderr.write(`error: ${describeError(error)}\n`);
     process.exitCode = error instanceof WarrenError && error.code === 'usage' ? USAGE_STATUS : FAILURE_STATUS;
   }
+}
+
+/** Whoever read the output is gone (`… | head`): ends in order, and as quietly as SIGPIPE would have it, which Node.js ignores. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  if (process.listenerCount('SIGTERM') > 0) process.kill(process.pid, 'SIGTERM');
+  else process.exit(SIGPIPE_STATUS);
 }
 
 /** Every command, however deep: throws instead of exiting, keeps its complaints to one line, and its help to what tells something. */
