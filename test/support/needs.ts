@@ -28,6 +28,8 @@ export type Need =
   | 'stun'
   | 'turnserver'
   | 'faketime'
+  | 'nginx'
+  | 'openssl'
   | 'chromium'
   | 'npm'
   | 'iptables'

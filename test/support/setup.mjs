@@ -47,6 +47,7 @@ const TESTS = {
   stun: 'stun-client',
   turnserver: 'coturn',
   faketime: 'faketime',
+  nginx: 'nginx',
   openssl: 'openssl',
   initdb: 'postgresql',
   chromium: 'chromium',
