@@ -443,7 +443,9 @@ export class Daemon {
   /** Throws nothing: what the host refuses is logged, and tried again. */
   async #followNetwork(): Promise<void> {
     await this.#reconciler?.followNetworks();
-    if (await this.#exitUse?.isOutdated().catch(() => false)) await this.#reconciler?.again().catch(() => {});
+    for (const feature of [this.#exitUse, this.#forwarding]) {
+      if (await feature?.isOutdated().catch(() => false)) await this.#reconciler?.again().catch(() => {});
+    }
   }
 
   /** Nobody tells that rules were taken away: it is looked. */

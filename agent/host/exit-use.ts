@@ -15,7 +15,7 @@ import { defaultGateway } from '../port-mapping/default-gateway.ts';
 import { ExitRoutes } from './exit-routes.ts';
 import type { HostFeature } from './host-feature.ts';
 import { localAddresses } from './local-addresses.ts';
-import { innerBridges, networksOf, privateNetworks } from './local-networks.ts';
+import { hostBridges, networksOf, privateNetworks } from './local-networks.ts';
 import { runCommand } from './run-command.ts';
 
 const CONF = '/proc/sys/net/ipv4/conf';
@@ -98,7 +98,7 @@ export class ExitUse {
       return;
     }
     await refuseAnother(interfaceName);
-    const inner = await innerBridges();
+    const inner = new Set((await hostBridges()).inner);
     const carried = map.self.approvedRoutes;
     const kept = allowsLan() ? privateNetworks(interfaceName, inner) : null;
     this.#local = [...new Set([...carried, ...(kept ?? []), ...networksOf(inner)])];
@@ -118,7 +118,7 @@ export class ExitUse {
         carried,
         kept,
         keepsResolvers: !acceptDns,
-        inner: [...inner].sort(),
+        inner: [...inner],
       },
       before,
     );

@@ -19,7 +19,7 @@ import type { MapFilter, NetworkMap } from '../mesh/network-map.ts';
 import { dialledByDevices, wantedTransit } from '../mesh/transit.ts';
 import type { WantedState } from '../mesh/wanted-state.ts';
 import type { HostFeature } from './host-feature.ts';
-import { innerBridges } from './local-networks.ts';
+import { hostBridges } from './local-networks.ts';
 import { runCommand } from './run-command.ts';
 import { SEGMENT_PORT } from './segment-rules.ts';
 
@@ -76,7 +76,7 @@ export class Firewall implements HostFeature {
       openPorts: self.segments.length > 0 ? [SEGMENT_PORT] : [],
       ...(state.exit === null
         ? {}
-        : { containers: { bridges: [...(await innerBridges())].sort(), mesh: state.routes } }),
+        : { containers: { bridges: (await hostBridges()).inner, mesh: state.routes } }),
       transit: wantedTransit(map, state),
       devices: dialledByDevices(map, state),
     };

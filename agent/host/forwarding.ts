@@ -12,7 +12,7 @@ import type { NetworkMap } from '../mesh/network-map.ts';
 import { wantedTransit } from '../mesh/transit.ts';
 import type { WantedState } from '../mesh/wanted-state.ts';
 import type { HostFeature } from './host-feature.ts';
-import { connectedNetworks } from './local-networks.ts';
+import { connectedNetworks, type HostBridges, hostBridges } from './local-networks.ts';
 import { runCommand } from './run-command.ts';
 
 const FOUR = '/proc/sys/net/ipv4/ip_forward';
@@ -22,6 +22,7 @@ const INTERFACES = '/proc/sys/net/ipv6/conf';
 /**
  * Makes this host forward what the mesh sends to networks behind it, for as long as one of its offers is granted, and what its plain
  * WireGuard devices send, for as long as it has some: the kernel's forwarding, put back to what it was, and the translation of sources.
+ * Where forwarding was off nothing else is forwarded.
  */
 export class Forwarding implements HostFeature {
   readonly when = 'after-routes';
@@ -30,6 +31,7 @@ export class Forwarding implements HostFeature {
   readonly #siteToSite: boolean;
   #before: ForwardingBefore | null = null;
   #applied = '';
+  #bridges: HostBridges | null = null;
   #hasLooked = false;
   readonly #log: Logger | null;
   /** Why devices are not forwarded for, as told already. */
@@ -56,6 +58,7 @@ export class Forwarding implements HostFeature {
       return;
     }
     const before = this.#before ?? { four: read(FOUR), six: read(SIX) };
+    if (wasOff(before)) this.#bridges ??= await hostBridges();
     const rules = forwardingRules(
       {
         interfaceName: this.#interfaceName,
@@ -66,6 +69,7 @@ export class Forwarding implements HostFeature {
         connected: self.exitNodeApproved ? connectedNetworks(this.#interfaceName) : [],
         elsewhere: wanted.elsewhere,
         siteToSite: this.#siteToSite,
+        bridges: this.#bridges ?? { all: [], inner: [] },
         translatesSources: this.#translatesSources,
       },
       before,
@@ -85,6 +89,14 @@ export class Forwarding implements HostFeature {
     }
   }
 
+  /** Whether it is time to apply again though no map came: this host has other bridges. */
+  async isOutdated(): Promise<boolean> {
+    if (this.#bridges === null || this.#applied === '') return false;
+    const known = JSON.stringify(this.#bridges);
+    this.#bridges = await hostBridges();
+    return JSON.stringify(this.#bridges) !== known;
+  }
+
   /** The rules are set anew next time: somebody took them away. */
   forget(): void {
     this.#applied = '';
@@ -101,6 +113,9 @@ export class Forwarding implements HostFeature {
     forwardsForDevices: boolean,
   ): Promise<void> {
     await runCommand('nft', ['-f', '-'], rules);
+    if (this.#before === null && wasOff(before)) {
+      this.#log?.info(before, 'forwarding is switched on, for the mesh alone where it was off');
+    }
     this.#before = before;
     write(FOUR, '1');
     const carriesSix = self.exitNodeApproved || self.approvedRoutes.some((cidr) => cidr.includes(':'));
@@ -128,8 +143,14 @@ export class Forwarding implements HostFeature {
     write(SIX, this.#before.six);
     await runCommand('nft', ['-f', '-'], withoutForwarding(this.#interfaceName));
     this.#before = null;
+    this.#bridges = null;
     this.#applied = '';
   }
+}
+
+/** In either family. */
+function wasOff({ four, six }: ForwardingBefore): boolean {
+  return four === '0' || six === '0';
 }
 
 /**

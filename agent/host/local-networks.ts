@@ -37,11 +37,14 @@ interface Link {
   linkinfo?: { info_kind?: string };
 }
 
-/**
- * Bridges that lead to containers and virtual machines of this host and nowhere else: all of their ports are virtual cables, and no
- * default route goes by them.
- */
-export async function innerBridges(): Promise<Set<string>> {
+/** Bridges of this host by name. Inner ones lead to its containers and virtual machines and nowhere else. */
+export interface HostBridges {
+  all: string[];
+  inner: string[];
+}
+
+/** A bridge is an inner one where all of its ports are virtual cables, and no default route goes by it. */
+export async function hostBridges(): Promise<HostBridges> {
   const links = JSON.parse(await runCommand('ip', ['-json', '-details', 'link', 'show'])) as Link[];
   const uplinks = new Set<string>();
   for (const family of ['-4', '-6']) {
@@ -50,10 +53,11 @@ export async function innerBridges(): Promise<Set<string>> {
       if (dev !== undefined) uplinks.add(dev);
   }
   const leadsOut = ({ linkinfo }: Link) => linkinfo?.info_kind !== 'veth' && linkinfo?.info_kind !== 'tun';
-  const bridges = links
-    .filter(({ linkinfo, ifname }) => linkinfo?.info_kind === 'bridge' && !uplinks.has(ifname))
-    .filter(({ ifname }) => !links.some((port) => port.master === ifname && leadsOut(port)));
-  return new Set(bridges.map(({ ifname }) => ifname));
+  const all = links.filter(({ linkinfo }) => linkinfo?.info_kind === 'bridge').map(({ ifname }) => ifname);
+  const inner = all.filter(
+    (name) => !uplinks.has(name) && !links.some((port) => port.master === name && leadsOut(port)),
+  );
+  return { all: all.sort(), inner: inner.sort() };
 }
 
 function canonical(prefixes: readonly Prefix[]): string[] {

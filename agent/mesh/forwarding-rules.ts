@@ -19,6 +19,8 @@ export interface WantedForwarding {
   elsewhere: readonly string[];
   /** Whether hosts behind this one may begin flows to other sites. */
   siteToSite: boolean;
+  /** Bridges of this host, and those of them that lead to its containers and virtual machines alone. */
+  bridges: { readonly all: readonly string[]; readonly inner: readonly string[] };
   /** Whether packets to those networks get an address of this host as their source, so that answers find back by themselves. */
   translatesSources: boolean;
 }
@@ -89,7 +91,7 @@ export function forwardingRules(wanted: WantedForwarding, before: ForwardingBefo
   chain translated {
     type nat hook postrouting priority srcnat; policy accept;
 ${translations.join('')}  }
-${carried(wanted, routes)}${mapped(interfaceName, mappings)}${siteToSite ? mappedSources(interfaceName, mappings) : ''}  chain clamped {
+${carried(wanted, routes)}${between(wanted, before)}${mapped(interfaceName, mappings)}${siteToSite ? mappedSources(interfaceName, mappings) : ''}  chain clamped {
     type filter hook forward priority mangle; policy accept;
     oifname "${interfaceName}" tcp flags syn tcp option maxseg size set rt mtu
     iifname "${interfaceName}" tcp flags syn tcp option maxseg size set rt mtu
@@ -118,6 +120,32 @@ function carried({ interfaceName, isExit, connected }: WantedForwarding, routes:
     ct status dnat accept
 ${lines.map((line) => `    ${line}\n`).join('')}    ${REFUSED}
   }
+`;
+}
+
+/**
+ * What this host did not forward before, it does not forward now but for the mesh: the kernel's switch is for all interfaces, and
+ * whoever is on one network of this host could else reach another through it. Containers and virtual machines are for whoever made
+ * their bridge, and has taken for granted that it was switched on. Within a bridge there is nothing to forward, but with
+ * br_netfilter packets pass here.
+ */
+function between({ interfaceName, bridges }: WantedForwarding, { four, six }: ForwardingBefore): string {
+  const closed = [...(four === '0' ? ['ipv4'] : []), ...(six === '0' ? ['ipv6'] : [])];
+  if (closed.length === 0) return '';
+  const inner = bridges.inner.map((name) => `"${name}"`).join(', ');
+  const lines = [
+    `iifname "${interfaceName}" accept`,
+    `oifname "${interfaceName}" accept`,
+    ...(inner === '' ? [] : [`iifname { ${inner} } accept`, `oifname { ${inner} } accept`]),
+    ...bridges.all
+      .filter((name) => !bridges.inner.includes(name))
+      .map((name) => `iifname "${name}" oifname "${name}" accept`),
+    ...closed.map((family) => `meta nfproto ${family} counter name between drop`),
+  ];
+  return `  counter between { }
+  chain between {
+    type filter hook forward priority filter; policy accept;
+${lines.map((line) => `    ${line}\n`).join('')}  }
 `;
 }
 

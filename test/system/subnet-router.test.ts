@@ -2,6 +2,7 @@
  * A network behind one host of the mesh: a printer without an agent, which knows no way back to the mesh but by its own router.
  *
  *     laptop ══ mesh ══ router (eth1 192.168.10.1, fd10::1) ── printer (192.168.10.7, fd10::7)
+ *                            (eth2 192.168.20.1, fd20::1) ── stranger
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { meshOnOneSwitch, type TestAgent, type TestCoordinator } from '../support/mesh.ts';
@@ -17,6 +18,7 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'iperf3'], 'a subnet router', () =>
   let coordinator: TestCoordinator;
   let agents: Record<(typeof NAMES)[number], TestAgent>;
   let printer: TestHost;
+  let stranger: TestHost;
 
   beforeAll(async () => {
     ({ coordinator, agents } = await meshOnOneSwitch(lab, NAMES));
@@ -25,6 +27,13 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'iperf3'], 'a subnet router', () =>
       '192.168.10.7/24',
       'fd10::7/64',
     ]);
+    stranger = await lab.host('stranger');
+    const others = ['192.168.20.7/24', 'fd20::7/64'];
+    await lab.link(agents.router.host, ['192.168.20.1/24', 'fd20::1/64'], stranger, others);
+    await stranger.ip('route add 192.168.10.0/24 via 192.168.20.1');
+    await stranger.ip('-6 route add fd10::/64 via fd20::1');
+    await printer.ip('route add 192.168.20.0/24 via 192.168.10.1');
+    await printer.ip('-6 route add fd20::/64 via fd10::1');
     await coordinator.start();
     await agents.laptop.join(await coordinator.token(), '--accept-routes');
     await agents.router.join(await coordinator.token(), '--advertise-routes', ROUTES.join());
@@ -60,6 +69,48 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'iperf3'], 'a subnet router', () =>
     await waitFor('IPv6', () => reaches('fd10::7'));
     expect(await forwarding()).toBe('1 1');
     expect(await sourceSeen()).toBe('192.168.10.1');
+  });
+
+  const passes = async (address: string) =>
+    (await stranger.run('ping', ['-n', '-c1', '-W1', address])).status === 0;
+
+  it('SEC-39: what it did not forward before it forwards for the mesh alone', async () => {
+    expect(await passes('192.168.10.7')).toBe(false);
+    expect(await passes('fd10::7')).toBe(false);
+    const counted = ['list', 'counter', 'inet', 'warren-forward-warren0', 'between'];
+    const packets = /packets (\d+)/.exec(await router().runOk('nft', counted))?.[1];
+    expect(Number(packets)).toBeGreaterThanOrEqual(2);
+    // It may well be asked by that network, and answer.
+    expect(await passes('192.168.20.1')).toBe(true);
+  });
+
+  it('containers of its host are forwarded for as their bridge has it, also one that is made later', async () => {
+    const container = await lab.host('container');
+    await lab.link(router(), [], container, ['192.168.30.7/24']);
+    await container.ip('route add default via 192.168.30.1');
+    await router().ip('link add ctr0 type bridge');
+    await router().ip('link set eth3 master ctr0');
+    await router().ip('address add 192.168.30.1/24 dev ctr0');
+    await router().ip('link set ctr0 up');
+    await printer.ip('route add 192.168.30.0/24 via 192.168.10.1');
+    await waitFor('the printer', async () => {
+      return (await container.run('ping', ['-n', '-c1', '-W1', '192.168.10.7'])).status === 0;
+    });
+    expect(await passes('192.168.10.7')).toBe(false);
+  });
+
+  it('where forwarding was on in a family before, that stays as it was', async () => {
+    expect(await agents.router.stop()).toBe(0);
+    await router().runOk('sysctl', ['-qw', 'net.ipv4.ip_forward=1']);
+    await agents.router.up();
+    await waitFor('IPv6', () => reaches('fd10::7'));
+    await waitFor('the stranger', () => passes('192.168.10.7'));
+    expect(await passes('fd10::7')).toBe(false);
+    expect(await agents.router.stop()).toBe(0);
+    expect(await forwarding()).toBe('1 0');
+    await router().runOk('sysctl', ['-qw', 'net.ipv4.ip_forward=0']);
+    await agents.router.up();
+    await waitFor('IPv4', () => reaches('192.168.10.7'));
   });
 
   it('passes streams through networks of a smaller MTU, also where the ICMP that tells of it is lost', async () => {

@@ -179,6 +179,7 @@ describe('forwarding', () => {
     isExit: false,
     elsewhere: [],
     siteToSite: false,
+    bridges: { all: [] as string[], inner: [] as string[] },
     translatesSources: true,
   };
   const was = { four: '0', six: '1' };
@@ -247,6 +248,23 @@ describe('forwarding', () => {
     const kept = ['ip daddr 10.0.0.0/8', 'ip daddr 192.0.2.0/24', 'ip6 daddr 2001:db8:2::/64'];
     expect(exit).toEqual(expect.arrayContaining(kept.map((match) => `${match} ${denied}`)));
     expect(exit.slice(-3)).toEqual(['meta nfproto ipv4 accept', 'ip6 daddr 2000::/3 accept', denied]);
+  });
+
+  it('SEC-39: keeps what this host did not forward before from being forwarded between its other networks', () => {
+    const between = (four: string, six: string, bridges = wanted.bridges) =>
+      chain(forwardingRules({ ...wanted, bridges }, { four, six }), 'between')?.slice(1);
+    const mesh = ['iifname "warren0" accept', 'oifname "warren0" accept'];
+    const drop = (family: string) => `meta nfproto ${family} counter name between drop`;
+    expect(between('0', '0')).toEqual([...mesh, drop('ipv4'), drop('ipv6')]);
+    expect(between('1', '0')).toEqual([...mesh, drop('ipv6')]);
+    expect(between('1', '1')).toBeUndefined();
+    expect(between('0', '1', { all: ['br0', 'docker0'], inner: ['docker0'] })).toEqual([
+      ...mesh,
+      'iifname { "docker0" } accept',
+      'oifname { "docker0" } accept',
+      'iifname "br0" oifname "br0" accept',
+      drop('ipv4'),
+    ]);
   });
 
   it('keeps how things were before, for whoever comes after a kill', () => {
