@@ -139,6 +139,37 @@ describeNeeds(['root', 'tun', 'chromium'], 'an administrator in the browser', ()
     await page.getByRole('button', { name: 'Take back 192.168.7.0/24' }).waitFor();
   });
 
+  it('whoever saves what somebody else changed meanwhile is told what, and overwrites nothing unknowingly', async () => {
+    /** As another administrator's page would change this machine. */
+    const elsewhere = async (change: object) => {
+      const sent = {
+        method: 'PATCH',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify(change),
+      };
+      const asked = `fetch('/api/v1' + location.pathname, ${JSON.stringify(sent)}).then(({ status }) => status)`;
+      expect(await page.evaluate(asked)).toBe(200);
+    };
+    const dialog = page.getByRole('dialog');
+    const tags = dialog.getByRole('textbox', { name: /^Tags/ });
+    await page.getByRole('button', { name: 'Tags' }).click();
+    await tags.fill('server, oslo');
+    await elsewhere({ tags: ['server', 'paris', 'backup'] });
+    await page.locator('.page-head').getByText('backup').waitFor();
+    expect(await tags.inputValue()).toBe('server, oslo');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.getByText('“Tags” was “paris, server” and is “backup, paris, server” now').waitFor();
+    await look(page, 'machine-changed-meanwhile');
+    await dialog.getByRole('button', { name: 'Show what is there now' }).click();
+    expect(await tags.inputValue()).toBe('backup, paris, server');
+    await tags.fill('server, paris');
+    // What the form does not show may change, and is none of its business.
+    await elsewhere({ keyExpiresAt: '2099-01-01T00:00:00Z' });
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.locator('.page-head').getByText('backup').waitFor({ state: 'detached' });
+    await elsewhere({ keyExpiresAt: null });
+  });
+
   it('how a machine reaches its peers is shown, and why that way', async () => {
     expect(await ada.pings((await bob.addresses())[0] as string)).toBe(true);
     const path = page

@@ -80,6 +80,13 @@ describeNeeds(['chromium'], 'what the scripts of pages share', () => {
     expect(kept).toEqual(['mine', true, 'new', true, 'drawn', '2']);
   });
 
+  it('morphing leaves a form that a person is in the middle of, with the state that it is of', async () => {
+    const form = (tag: string) => `<form data-if-match="${tag}"><input value="${tag}"><p>${tag}</p></form>`;
+    const kept = (before: string) => morph<string>(form('a'), form('b'), before, 'main.innerHTML');
+    expect(await kept('')).toBe(form('b'));
+    expect(await kept(`main.querySelector('input').value = 'mine'`)).toBe(form('a'));
+  });
+
   it('a field that nobody touched takes the new value', async () => {
     expect(
       await morph('<input value="a">', '<input value="b">', '', `main.querySelector('input').value`),
@@ -127,6 +134,52 @@ describeNeeds(['chromium'], 'what the scripts of pages share', () => {
        return [...shown, main.querySelectorAll('[class$=-error]').length, input.getAttribute('aria-describedby')];`,
     );
     expect(told).toEqual(['bad <b>tag', 'x: odd', 't-hint t-error', true, 0, 't-hint']);
+  });
+
+  it('a form whose state is old tells what changed of what it shows, and keeps what a person did', async () => {
+    const told = await run<Record<string, unknown>>(
+      'stale-form.js',
+      `<form data-if-match='"old"'>
+        <label for="n">Name</label><input id="n" name="name" value="ada">
+        <label for="t">Tags <span>(optional)</span></label><input id="t" name="tags" data-reads="list" value="a, b">
+        <label for="k">Expires</label><input id="k" type="date" name="key" data-reads="date" value="2026-01-31">
+        <label for="r">Role</label><select id="r" name="role"><option value="x">X</option><option value="y">Y</option></select>
+        <label for="d">Disabled</label><input id="d" type="checkbox" name="disabled">
+        <label for="z">Zone</label><input id="z" name="dns.zone" value="warren"><div class="form-foot"></div></form>`,
+      `const form = main.querySelector('form');
+       const same = { name: 'ada', tags: ['a', 'b'], key: '2026-01-31T17:00:00.000Z', role: 'x', disabled: false, dns: { zone: 'warren' } };
+       const real = window.fetch;
+       const answer = (data, ETag) => {
+         window.fetch = async () => new Response(JSON.stringify(data), { headers: { 'Content-Type': 'application/json', ETag } });
+       };
+       const value = (name) => form.elements.namedItem(name).value;
+       form.elements.namedItem('name').value = 'mine';
+       answer({ ...same, online: true }, '"other"');
+       const untouched = await it.newerState(form, '/x');
+       const quiet = main.querySelectorAll('.form-error').length;
+       answer({ ...same, name: 'theirs', tags: ['<b>'], key: null, role: 'y', disabled: true }, '"new"');
+       const told = await it.newerState(form, '/x');
+       const text = main.querySelector('.form-error').textContent;
+       const kept = [value('name'), value('tags'), value('role'), form.elements.namedItem('disabled').checked, form.dataset.ifMatch];
+       answer({ ...same, name: 'theirs', tags: ['<b>'], key: null, role: 'y', disabled: true }, '"newer"');
+       const again = await it.newerState(form, '/x');
+       main.querySelector('.form-error button').click();
+       window.fetch = real;
+       return { untouched, quiet, told, text, kept, again, loaded: value('name'), left: main.querySelectorAll('.form-error').length };`,
+    );
+    expect(told).toEqual({
+      untouched: '"other"',
+      quiet: 0,
+      told: null,
+      text:
+        'Somebody else changed this meanwhile, and nothing was saved: “Name” was “ada” and is “theirs” now; ' +
+        '“Tags” was “a, b” and is “<b>” now; “Expires” was “2026-01-31” and is empty now; “Role” was “X” and is “Y” now; ' +
+        '“Disabled” was off and is on now. Save again to replace that by what stands here. Show what is there now',
+      kept: ['mine', '<b>', 'y', true, '"new"'],
+      again: '"newer"',
+      loaded: 'theirs',
+      left: 0,
+    });
   });
 
   it('a question is answered by its button alone, and where a word is wanted after that word', async () => {

@@ -107,7 +107,8 @@ export function addSettings(api: Api, { store, clock }: ApiDependencies): void {
   });
 }
 
-function settingsView(ranges: string[], settings: NetworkSettings): z.infer<typeof Settings> {
+/** The settings as the API shows them. */
+export function settingsView(ranges: string[], settings: NetworkSettings): z.infer<typeof Settings> {
   const { dns, multicast, segments } = settings;
   return {
     ranges,

@@ -185,7 +185,8 @@ export function decision(actor: Actor, now: number): AccountDecision {
   return { actor: actor.actor, source: actor.source, userId: actor.userId, now };
 }
 
-function userView(user: UserRecord): z.infer<typeof User> {
+/** An account as the API shows it. */
+export function userView(user: UserRecord): z.infer<typeof User> {
   const { id, name, displayName, role, disabled, hasPassphrase, hasTotp } = user;
   return {
     id,

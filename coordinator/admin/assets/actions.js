@@ -1,7 +1,7 @@
 // Changes without a line of script in the page:
 //   <button data-action="DELETE /machines/ID" data-confirm="Remove ada?" data-confirm-text="…" data-confirm-button="Remove">
 //   <form data-action="PATCH /machines/ID"> … </form>
-// data-body: JSON to send, for a button. data-if-match: an entity tag. data-done: what to say then. data-go-to: where to go then.
+// data-body: JSON to send, for a button. data-if-match: the entity tag of what it shows. data-done: what to say then. data-go-to: where to go then.
 // data-edits: a form that shows what there is, and so keeps its values.
 // data-safe: what is asked about can be undone. data-typed: a word to be typed first.
 // After it, `warren:done` bubbles from the element, its detail being what the API answered.
@@ -11,6 +11,7 @@ import { formData } from './form-data.js';
 import { clearErrors, showErrors } from './form-errors.js';
 import { leave } from './leave.js';
 import { refresh } from './live.js';
+import { newerState } from './stale-form.js';
 import { toast } from './toast.js';
 
 document.addEventListener('click', (event) => {
@@ -36,7 +37,8 @@ async function act(element, body) {
   const [method, path] = action.split(' ');
   element.setAttribute('aria-busy', 'true');
   try {
-    const answer = await api(method, path, body, { ifMatch });
+    const answer = await send(element, method, path, body, ifMatch);
+    if (answer === null) return;
     element.closest('dialog')?.close();
     if (element instanceof HTMLFormElement) settle(element);
     if (done) toast(done);
@@ -50,6 +52,20 @@ async function act(element, body) {
     if (error.status === 404 || error.status === 412) void refresh();
   } finally {
     element.removeAttribute('aria-busy');
+  }
+}
+
+/** Null: somebody else changed what the form shows, and the person was told. */
+async function send(element, method, path, body, ifMatch) {
+  for (let tag = ifMatch; ; ) {
+    try {
+      return await api(method, path, body, { ifMatch: tag });
+    } catch (error) {
+      const isStale = error instanceof ApiError && error.status === 412;
+      if (!isStale || !(element instanceof HTMLFormElement)) throw error;
+      tag = await newerState(element, path);
+      if (tag === null) return null;
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * Makes the children of `from` like those of `to` with as few changes as it takes, so that focus, selection, scrolling and
  * what a person typed stay. Elements are told apart by `id` or `data-key`. An open dialog, and what a script draws
- * (`data-keep`), is left as it is.
+ * (`data-keep`), is left as it is; so is a form that a person is in the middle of, if it knows which state it shows
+ * (`data-if-match`).
  */
 export function morph(from, to) {
   const keyed = new Map();
@@ -47,6 +48,7 @@ function update(node, wanted) {
     return;
   }
   if (node.hasAttribute('data-keep') || (node instanceof HTMLDialogElement && node.open)) return;
+  if (node instanceof HTMLFormElement && node.dataset.ifMatch && [...node.elements].some(isChanged)) return;
   const changed = isChanged(node);
   for (const { name } of [...node.attributes]) {
     if (!wanted.hasAttribute(name) && !isTheBrowsers(node, name)) node.removeAttribute(name);

@@ -11,9 +11,13 @@ document.addEventListener('submit', async (event) => {
   event.preventDefault();
   clearErrors(form);
   const added = formData(form);
-  const kept = JSON.parse(form.dataset.split).filter(({ domain }) => domain !== added.domain);
+  let kept = [];
   try {
-    await api('PATCH', '/settings', { dns: { split: [...kept, added] } });
+    await untilUnchanged(async () => {
+      const { data, etag } = await api('GET', '/settings');
+      kept = data.dns.split.filter(({ domain }) => domain !== added.domain);
+      await api('PATCH', '/settings', { dns: { split: [...kept, added] } }, { ifMatch: etag });
+    });
     form.reset();
     toast(`${added.domain} has resolvers of its own`);
     await refresh();
@@ -27,3 +31,14 @@ document.addEventListener('submit', async (event) => {
     showErrors(form, error);
   }
 });
+
+/** Does it anew while somebody else was faster. */
+async function untilUnchanged(change) {
+  for (;;) {
+    try {
+      return await change();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 412) throw error;
+    }
+  }
+}

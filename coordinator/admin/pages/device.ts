@@ -5,13 +5,13 @@ import { fileNow, type KnownDevice, knownDevices } from '../../devices.ts';
 import type { AuditRecord } from '../../store/store.ts';
 import { type Actor, type AdminEnvironment, includesRole } from '../actor.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { deviceActions } from './device-actions.ts';
 import { fileBadge } from './device-table.ts';
-import { givenFile } from './given-file.ts';
+import { givenFile, handOutButtons } from './given-file.ts';
 import { layout } from './layout.ts';
-import { machineDialogs } from './machine-actions.ts';
+import { machineActions } from './machine-actions.ts';
 import { machineAudit } from './machine-audit.ts';
 import { ownership, standingBadges } from './machine-badges.ts';
+import { machineDialogs } from './machine-dialogs.ts';
 import { notFound } from './not-found.ts';
 import { codeBlock } from './parts/code-block.ts';
 import type { Fragment } from './parts/fragment.ts';
@@ -76,7 +76,7 @@ function live({ actor, device: { node, outOfDate }, zone, file, audit, now }: Sh
     up: { path: '/devices', name: 'Devices' },
     title: node.name,
     about: html`<span class="badges">${ownership(node)}${standingBadges(node, now)}</span>`,
-    actions: mayChange ? deviceActions(node) : '',
+    actions: mayChange ? machineActions(node, handOutButtons(node)) : '',
   })}
     ${mayChange ? machineDialogs(node, now) : ''}
     <div class="stack">

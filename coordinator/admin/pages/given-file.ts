@@ -1,4 +1,6 @@
 import { html } from 'hono/html';
+import type { NodeRecord } from '../../store/store.ts';
+import { actionButton } from './parts/action-button.ts';
 import type { Fragment } from './parts/fragment.ts';
 
 /** The place where assets/devices.js shows a file that was just handed out: with the private key in it, only once. */
@@ -19,4 +21,33 @@ export function givenFile(): Fragment {
       </div>
       <div class="form-foot"><a class="button" data-save>Save as a file</a> <button type="button" data-done>Done</button></div>
     </template>`;
+}
+
+/** The buttons that hand out a device's file; what comes of them is shown in `givenFile`. */
+export function handOutButtons({ id, name }: NodeRecord): Fragment {
+  const request = `POST /devices/${id}/config`;
+  return html`<span class="cluster" data-gives-file>
+      ${actionButton({
+        label: 'Hand out the file',
+        request,
+        body: {},
+        tone: 'primary',
+        confirm: {
+          title: `Hand out the file of ${name}?`,
+          text: 'Agents go by it from then on, so it has to be put on the device now. Its key stays.',
+          button: 'Hand out',
+          safe: true,
+        },
+      })}
+      ${actionButton({
+        label: 'New key',
+        request,
+        body: { newKey: true },
+        confirm: {
+          title: `Make a new key for ${name}?`,
+          text: 'Its old key is good for nothing at once. The new one is shown once, with the file and a QR code.',
+          button: 'Make a new key',
+        },
+      })}
+    </span>`;
 }

@@ -3,6 +3,8 @@ import { html } from 'hono/html';
 import type { DnsSettings } from '../../network/dns-settings.ts';
 import type { NodeRecord } from '../../store/store.ts';
 import { type Actor, type AdminEnvironment, includesRole } from '../actor.ts';
+import { entityTag } from '../api/entity-tag.ts';
+import { settingsView } from '../api/settings.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { layout } from './layout.ts';
 import { actionButton } from './parts/action-button.ts';
@@ -14,7 +16,9 @@ import { pageHead } from './parts/page-head.ts';
 export function registerNames(app: Hono<AdminEnvironment>, { store }: AdminDependencies): void {
   const content = async (actor: Actor) => {
     const { network, nodes } = await store.snapshot();
-    return names(network.settings.dns, nodes, includesRole(actor.role, 'admin'));
+    const { prefix4, prefix6, settings } = network;
+    const tag = entityTag(JSON.stringify(settingsView([prefix4, prefix6], settings)));
+    return names(settings.dns, nodes, includesRole(actor.role, 'admin') ? tag : null);
   };
   app.get('/names', async (context) => {
     const actor = context.get('actor');
@@ -35,14 +39,15 @@ export function registerNames(app: Hono<AdminEnvironment>, { store }: AdminDepen
   app.get('/names/live', async (context) => context.html(await content(context.get('actor'))));
 }
 
-function names(dns: DnsSettings, nodes: readonly NodeRecord[], mayChange: boolean): Fragment {
+/** `tag`: of the settings that are shown, for their forms; null for whoever may not change them. */
+function names(dns: DnsSettings, nodes: readonly NodeRecord[], tag: string | null): Fragment {
   const example = nodes[0]?.name ?? 'laptop';
   return html`<div class="columns">
       <section class="card" aria-labelledby="zone">
         <h2 id="zone">Zone</h2>
         <p>Machines are called <code>NAME.${dns.zone}</code>, such as <code>${example}.${dns.zone}</code>. IPv4, IPv6 and the names
           of addresses are answered.</p>
-        ${mayChange ? zoneForm(dns) : ''}
+        ${tag === null ? '' : zoneForm(dns, tag)}
       </section>
       <section class="card" aria-labelledby="resolvers">
         <h2 id="resolvers">Resolvers</h2>
@@ -51,14 +56,15 @@ function names(dns: DnsSettings, nodes: readonly NodeRecord[], mayChange: boolea
             ? 'All other names are asked of each machine’s own resolvers.'
             : html`All other names are asked of ${list(dns.resolvers)}, in this order.`
         }</p>
-        ${mayChange ? resolversForm(dns) : ''}
+        ${tag === null ? '' : resolversForm(dns, tag)}
       </section>
     </div>
-    ${splitDomains(dns, mayChange)}`;
+    ${splitDomains(dns, tag)}`;
 }
 
-function zoneForm({ zone }: DnsSettings): Fragment {
+function zoneForm({ zone }: DnsSettings, tag: string): Fragment {
   return html`<form class="form" data-action="PATCH /settings" data-done="The zone is changed" data-edits novalidate
+      data-if-match="${tag}"
       data-confirm="Change the zone?" data-confirm-button="Change" data-safe
       data-confirm-text="Machines answer to their new names at once, and no longer to the old ones. You can change it back.">
       ${textField({
@@ -73,8 +79,9 @@ function zoneForm({ zone }: DnsSettings): Fragment {
     </form>`;
 }
 
-function resolversForm({ resolvers }: DnsSettings): Fragment {
-  return html`<form class="form" data-action="PATCH /settings" data-done="The resolvers are set" data-edits novalidate>
+function resolversForm({ resolvers }: DnsSettings, tag: string): Fragment {
+  return html`<form class="form" data-action="PATCH /settings" data-done="The resolvers are set" data-edits novalidate
+      data-if-match="${tag}">
       ${textField({
         id: 'resolvers-resolvers',
         name: 'dns.resolvers',
@@ -88,7 +95,7 @@ function resolversForm({ resolvers }: DnsSettings): Fragment {
     </form>`;
 }
 
-function splitDomains({ split }: DnsSettings, mayChange: boolean): Fragment {
+function splitDomains({ split }: DnsSettings, tag: string | null): Fragment {
   return html`<section class="card flush" aria-labelledby="split">
       <div class="card-head"><h2 id="split">Domains with resolvers of their own</h2></div>
       ${
@@ -102,29 +109,30 @@ function splitDomains({ split }: DnsSettings, mayChange: boolean): Fragment {
           <th scope="row"><code>${domain}</code></th>
           <td data-label="Resolvers">${list(resolvers)}</td>
           <td class="actions">${
-            mayChange
-              ? actionButton({
+            tag === null
+              ? ''
+              : actionButton({
                   label: 'Remove',
                   of: domain,
                   request: 'PATCH /settings',
                   body: { dns: { split: split.filter((other) => other.domain !== domain) } },
+                  ifMatch: tag,
                   tone: 'danger-quiet',
                   small: true,
                   done: `${domain} is resolved like all other names`,
                 })
-              : ''
           }</td>
         </tr>`,
         )}</tbody>
       </table></div>`
       }
-      ${mayChange ? addDomain(split) : ''}
+      ${tag === null ? '' : addDomain()}
     </section>`;
 }
 
 /** assets/split-domains.js adds what is typed here to those that there are. */
-function addDomain(split: DnsSettings['split']): Fragment {
-  return html`<form class="form note" id="add-domain" data-split="${JSON.stringify(split)}" novalidate>
+function addDomain(): Fragment {
+  return html`<form class="form note" id="add-domain" novalidate>
       <div class="field-row">
         ${textField({ id: 'split-domain', name: 'domain', label: 'Domain', required: true, placeholder: 'corp.example' })}
         ${textField({

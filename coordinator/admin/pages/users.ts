@@ -3,6 +3,8 @@ import { html } from 'hono/html';
 import type { Role, UserRecord } from '../../store/accounts/accounts.ts';
 import { LINK_LIFETIME } from '../accounts/links.ts';
 import type { Actor, AdminEnvironment } from '../actor.ts';
+import { entityTag } from '../api/entity-tag.ts';
+import { userView } from '../api/users.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { layout } from './layout.ts';
 import { actionButton } from './parts/action-button.ts';
@@ -166,7 +168,8 @@ function editDialog(user: UserRecord): Fragment {
   return dialog({
     id,
     title: html`Edit ${user.name}`,
-    body: html`<form class="form" data-action="PATCH /users/${user.id}" data-done="${user.name} is changed" data-keep novalidate>
+    body: html`<form class="form" data-action="PATCH /users/${user.id}" data-done="${user.name} is changed"
+        data-if-match="${entityTag(JSON.stringify(userView(user)))}" novalidate>
         ${textField({ id: `${id}-display`, name: 'displayName', label: 'Full name', value: user.displayName })}
         ${
           user.isManaged

@@ -13,6 +13,8 @@ export interface Action {
   small?: boolean;
   /** What is asked before. `safe`: it can be undone. `typed`: a word that has to be typed first. */
   confirm?: { title: string; text: string; button: string; safe?: boolean; typed?: string };
+  /** The entity tag of the state that `body` was made of. */
+  ifMatch?: string;
   /** What is said afterwards. */
   done?: string;
   /** Where the browser goes afterwards. */
@@ -22,7 +24,7 @@ export interface Action {
 export function actionButton(action: Action): Fragment {
   const { confirm } = action;
   const classes = [action.tone ?? '', action.small ? 'small' : ''].filter(Boolean).join(' ');
-  return html`<button type="button" class="${classes}" data-action="${action.request}"${optional('body', action.body === undefined ? undefined : JSON.stringify(action.body))}${optional('done', action.done)}${optional('go-to', action.goTo)}${
+  return html`<button type="button" class="${classes}" data-action="${action.request}"${optional('body', action.body === undefined ? undefined : JSON.stringify(action.body))}${optional('if-match', action.ifMatch)}${optional('done', action.done)}${optional('go-to', action.goTo)}${
     confirm === undefined
       ? ''
       : html`${optional('confirm', confirm.title)}${optional('confirm-text', confirm.text)}${optional('confirm-button', confirm.button)}${optional('typed', confirm.typed)}${confirm.safe ? html` data-safe` : ''}`

@@ -73,6 +73,29 @@ describe('who may not change anything', () => {
   });
 });
 
+describe('forms of what two people may change at once', () => {
+  beforeEach(async () => {
+    admin = await AdminFixture.open();
+  });
+
+  it('know the entity tag of the state that they show, as the API has it', async () => {
+    const user = await admin.account();
+    const node = await joinNode(admin.store, { name: 'ada' });
+    const Cookie = await admin.signIn();
+    for (const [page, resource] of [
+      [`/machines/${node.id}`, `/machines/${node.id}`],
+      ['/users', `/users/${user.id}`],
+      ['/names', '/settings'],
+    ] as const) {
+      const tag = (await admin.get(`/api/v1${resource}`, { Cookie })).headers.get('ETag') as string;
+      const shown = await (await admin.get(page, { Cookie })).text();
+      const forms = [...shown.matchAll(/<form[^>]*data-action="PATCH [^>]*>/g)].map(([form]) => form);
+      expect(forms.length, page).toBeGreaterThan(0);
+      for (const form of forms) expect(form).toContain(`data-if-match="${tag.replaceAll('"', '&quot;')}"`);
+    }
+  });
+});
+
 describe('what is not there', () => {
   beforeEach(async () => {
     admin = await AdminFixture.open();
