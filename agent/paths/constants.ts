@@ -68,9 +68,11 @@ export const SPRAY_AFTER = 350;
 export const SPRAY_TIME = 4_000;
 /** A spray ends so long after a path was found: what is under way may still show a better one. */
 export const SPRAY_GRACE = 500;
-/** Between two sprays at one peer, and how many there are before the networks change or the peer falls idle. */
+/** Between two sprays at one peer, and how many there are before the networks change or the peer falls idle … */
 export const SPRAY_PAUSE = 15_000;
 export const SPRAY_TRIES = 4;
+/** … for so long: an end that has nothing to send hears of the other's traffic once in a pause between two discoveries. */
+export const SPRAY_MEMORY = 15_000;
 /** Peers sprayed at or sprayed for at once. */
 export const MAX_SPRAYS = 2;
 /** The lowest port that a NAT gives out, and the number of those from there on. */

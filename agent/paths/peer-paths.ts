@@ -12,6 +12,7 @@ import {
   MAX_CANDIDATES,
   PROBE_INTERVAL,
   SEEN_MEMORY,
+  SPRAY_MEMORY,
   TRAFFIC_TIME,
   TRUST,
   WANTED_TIME,
@@ -50,6 +51,8 @@ export class PeerPaths implements Sleeper {
   readonly #context: PathContext;
   readonly #paths = new PathTable();
   readonly #discovery: Discovery;
+  /** Whether the discovery under way follows one of the peer's. */
+  #isReplying = false;
   readonly #seen = new Seen(SEEN_MEMORY);
   readonly #probes = new SentProbes();
   /** Made when first needed: a peer without traffic costs no Diffie-Hellman. Null where it is impossible. */
@@ -235,7 +238,7 @@ export class PeerPaths implements Sleeper {
   #activate(until: number, now: number): void {
     if (!this.#isActive(now)) {
       this.#activeSince = now;
-      this.#sprays.tries = 0;
+      if (now - this.#activeUntil > SPRAY_MEMORY) this.#sprays.tries = 0;
       if (this.#discovery.startedAt === null) this.#discovery.reset();
       // Silent for longer than NATs keep a mapping: by relay, until it has answered again.
       if (this.#current !== null && now - this.#current.provenAt > TRUST) this.#leave('idle', now);
@@ -290,9 +293,10 @@ export class PeerPaths implements Sleeper {
     return this.#current === null ? NEVER : now + HEARTBEAT;
   }
 
-  /** Probes everything and asks the peer to do the same. */
+  /** Probes everything and asks the peer to do the same; one that answers the peer's asks it for nothing. */
   #discover(now: number, isReply = false): void {
     this.#discovery.start(now);
+    this.#isReplying = isReply;
     if (isReply) {
       // Its own first round follows at once, and would send the same without saying that it is an answer.
       this.#invite(true, now);
@@ -303,7 +307,8 @@ export class PeerPaths implements Sleeper {
     const startedAt = this.#discovery.startedAt ?? now;
     for (const path of this.#paths) if (path.provenAt < startedAt) this.#probe(path, now);
     const isInviting = INVITING_ROUNDS.includes(round) && (round === 0 || this.#current === null);
-    if (isInviting || this.#invitations.isWaiting) this.#invite(false, now);
+    // Of two that asked each other again and again, neither would ever come to its pauses.
+    if (isInviting || this.#invitations.isWaiting) this.#invite(this.#isReplying, now);
   }
 
   #invite(reply: boolean, now: number): void {

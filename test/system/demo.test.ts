@@ -12,7 +12,7 @@ describeNeedsRoot('the demo', () => {
   it('joins three agents, shows every pair and the admin page, and leaves nothing after Ctrl-C', async () => {
     const demo = new Child(LAUNCHER, [DEMO]);
     const first = new Child(LAUNCHER, [DEMO, '--check', '--driver', 'linux']); // another one at the same time
-    await demo.waitForOutput(/stays up until Ctrl-C/, 60_000);
+    await demo.waitForOutput(/stays up until Ctrl-C/, 180_000);
     expect(await first.exited, first.output).toBe(0);
 
     const names = ['berlin', 'oslo', 'lima'];
@@ -29,7 +29,7 @@ describeNeedsRoot('the demo', () => {
 
     const [, state] = /status --state (\S+)/.exec(demo.output)!;
     expect(existsSync(state!)).toBe(true);
-    expect(await demo.end('SIGINT', 30_000), demo.output).toBe(0);
+    expect(await demo.end('SIGINT', 60_000), demo.output).toBe(0);
     expect(existsSync(state!)).toBe(false);
     const namespaces = await runOk('ip', ['netns', 'list']);
     for (const { pid } of [demo, first]) expect(namespaces).not.toContain(`warren-${pid}-`);
