@@ -6,11 +6,13 @@ import {
   type Counts,
   DENIED_COUNTER,
   FOREIGN_COUNTER,
-  firewallRules,
-  firewallTable,
   keptCounts,
   ruleCounter,
   UNASKED_COUNTER,
+} from '../mesh/firewall-counters.ts';
+import {
+  firewallRules,
+  firewallTable,
   type WantedFirewall,
   withoutFirewall,
 } from '../mesh/firewall-rules.ts';

@@ -7,11 +7,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { explain } from '../../coordinator/network/policy/explain.ts';
+import { parsePolicy } from '../../coordinator/network/policy/parse.ts';
 import { parseIp } from '../../shared/ip.ts';
-import { COORDINATOR, meshOnOneSwitch, type TestAgent, type TestCoordinator } from '../support/mesh.ts';
+import { meshOnOneSwitch, type TestAgent, type TestCoordinator } from '../support/mesh.ts';
 import { describeNeeds } from '../support/needs.ts';
 import { Lab, type TestHost } from '../support/netns.ts';
-import { run, runOk } from '../support/process.ts';
+import { NETWORK, policyNode } from '../support/policies.ts';
+import { runOk } from '../support/process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const NAMES = ['laptop', 'web', 'db'] as const;
@@ -27,6 +30,18 @@ const RULES = {
   ssh: { action: 'accept', src: ['autogroup:member'], dst: ['tag:web:22'], proto: 'tcp' },
   db: { action: 'accept', src: ['tag:web'], dst: ['tag:db:5432', 'tag:db:22'], proto: 'tcp' },
 };
+
+/** So many that the firewall finds what applies by lookups, and does not read line by line. */
+const FURTHER = Array.from({ length: 12 }, (_, i) => ({
+  ...RULES.web,
+  src: ['*'],
+  dst: [`tag:web:${9_000 + 2 * i}`, `tag:db:${9_001 + 2 * i}-${9_002 + 2 * i}`],
+}));
+
+function policyOf(acls: readonly object[]): string {
+  const tagOwners = { 'tag:web': ['autogroup:admin'], 'tag:db': ['autogroup:admin'] };
+  return JSON.stringify({ tagOwners, acls });
+}
 
 describeNeeds(['root', 'tun', 'nft', 'ncat'], 'the firewall', () => {
   const lab = new Lab();
@@ -61,8 +76,7 @@ describeNeeds(['root', 'tun', 'nft', 'ncat'], 'the firewall', () => {
 
   async function apply(...rules: object[]): Promise<void> {
     const file = join(lab.directory('policy'), 'policy.json');
-    const tagOwners = { 'tag:web': ['autogroup:admin'], 'tag:db': ['autogroup:admin'] };
-    writeFileSync(file, JSON.stringify({ tagOwners, acls: rules }));
+    writeFileSync(file, policyOf(rules));
     await coordinator.verb('policy', 'apply', file);
   }
 
@@ -84,15 +98,22 @@ describeNeeds(['root', 'tun', 'nft', 'ncat'], 'the firewall', () => {
     expect(await agents.laptop.pings(web, 1)).toBe(false);
   });
 
-  it('SEC-36: for every pair, port and family nftables says what the policy says', async () => {
+  it('SEC-36: for every pair, port and family nftables says what the policy says, of many rules too', async () => {
+    const rules = [...FURTHER, RULES.web, RULES.datagrams, RULES.db];
+    await apply(...rules);
+    for (const name of ['web', 'db'] as const)
+      await waitFor('the lookups', async () => /counter name .*map/.test(await rulesOf(name)));
     const cases = NAMES.flatMap((from) =>
       NAMES.filter((to) => to !== from).flatMap((to) => PORTS.map((port) => ({ from, to, port }))),
     );
-    const said = await Promise.all(
-      cases.map(async ({ from, to, port }) => {
-        const args = ['policy', 'explain', from, to, `tcp/${port}`, '--json', '--data', coordinator.data];
-        return (JSON.parse((await run(COORDINATOR, args)).stdout) as { allowed: boolean }).allowed;
-      }),
+    const nodes = NAMES.map((name, n) => {
+      const [address4, address6] = addresses[name] as [string, string];
+      return { ...policyNode(n + 1, { address4, address6, tags: name === 'laptop' ? [] : [name] }), name };
+    });
+    const { document } = parsePolicy(policyOf(rules));
+    const said = cases.map(
+      ({ from, to, port }) =>
+        explain(document, NETWORK, nodes, [from, to], { protocols: [6], port })?.allowed,
     );
     expect(said.filter(Boolean)).toHaveLength(3);
     for (const family of [0, 1]) {

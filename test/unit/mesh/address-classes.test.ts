@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { sourceClasses } from '../../../agent/mesh/source-classes.ts';
+import { addressClasses } from '../../../agent/mesh/address-classes.ts';
 import { compareIp, formatIp, type IpBytes } from '../../../shared/ip.ts';
 import { formatPrefix, type Prefix, parsePrefix, prefixContains } from '../../../shared/prefix.ts';
 
 const readable = (sources: string[][], family: 4 | 6 = 4) =>
-  sourceClasses(sources, family).map(({ from, to, rules }) => `${formatIp(from)}-${formatIp(to)} ${rules}`);
+  addressClasses(sources, family).map(({ from, to, rules }) => `${formatIp(from)}-${formatIp(to)} ${rules}`);
 
 it.each<[string, string[][], string[]]>([
   ['no rules', [], []],
@@ -52,7 +52,7 @@ it('of any rules: disjoint, in order, and for every address the rules that name 
       fc.array(fc.array(block, { maxLength: 4 }), { maxLength: 6 }),
       fc.array(address),
       (rules, asked) => {
-        const classes = sourceClasses(
+        const classes = addressClasses(
           rules.map((blocks) => blocks.map(formatPrefix)),
           4,
         );
