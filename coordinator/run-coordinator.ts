@@ -3,6 +3,7 @@ import { formatEndpoint } from '../shared/endpoint.ts';
 import { parseIp } from '../shared/ip.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Prefix } from '../shared/prefix.ts';
+import { asCalled } from '../shared/program-name.ts';
 import { systemRandom } from '../shared/random.ts';
 import { firstRunLink, localLink } from './admin/accounts/links.ts';
 import { loadSealingKey } from './admin/accounts/sealer.ts';
@@ -183,7 +184,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<boole
 async function firstRun(store: Store, tickets: Tickets, base: string, dataFolder: string): Promise<string[]> {
   if (await store.accounts.hasOwner()) return [];
   return [
-    `  sign in: ${await firstRunLink(tickets, base)} (for the first account; good once, within an hour; another: bin/coordinator admin link --data ${dataFolder})`,
+    `  sign in: ${await firstRunLink(tickets, base)} (for the first account; good once, within an hour; another: ${asCalled('bin/coordinator')} admin link --data ${dataFolder})`,
   ];
 }
 

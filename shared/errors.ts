@@ -1,3 +1,5 @@
+import { asCalled } from './program-name.ts';
+
 /** What can go wrong off the hot path. The code is for programs and tables, the message and the hint are for people. */
 export type ErrorCode =
   | 'usage' // a wrong flag, value or file given by the user
@@ -31,7 +33,7 @@ export class WarrenError extends Error {
   }
 }
 
-/** One line for a person: what failed, why, and what to do. Never a stack, never a newline. */
+/** One line for a person: what failed, why, and what to do, in commands that can be pasted here. Never a stack, never a newline. */
 export function describeError(error: unknown): string {
   const text =
     error instanceof WarrenError
@@ -41,5 +43,5 @@ export function describeError(error: unknown): string {
       : error instanceof Error
         ? error.message
         : String(error);
-  return text.replace(/\s*[\r\n]+\s*/g, ' ');
+  return asCalled(text).replace(/\s*[\r\n]+\s*/g, ' ');
 }

@@ -17,7 +17,9 @@ export interface SystemdUnit {
  * `permission-denied` for who is not root, `unavailable` where systemd refuses.
  */
 export function installUnit(unit: SystemdUnit): void {
-  checkSystemd();
+  checkSystemd(
+    'print the unit with --dry-run, and have your own supervisor run the command of its ExecStart=',
+  );
   const path = pathOf(unit.name);
   if (!existsSync(path) || readFileSync(path, 'utf8') !== unit.text)
     writeFileSync(path, unit.text, { mode: 0o644 });
@@ -28,7 +30,7 @@ export function installUnit(unit: SystemdUnit): void {
 
 /** Stops and disables it and takes the file away; whether there was one. Throws as `installUnit` does. */
 export function uninstallUnit(name: string): boolean {
-  checkSystemd();
+  checkSystemd('there is no service of it to take away');
   if (!existsSync(pathOf(name))) return false;
   systemctl('disable', '--now', name);
   rmSync(pathOf(name), { force: true });
@@ -63,11 +65,9 @@ function pathOf(name: string): string {
   return `${FOLDER}/${name}.service`;
 }
 
-function checkSystemd(): void {
+function checkSystemd(hint: string): void {
   if (!existsSync(BOOTED)) {
-    throw new WarrenError('unsupported', 'this host is not run by systemd', {
-      hint: 'print the unit with --dry-run, and have your own supervisor run the command of its ExecStart=',
-    });
+    throw new WarrenError('unsupported', 'this host is not run by systemd', { hint });
   }
   if (process.geteuid?.() !== 0) {
     throw new WarrenError('permission-denied', 'not allowed to change the services of this host', {

@@ -1,4 +1,6 @@
 import { Command, Option } from 'commander';
+import { printJson } from '../../shared/print-json.ts';
+import { asCalled } from '../../shared/program-name.ts';
 import { textTable } from '../../shared/text-table.ts';
 import type { ExitStatus } from '../exit-keeper.ts';
 import { exitWords } from './exit-words.ts';
@@ -68,7 +70,8 @@ async function ask(options: Options, what: string, args: unknown = null): Promis
     import('./agent-socket.ts'),
   ]);
   const status = await askAgent<ExitStatus>(agentSocket(options.state), what, args);
-  process.stdout.write(options.json ? `${JSON.stringify(status, null, 2)}\n` : text(status));
+  if (options.json) printJson(status);
+  else process.stdout.write(asCalled(text(status)));
 }
 
 function text({ chosen, offered }: ExitStatus): string {

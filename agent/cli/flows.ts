@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
+import { printJson } from '../../shared/print-json.ts';
 import { textTable } from '../../shared/text-table.ts';
 import type { Flow, FlowEnd, FlowsAnswer } from '../flows/mesh-flows.ts';
 import { withState } from './options.ts';
@@ -28,7 +29,7 @@ export function flowsCommand(): Command {
       const { flows, total, countsBytes } = answer;
       if (!countsBytes)
         process.stderr.write('the kernel does not count bytes: /proc/sys is read-only here\n');
-      if (options.json) process.stdout.write(`${JSON.stringify(flows, null, 2)}\n`);
+      if (options.json) printJson(flows);
       else if (flows.length === 0) process.stdout.write('nobody talks through the mesh here\n');
       else process.stdout.write(table(flows));
       if (total > flows.length) process.stderr.write(`${total - flows.length} quieter ones are left out\n`);

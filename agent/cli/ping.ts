@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { WarrenError } from '../../shared/errors.ts';
+import { printJson } from '../../shared/print-json.ts';
+import { asCalled } from '../../shared/program-name.ts';
 import { withState } from './options.ts';
 
 /** What the agent answers to `ping`. */
@@ -45,8 +47,8 @@ export function pingCommand(): Command {
         answers.push(answer);
       }
       const last = answers.at(-1) as Answer;
-      if (options.json) process.stdout.write(`${JSON.stringify(answers, null, 2)}\n`);
-      else process.stdout.write(`${summary(answers, last)}\n`);
+      if (options.json) printJson(answers);
+      else process.stdout.write(asCalled(`${summary(answers, last)}\n`));
       if (answers.every(({ milliseconds }) => milliseconds === null)) {
         throw new WarrenError('unavailable', `${target} did not answer`, {
           hint: last.advice ?? '`bin/agent status` shows whether it is online and by which path',

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { NOT_PUBLIC4, PUBLIC6 } from '../../shared/internet.ts';
 import { type Prefix, parsePrefix, prefixesOverlap } from '../../shared/prefix.ts';
+import { printJson } from '../../shared/print-json.ts';
 import { PROTOCOL_NAMES } from '../../shared/protocol-names.ts';
 import { textTable } from '../../shared/text-table.ts';
 import type { FirewallStatus } from '../host/firewall.ts';
@@ -18,7 +19,8 @@ export function rulesCommand(): Command {
         import('./agent-socket.ts'),
       ]);
       const status = await askAgent<FirewallStatus | null>(agentSocket(options.state), 'rules');
-      process.stdout.write(options.json ? `${JSON.stringify(status, null, 2)}\n` : rulesText(status));
+      if (options.json) printJson(status);
+      else process.stdout.write(rulesText(status));
     });
 }
 

@@ -1,5 +1,6 @@
 import { WarrenError } from '../../shared/errors.ts';
 import { createLogger } from '../../shared/log.ts';
+import { printJson } from '../../shared/print-json.ts';
 import { leaveNetwork } from '../control/leave-network.ts';
 import { removeLeftovers } from '../host/leftovers.ts';
 import { askAgent } from '../local-api/client.ts';
@@ -9,7 +10,7 @@ import { DEFAULT_INTERFACE, DEFAULT_MTU } from './options.ts';
 import { savedMap } from './saved-map.ts';
 
 /** Takes this host out of the network: by the running agent, or from here where none runs. */
-export async function leave(folder: string, force: boolean): Promise<void> {
+export async function leave(folder: string, force: boolean, json: boolean): Promise<void> {
   const state = State.open(folder, { create: false });
   const identity = state.joinedIdentity();
   const told = await leaveByAgent(state, force).catch(async (error: unknown) => {
@@ -29,6 +30,7 @@ export async function leave(folder: string, force: boolean): Promise<void> {
       lock.release();
     }
   });
+  if (json) return printJson({ left: true, told });
   process.stdout.write(
     told ? 'left the network\n' : 'left the network, but the coordinator does not know it yet\n',
   );

@@ -1,6 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { describeError } from '../../shared/errors.ts';
 import { pinnedAuthority } from '../../shared/pinned-authority.ts';
+import { printJson } from '../../shared/print-json.ts';
+import { asCalled } from '../../shared/program-name.ts';
 import { localAddresses } from '../host/local-addresses.ts';
 import { askAgent } from '../local-api/client.ts';
 import { coordinatorUrls } from '../mesh/coordinator-urls.ts';
@@ -46,7 +48,8 @@ export async function netcheck(folder: string, json: boolean): Promise<void> {
     relays: status?.self.relays ?? null,
     coordinators,
   };
-  process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : text(result));
+  if (json) printJson(result);
+  else process.stdout.write(asCalled(text(result)));
 }
 
 /** Null where no STUN server is known, for no map was ever heard. */

@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { printJson } from '../../shared/print-json.ts';
+import { asCalled } from '../../shared/program-name.ts';
 import { textTable } from '../../shared/text-table.ts';
 import { pathWords } from '../path-words.ts';
 import type { PeerStatus, Status } from '../status.ts';
@@ -17,9 +19,8 @@ export function statusCommand(): Command {
         import('./agent-socket.ts'),
       ]);
       const status = await askAgent<Status>(agentSocket(options.state), 'status');
-      process.stdout.write(
-        options.json ? `${JSON.stringify(status, null, 2)}\n` : statusText(status, Date.now()),
-      );
+      if (options.json) printJson(status);
+      else process.stdout.write(asCalled(statusText(status, Date.now())));
     });
 }
 

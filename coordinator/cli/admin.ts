@@ -1,8 +1,9 @@
 import { Command } from 'commander';
+import { printJson } from '../../shared/print-json.ts';
 import { textTable } from '../../shared/text-table.ts';
 import { LINK_LIFETIME } from '../admin/accounts/links.ts';
 import { requestLink } from '../admin/link-socket.ts';
-import { type DataOptions, printJson, timeText, withData, withStore } from './options.ts';
+import { type DataOptions, tell, timeText, withData, withJson, withStore } from './options.ts';
 
 const DATA: [string, string] = ['--data <dir>', "the coordinator's folder, as given to serve"];
 const EXAMPLE = (verb: string) =>
@@ -17,15 +18,16 @@ export function adminCommand(): Command {
 }
 
 function linkCommand(): Command {
-  return new Command('link')
+  return withJson(new Command('link'))
     .description(
       `print a link, good once: for the first account while there is no owner (within an hour), later for setting a new passphrase (within ${LINK_LIFETIME})`,
     )
     .argument('[name]', 'whose passphrase; needed where there are several owners')
     .requiredOption(...DATA)
     .addHelpText('after', EXAMPLE('link ada'))
-    .action(async (name: string | undefined, options: { data: string }) => {
-      process.stdout.write(`${await requestLink(options.data, { name: name ?? null, reset: false })}\n`);
+    .action(async (name: string | undefined, options: { data: string; json: boolean }) => {
+      const link = await requestLink(options.data, { name: name ?? null, reset: false });
+      tell(options, link, { link });
     });
 }
 
@@ -46,7 +48,7 @@ function listCommand(): Command {
         );
       }
       if (users.length === 0) {
-        process.stdout.write('no accounts yet: `coordinator admin link` prints a link for the first\n');
+        tell(options, 'no accounts yet: `coordinator admin link` prints a link for the first', []);
         return;
       }
       const rows = users.map((user) => [
@@ -63,14 +65,15 @@ function listCommand(): Command {
 }
 
 function resetCommand(): Command {
-  return new Command('reset')
+  return withJson(new Command('reset'))
     .description(
       "take an account's passphrase, second factor, passkeys and sessions away, enable it, and print a link for a new passphrase",
     )
     .argument('<name>', 'whose account')
     .requiredOption(...DATA)
     .addHelpText('after', EXAMPLE('reset ada'))
-    .action(async (name: string, options: { data: string }) => {
-      process.stdout.write(`${await requestLink(options.data, { name, reset: true })}\n`);
+    .action(async (name: string, options: { data: string; json: boolean }) => {
+      const link = await requestLink(options.data, { name, reset: true });
+      tell(options, link, { link });
     });
 }

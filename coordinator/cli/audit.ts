@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { duration } from '../../shared/arguments.ts';
+import { printJson } from '../../shared/print-json.ts';
 import { textTable } from '../../shared/text-table.ts';
 import type { AuditFilter } from '../store/store.ts';
-import { type DataOptions, printJson, timeText, withData, withStore } from './options.ts';
+import { type DataOptions, timeText, withData, withStore } from './options.ts';
 
 export function auditCommand(): Command {
   return new Command('audit').description('who changed what, and when').addCommand(

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { WarrenError } from '../../shared/errors.ts';
 import { systemRandom } from '../../shared/random.ts';
 import { refuseSecondCoordinator } from '../admin/link-socket.ts';
-import { cliActor, type DataOptions, withData, withStore } from './options.ts';
+import { cliActor, type DataOptions, tell, withData, withJson, withStore } from './options.ts';
 
 export function backupCommand(): Command {
   return new Command('backup')
@@ -14,7 +14,7 @@ export function backupCommand(): Command {
 }
 
 function createCommand(): Command {
-  return withData(new Command('create'))
+  return withJson(withData(new Command('create')))
     .description(
       'copy the database to a file, also while the coordinator serves; the file is as secret as the database',
     )
@@ -23,20 +23,22 @@ function createCommand(): Command {
       'after',
       '\nExample:\n  bin/coordinator backup create warren-backup.db --data /var/lib/warren-coordinator',
     )
-    .action((file: string, options: DataOptions) =>
-      withStore(options, (store) => store.backUp(resolve(file), Date.now(), cliActor())),
-    );
+    .action(async (file: string, options: DataOptions & { json: boolean }) => {
+      const path = resolve(file);
+      await withStore(options, (store) => store.backUp(path, Date.now(), cliActor()));
+      tell(options, `${file} is a copy of the database, and as secret`, { file: path });
+    });
 }
 
 function restoreCommand(): Command {
-  return withData(new Command('restore'))
+  return withJson(withData(new Command('restore')))
     .description('go back to a backup; the coordinator must not be serving')
     .argument('<file>', 'what backup create or the admin page made')
     .addHelpText(
       'after',
       '\nExample:\n  bin/coordinator backup restore warren-backup.db --data /var/lib/warren-coordinator',
     )
-    .action(async (file: string, options: DataOptions) => {
+    .action(async (file: string, options: DataOptions & { json: boolean }) => {
       if (options.database !== undefined) {
         throw new WarrenError('unsupported', 'a PostgreSQL database is restored by its own tools', {
           hint: 'use pg_restore or psql',
@@ -50,8 +52,11 @@ function restoreCommand(): Command {
       await restoreFile(file, options.data, cliActor(), { random: systemRandom, now: Date.now() });
       const hadDatabase = existsSync(join(options.data, 'warren.db'));
       applyRestore(options.data);
-      process.stdout.write(
-        `restored; ${hadDatabase ? 'what was there before is warren.db.replaced beside it, and ' : ''}\`coordinator serve\` goes on from the backup\n`,
-      );
+      const replaced = hadDatabase ? join(resolve(options.data), 'warren.db.replaced') : null;
+      const kept = hadDatabase ? 'what was there before is warren.db.replaced beside it, and ' : '';
+      tell(options, `restored; ${kept}\`coordinator serve\` goes on from the backup`, {
+        file: resolve(file),
+        replaced,
+      });
     });
 }

@@ -5,6 +5,8 @@ import { collect, duration } from '../../shared/arguments.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import { keyFromBase64, keyToBase64 } from '../../shared/key.ts';
 import { x25519PublicKey } from '../../shared/key-proof.ts';
+import { printJson } from '../../shared/print-json.ts';
+import { asCalled } from '../../shared/program-name.ts';
 import { textTable } from '../../shared/text-table.ts';
 import { addDevice, type GivenFile, handOut, knownDevices } from '../devices.ts';
 import { KEY_PLACEHOLDER } from '../network/devices/render-file.ts';
@@ -15,9 +17,10 @@ import {
   type DataOptions,
   nodeNamed,
   ownerNamed,
-  printJson,
+  tell,
   timeText,
   withData,
+  withJson,
   withStore,
 } from './options.ts';
 
@@ -32,6 +35,7 @@ export function deviceCommand(): Command {
 }
 
 interface ShownOptions extends DataOptions {
+  json: boolean;
   qr: boolean;
 }
 
@@ -45,7 +49,7 @@ interface AddOptions extends ShownOptions {
 }
 
 function addCommand(): Command {
-  return withData(new Command('add'))
+  return withJson(withData(new Command('add')))
     .description(
       'add a device and print its WireGuard file; a private key made for it is shown only this once',
     )
@@ -82,7 +86,7 @@ function addCommand(): Command {
           now,
           cliActor(),
         );
-        show(given, options.qr);
+        show(given, options);
       }),
     );
 }
@@ -115,7 +119,7 @@ function listCommand(): Command {
         for (const why of outOfDate) process.stdout.write(`${name}: ${why}\n`);
       }
       if (devices.some(({ outOfDate }) => outOfDate.length > 0)) {
-        process.stdout.write('`coordinator device config NAME` prints the file of now\n');
+        process.stdout.write(asCalled('`coordinator device config NAME` prints the file of now\n'));
       }
     });
 }
@@ -127,7 +131,7 @@ interface ConfigOptions extends ShownOptions {
 }
 
 function configCommand(): Command {
-  return withData(new Command('config'))
+  return withJson(withData(new Command('config')))
     .description('print the file that a device should have now; agents go by it from then on')
     .argument('<device>', 'name or id')
     .option('--private-key-file <file>', "the device's private key, to stand in it instead of a placeholder")
@@ -151,7 +155,7 @@ function configCommand(): Command {
         };
         const given = await handOut(store, device.id, { key: 'kept', ...choices }, Date.now(), cliActor());
         const text = privateKey === null ? given.text : given.text.replace(KEY_PLACEHOLDER, privateKey);
-        show({ ...given, text }, options.qr);
+        show({ ...given, text }, options);
         if (JSON.stringify(given.node.device?.file) !== JSON.stringify(device.device?.file)) {
           process.stderr.write(`this is another file than ${device.name} had: put it there now\n`);
         }
@@ -160,7 +164,7 @@ function configCommand(): Command {
 }
 
 function rekeyCommand(): Command {
-  return withData(new Command('rekey'))
+  return withJson(withData(new Command('rekey')))
     .description(
       'give a device another key and print its new file; the old key is good for nothing from then on',
     )
@@ -175,20 +179,20 @@ function rekeyCommand(): Command {
       withStore(options, async (store) => {
         const { id } = await nodeNamed(store, nameOrId);
         const key = options.publicKey === undefined ? 'new' : { publicKey: options.publicKey };
-        show(await handOut(store, id, { key }, Date.now(), cliActor()), options.qr);
+        show(await handOut(store, id, { key }, Date.now(), cliActor()), options);
       }),
     );
 }
 
 function removeCommand(): Command {
-  return withData(new Command('remove'))
+  return withJson(withData(new Command('remove')))
     .description('take a device out of the network for good')
     .argument('<device>', 'name or id')
     .addHelpText(
       'after',
       '\nExample:\n  bin/coordinator device remove phone --data /var/lib/warren-coordinator',
     )
-    .action((nameOrId: string, options: DataOptions) =>
+    .action((nameOrId: string, options: DataOptions & { json: boolean }) =>
       withStore(options, async (store) => {
         const node = await nodeNamed(store, nameOrId);
         if (node.device === null) {
@@ -197,6 +201,7 @@ function removeCommand(): Command {
           });
         }
         await store.removeNode(node.id, Date.now(), cliActor());
+        tell(options, `${node.name} is removed`, { id: node.id, name: node.name });
       }),
     );
 }
@@ -221,10 +226,15 @@ async function listDevices(store: Store) {
   });
 }
 
-/** As text where it is too long for a QR code: the key in it is shown only now. */
-function show({ node, text }: GivenFile, asQr: boolean): void {
+/** As text where it is too long for a QR code: the key in it is shown only now. With --json as a field of the device. */
+function show({ node, text }: GivenFile, { qr, json }: ShownOptions): void {
+  if (json) {
+    const { id, name, publicKey, address4, address6 } = node;
+    printJson({ id, name, addresses: [address4, address6], publicKey, file: text });
+    return;
+  }
   let shown = text;
-  if (asQr) {
+  if (qr) {
     try {
       shown = `${renderUnicodeCompact(text, { border: 2 })}\n`;
     } catch {

@@ -3,9 +3,10 @@ import { collect } from '../../shared/arguments.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import { textTable } from '../../shared/text-table.ts';
 import { type DnsSettings, parseResolver, parseSplit, parseZone } from '../network/dns-settings.ts';
-import { cliActor, type DataOptions, printJson, withData, withStore } from './options.ts';
+import { cliActor, type DataOptions, tell, withData, withJson, withStore } from './options.ts';
 
 interface SetOptions extends DataOptions {
+  json: boolean;
   zone?: string;
   resolver?: string[];
   split?: string[];
@@ -28,26 +29,25 @@ function showCommand(): Command {
     .addHelpText('after', '\nExample:\n  bin/coordinator dns show --data /var/lib/warren-coordinator')
     .action(async (options: DataOptions & { json: boolean }) => {
       const { dns } = (await withStore(options, (store) => store.network())).settings;
-      if (options.json) printJson(dns);
-      else {
-        process.stdout.write(
-          textTable(
-            ['DOMAIN', 'ANSWERED BY'],
-            [
-              [dns.zone, 'the agents'],
-              ...dns.split.map(({ domain, resolvers }) => [domain, resolvers.join(' ')]),
-              ['.', dns.resolvers.join(' ') || "each host's own resolvers"],
-            ],
-          ),
-        );
-      }
+      tell(options, dnsText(dns), dns);
     });
+}
+
+function dnsText(dns: DnsSettings): string {
+  return textTable(
+    ['DOMAIN', 'ANSWERED BY'],
+    [
+      [dns.zone, 'the agents'],
+      ...dns.split.map(({ domain, resolvers }) => [domain, resolvers.join(' ')]),
+      ['.', dns.resolvers.join(' ') || "each host's own resolvers"],
+    ],
+  ).trimEnd();
 }
 
 function setCommand(): Command {
   const text = (value: string) => value;
-  return withData(new Command('set'))
-    .description('change what is given; every agent has it within moments')
+  return withJson(withData(new Command('set')))
+    .description('change what is given, and show what is so then; every agent has it within moments')
     .option('--zone <domain>', 'nodes are NAME.DOMAIN')
     .option(
       '--resolver <address>',
@@ -69,7 +69,9 @@ function setCommand(): Command {
       const wanted = wantedChanges(options);
       await withStore(options, async (store) => {
         const { dns } = (await store.network()).settings;
-        await store.changeSettings({ dns: { ...dns, ...wanted } }, Date.now(), cliActor());
+        const changed = { ...dns, ...wanted };
+        await store.changeSettings({ dns: changed }, Date.now(), cliActor());
+        tell(options, dnsText(changed), changed);
       });
     });
 }

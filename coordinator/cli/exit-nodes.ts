@@ -1,6 +1,8 @@
 import { Command } from 'commander';
+import { printJson } from '../../shared/print-json.ts';
 import { textTable } from '../../shared/text-table.ts';
-import { cliActor, type DataOptions, nodeNamed, printJson, withData, withStore } from './options.ts';
+import type { NodeRecord } from '../store/store.ts';
+import { cliActor, type DataOptions, nodeNamed, tell, withData, withJson, withStore } from './options.ts';
 
 /** Exit nodes: who offers to carry others' traffic to the Internet, and who may. */
 export function exitNodesCommand(): Command {
@@ -20,11 +22,7 @@ function listCommand(): Command {
       const nodes = await withStore(options, (store) => store.listNodes());
       const exits = nodes
         .filter(({ offers, exitNodeApproved }) => offers.exitNode || exitNodeApproved)
-        .map(({ name, offers, exitNodeApproved }) => ({
-          node: name,
-          offered: offers.exitNode,
-          approved: exitNodeApproved,
-        }));
+        .map(rowOf);
       if (options.json) printJson(exits);
       else
         process.stdout.write(
@@ -41,14 +39,28 @@ function state({ offered, approved }: { offered: boolean; approved: boolean }): 
   return offered ? 'approved' : 'approved, not offered now';
 }
 
+function rowOf({ name, offers, exitNodeApproved }: NodeRecord) {
+  return { node: name, offered: offers.exitNode, approved: exitNodeApproved };
+}
+
 function approvalCommand(name: string, description: string, approved: boolean): Command {
-  return withData(new Command(name))
+  return withJson(withData(new Command(name)))
     .description(description)
     .argument('<node>', 'name or id')
-    .addHelpText('after', `\nExample:\n  bin/coordinator exit-nodes ${name} berlin --data DIR`)
-    .action((nameOrId: string, options: DataOptions) =>
-      withStore(options, async (store) =>
-        store.approveExitNode((await nodeNamed(store, nameOrId)).id, approved, Date.now(), cliActor()),
-      ),
+    .addHelpText(
+      'after',
+      `\nExample:\n  bin/coordinator exit-nodes ${name} berlin --data /var/lib/warren-coordinator`,
+    )
+    .action((nameOrId: string, options: DataOptions & { json: boolean }) =>
+      withStore(options, async (store) => {
+        const { id } = await nodeNamed(store, nameOrId);
+        await store.approveExitNode(id, approved, Date.now(), cliActor());
+        const node = await nodeNamed(store, id);
+        const away = node.online ? '' : ', as soon as it is connected';
+        const text = approved
+          ? `${node.name} carries traffic to the Internet${away}`
+          : `${node.name} does not carry traffic to the Internet`;
+        tell(options, text, rowOf(node));
+      }),
     );
 }

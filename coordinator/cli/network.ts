@@ -2,7 +2,8 @@ import { Command, Option } from 'commander';
 import { WarrenError } from '../../shared/errors.ts';
 import { textTable } from '../../shared/text-table.ts';
 import type { NetworkSettings } from '../network/settings.ts';
-import { cliActor, type DataOptions, printJson, withData, withStore } from './options.ts';
+import type { NetworkRecord } from '../store/store.ts';
+import { cliActor, type DataOptions, tell, withData, withJson, withStore } from './options.ts';
 
 /** What is set for the network as a whole. */
 export function networkCommand(): Command {
@@ -18,26 +19,22 @@ function showCommand(): Command {
     .option('--json', 'for programs', false)
     .addHelpText('after', '\nExample:\n  bin/coordinator network show --data /var/lib/warren-coordinator')
     .action(async (options: DataOptions & { json: boolean }) => {
-      const { prefix4, prefix6, settings } = await withStore(options, (store) => store.network());
-      const ranges = [prefix4, prefix6];
-      if (options.json) printJson({ ranges, settings });
-      else {
-        process.stdout.write(
-          textTable(
-            ['SETTING', 'VALUE'],
-            [
-              ['ranges', ranges.join(' ')],
-              ['multicast', settings.multicast ? 'on' : 'off'],
-            ],
-          ),
-        );
-      }
+      tellNetwork(options, await withStore(options, (store) => store.network()));
     });
 }
 
+function tellNetwork(options: { json: boolean }, { prefix4, prefix6, settings }: NetworkRecord): void {
+  const ranges = [prefix4, prefix6];
+  const rows = [
+    ['ranges', ranges.join(' ')],
+    ['multicast', settings.multicast ? 'on' : 'off'],
+  ];
+  tell(options, textTable(['SETTING', 'VALUE'], rows).trimEnd(), { ranges, settings });
+}
+
 function setCommand(): Command {
-  return withData(new Command('set'))
-    .description('change settings; every agent has them within moments')
+  return withJson(withData(new Command('set')))
+    .description('change settings, and show them; every agent has them within moments')
     .addOption(
       new Option(
         '--multicast <on|off>',
@@ -48,7 +45,7 @@ function setCommand(): Command {
       'after',
       '\nExample:\n  bin/coordinator network set --multicast on --data /var/lib/warren-coordinator',
     )
-    .action(async (options: DataOptions & { multicast?: 'on' | 'off' }) => {
+    .action(async (options: DataOptions & { multicast?: 'on' | 'off'; json: boolean }) => {
       const { multicast } = options;
       const wanted: Partial<NetworkSettings> = {
         ...(multicast === undefined ? {} : { multicast: multicast === 'on' }),
@@ -56,6 +53,9 @@ function setCommand(): Command {
       if (Object.keys(wanted).length === 0) {
         throw new WarrenError('usage', 'expected at least one setting, such as --multicast on');
       }
-      await withStore(options, (store) => store.changeSettings(wanted, Date.now(), cliActor()));
+      await withStore(options, async (store) => {
+        await store.changeSettings(wanted, Date.now(), cliActor());
+        tellNetwork(options, await store.network());
+      });
     });
 }

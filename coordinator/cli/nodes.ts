@@ -1,16 +1,18 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { collect, duration } from '../../shared/arguments.ts';
+import { printJson } from '../../shared/print-json.ts';
 import { textTable } from '../../shared/text-table.ts';
 import { standingOf } from '../network/standing.ts';
 import { canonicalTag } from '../network/tags.ts';
-import type { NodePatch, NodeRecord } from '../store/store.ts';
+import type { NodePatch, NodeRecord, Store } from '../store/store.ts';
 import {
   cliActor,
   type DataOptions,
   nodeNamed,
-  printJson,
+  tell,
   timeText,
   withData,
+  withJson,
   withStore,
 } from './options.ts';
 
@@ -21,13 +23,22 @@ export function nodesCommand(): Command {
     .addCommand(renameCommand())
     .addCommand(tagCommand())
     .addCommand(expireCommand())
-    .addCommand(standingCommand('approve', 'let a node in that waits for approval', { approved: true }))
     .addCommand(
-      standingCommand('disable', 'shut a node out for now; nobody reaches it and it reaches nobody', {
-        disabled: true,
-      }),
+      standingCommand('approve', 'let a node in that waits for approval', { approved: true }, 'approved'),
     )
-    .addCommand(standingCommand('enable', 'let a node back in that was disabled', { disabled: false }))
+    .addCommand(
+      standingCommand(
+        'disable',
+        'shut a node out for now; nobody reaches it and it reaches nobody',
+        {
+          disabled: true,
+        },
+        'disabled',
+      ),
+    )
+    .addCommand(
+      standingCommand('enable', 'let a node back in that was disabled', { disabled: false }, 'enabled'),
+    )
     .addCommand(removeCommand());
 }
 
@@ -59,84 +70,98 @@ function listCommand(): Command {
 }
 
 function renameCommand(): Command {
-  return withData(new Command('rename'))
+  return changeCommand('rename', 'laptop ada')
     .description('give a node another name')
     .argument('<node>', 'name or id')
     .argument('<name>', 'the new one')
-    .addHelpText(
-      'after',
-      '\nExample:\n  bin/coordinator nodes rename laptop ada --data /var/lib/warren-coordinator',
-    )
-    .action((nameOrId: string, name: string, options: DataOptions) =>
-      withStore(options, async (store) =>
-        store.renameNode((await nodeNamed(store, nameOrId)).id, name, Date.now(), cliActor()),
-      ),
-    );
-}
-
-function tagCommand(): Command {
-  return withData(new Command('tag'))
-    .description("set a node's tags; without --tag it has none")
-    .argument('<node>', 'name or id')
-    .option('--tag <name>', 'a tag; may be repeated', collect(tag))
-    .addHelpText(
-      'after',
-      '\nExample:\n  bin/coordinator nodes tag db1 --tag server --data /var/lib/warren-coordinator',
-    )
-    .action((nameOrId: string, options: DataOptions & { tag?: string[] }) =>
-      withStore(options, async (store) =>
-        store.setTags((await nodeNamed(store, nameOrId)).id, options.tag ?? [], Date.now(), cliActor()),
-      ),
-    );
-}
-
-function expireCommand(): Command {
-  return withData(new Command('expire'))
-    .description("end a node's key, now or later; it joins again with a new token")
-    .argument('<node>', 'name or id')
-    .option('--in <duration>', 'after this time instead of now', duration)
-    .option('--never', 'the key does not expire', false)
-    .addHelpText(
-      'after',
-      '\nExample:\n  bin/coordinator nodes expire laptop --in 30d --data /var/lib/warren-coordinator',
-    )
-    .action((nameOrId: string, options: DataOptions & { in?: number; never: boolean }) =>
-      withStore(options, async (store) => {
-        const now = Date.now();
-        const at = options.never ? 0 : now + (options.in ?? 0);
-        await store.setKeyExpiry((await nodeNamed(store, nameOrId)).id, at, now, cliActor());
+    .action((nameOrId: string, name: string, options: ChangeOptions) =>
+      change(options, nameOrId, async (store, { id, name: before }) => {
+        await store.renameNode(id, name, Date.now(), cliActor());
+        return (after) => `${before} is ${after.name} now`;
       }),
     );
 }
 
-function standingCommand(name: string, description: string, patch: NodePatch): Command {
-  return withData(new Command(name))
+function tagCommand(): Command {
+  return changeCommand('tag', 'db1 --tag server')
+    .description("set a node's tags; without --tag it has none")
+    .argument('<node>', 'name or id')
+    .option('--tag <name>', 'a tag; may be repeated', collect(tag))
+    .action((nameOrId: string, options: ChangeOptions & { tag?: string[] }) =>
+      change(options, nameOrId, async (store, { id }) => {
+        await store.setTags(id, options.tag ?? [], Date.now(), cliActor());
+        return ({ name, tags }) => `${name} has ${tags.length === 0 ? 'no tag' : `tags ${tags.join(', ')}`}`;
+      }),
+    );
+}
+
+function expireCommand(): Command {
+  return changeCommand('expire', 'laptop --in 30d')
+    .description("end a node's key, now or later; it joins again with a new token")
+    .argument('<node>', 'name or id')
+    .option('--in <duration>', 'after this time instead of now', duration)
+    .option('--never', 'the key does not expire', false)
+    .action((nameOrId: string, options: ChangeOptions & { in?: number; never: boolean }) =>
+      change(options, nameOrId, async (store, { id }) => {
+        const now = Date.now();
+        await store.setKeyExpiry(id, options.never ? 0 : now + (options.in ?? 0), now, cliActor());
+        return ({ name, keyExpiresAt }) => {
+          if (keyExpiresAt === 0) return `the key of ${name} does not expire`;
+          return keyExpiresAt <= now
+            ? `the key of ${name} has expired: it joins again with a new token`
+            : `the key of ${name} expires at ${timeText(keyExpiresAt)}`;
+        };
+      }),
+    );
+}
+
+function standingCommand(name: string, description: string, patch: NodePatch, is: string): Command {
+  return changeCommand(name, 'laptop')
     .description(description)
     .argument('<node>', 'name or id')
-    .addHelpText(
-      'after',
-      `\nExample:\n  bin/coordinator nodes ${name} laptop --data /var/lib/warren-coordinator`,
-    )
-    .action((nameOrId: string, options: DataOptions) =>
-      withStore(options, async (store) => {
-        await store.changeNode((await nodeNamed(store, nameOrId)).id, patch, Date.now(), cliActor());
+    .action((nameOrId: string, options: ChangeOptions) =>
+      change(options, nameOrId, async (store, { id }) => {
+        await store.changeNode(id, patch, Date.now(), cliActor());
+        return (after) => `${after.name} is ${is}`;
       }),
     );
 }
 
 function removeCommand(): Command {
-  return withData(new Command('remove'))
+  return changeCommand('remove', 'laptop')
     .description('take a node out of the network for good')
     .argument('<node>', 'name or id')
-    .addHelpText(
-      'after',
-      '\nExample:\n  bin/coordinator nodes remove laptop --data /var/lib/warren-coordinator',
-    )
-    .action((nameOrId: string, options: DataOptions) =>
-      withStore(options, async (store) =>
-        store.removeNode((await nodeNamed(store, nameOrId)).id, Date.now(), cliActor()),
-      ),
+    .action((nameOrId: string, options: ChangeOptions) =>
+      change(options, nameOrId, async (store, { id }) => {
+        await store.removeNode(id, Date.now(), cliActor());
+        return ({ name }) => `${name} is removed`;
+      }),
     );
+}
+
+interface ChangeOptions extends DataOptions {
+  json: boolean;
+}
+
+function changeCommand(name: string, example: string): Command {
+  return withJson(withData(new Command(name))).addHelpText(
+    'after',
+    `\nExample:\n  bin/coordinator nodes ${name} ${example} --data /var/lib/warren-coordinator`,
+  );
+}
+
+/** Changes a node and tells what it is then; one that was removed, what it was. */
+function change(
+  options: ChangeOptions,
+  nameOrId: string,
+  work: (store: Store, node: NodeRecord) => Promise<(after: NodeRecord) => string>,
+): Promise<void> {
+  return withStore(options, async (store) => {
+    const before = await nodeNamed(store, nameOrId);
+    const textOf = await work(store, before);
+    const after = (await store.node(before.id)) ?? before;
+    tell(options, textOf(after), nodeForPrograms(after));
+  });
 }
 
 function nodeForPrograms(node: NodeRecord) {

@@ -2,6 +2,8 @@ import { userInfo } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { WarrenError } from '../../shared/errors.ts';
 import { isCoordinatorUrl } from '../../shared/join-token.ts';
+import { printJson } from '../../shared/print-json.ts';
+import { asCalled } from '../../shared/program-name.ts';
 import type { AuditActor, NodeRecord, Store } from '../store/store.ts';
 
 /** Where a verb finds the coordinator's state. */
@@ -59,8 +61,15 @@ export function timeText(at: number): string {
   return at === 0 ? '-' : `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')}Z`;
 }
 
-export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+/** For verbs that change something: they say in a line what is so now, or print the thing as it is then. */
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print what came of it for programs', false);
+}
+
+/** Says what a verb did: a line for people, or with `--json` a document. */
+export function tell({ json }: { json: boolean }, text: string, value: unknown): void {
+  if (json) printJson(value);
+  else process.stdout.write(`${asCalled(text)}\n`);
 }
 
 /** For flags that take the URL of a coordinator or relay. */

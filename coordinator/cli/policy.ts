@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { WarrenError } from '../../shared/errors.ts';
+import { printJson } from '../../shared/print-json.ts';
 import { textTable } from '../../shared/text-table.ts';
 import { checkPolicy } from '../network/policy/check.ts';
 import { DENY_ALL } from '../network/policy/compile.ts';
@@ -8,8 +9,8 @@ import { parsePolicy } from '../network/policy/parse.ts';
 import { policyNode } from '../network/policy/policy-node.ts';
 import { policyGround } from '../store/policy-ground.ts';
 import type { PolicyRecord } from '../store/store.ts';
-import { cliActor, type DataOptions, printJson, timeText, withData, withStore } from './options.ts';
-import { readPolicyFile, reportCheck, reportWarnings } from './policy-file.ts';
+import { cliActor, type DataOptions, tell, timeText, withData, withStore } from './options.ts';
+import { checkForPrograms, readPolicyFile, reportCheck, reportWarnings } from './policy-file.ts';
 
 export function policyCommand(): Command {
   return new Command('policy')
@@ -38,12 +39,9 @@ function checkCommand(): Command {
       }
       const ground = data === undefined ? null : await withStore({ ...options, data }, policyGround);
       const check = checkPolicy(document, ground);
-      if (options.json) printJson(check);
-      reportCheck(file, check);
-      if (!options.json)
-        process.stdout.write(
-          `${file} is in order: ${counted(check.rules, 'rule')}, ${counted(check.tests, 'test')}\n`,
-        );
+      reportCheck(file, check, options.json);
+      const counts = `${counted(check.rules, 'rule')}, ${counted(check.tests, 'test')}`;
+      tell(options, `${file} is in order: ${counts}`, checkForPrograms(check));
     });
 }
 
@@ -64,15 +62,17 @@ function applyCommand(): Command {
           return { before: current, record: await store.applyPolicy(document, Date.now(), cliActor()) };
         } catch (error) {
           // The store refused and audited it; here all that is wrong is told, with the file's name.
-          reportCheck(file, checkPolicy(document, await policyGround(store)));
+          reportCheck(file, checkPolicy(document, await policyGround(store)), options.json);
           throw error;
         }
       });
-      reportWarnings(file, parsePolicy(document).warnings);
-      if (options.json) printJson(forPrograms(record));
-      else if (record.version === before?.version) {
-        process.stdout.write(`this is the policy already: version ${record.version}\n`);
-      } else process.stdout.write(`version ${record.version} of the policy is in force\n`);
+      const { warnings } = parsePolicy(document);
+      if (!options.json) reportWarnings(file, warnings);
+      const text =
+        record.version === before?.version
+          ? `this is the policy already: version ${record.version}`
+          : `version ${record.version} of the policy is in force`;
+      tell(options, text, { ...forPrograms(record), warnings });
     });
 }
 
@@ -131,11 +131,8 @@ function restoreCommand(): Command {
     .addHelpText('after', '\nExample:\n  bin/coordinator policy restore 3 --data /var/lib/warren-coordinator')
     .action(async (number: number, options: DataOptions & { json: boolean }) => {
       const record = await withStore(options, (store) => store.restorePolicy(number, Date.now(), cliActor()));
-      if (options.json) printJson(forPrograms(record));
-      else
-        process.stdout.write(
-          `version ${record.version} of the policy is in force, that of version ${number}\n`,
-        );
+      const text = `version ${record.version} of the policy is in force, that of version ${number}`;
+      tell(options, text, forPrograms(record));
     });
 }
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
+import { printJson } from '../../shared/print-json.ts';
 import { textTable } from '../../shared/text-table.ts';
-import { cliActor, type DataOptions, printJson, timeText, withData, withStore } from './options.ts';
+import { cliActor, type DataOptions, tell, timeText, withData, withJson, withStore } from './options.ts';
 
 export function relaysCommand(): Command {
   return new Command('relays')
@@ -29,11 +30,15 @@ function listCommand(): Command {
 }
 
 function removeCommand(): Command {
-  return withData(new Command('remove'))
+  return withJson(withData(new Command('remove')))
     .description('take a relay out of the network; its process ends when it hears of it')
     .argument('<id>', 'as relays list shows it')
-    .addHelpText('after', '\nExample:\n  bin/coordinator relays remove ID --data /var/lib/warren-coordinator')
-    .action((id: string, options: DataOptions) =>
-      withStore(options, (store) => store.removeRelay(id, Date.now(), cliActor())),
-    );
+    .addHelpText(
+      'after',
+      '\nExample:\n  bin/coordinator relays remove RELAY --data /var/lib/warren-coordinator',
+    )
+    .action(async (id: string, options: DataOptions & { json: boolean }) => {
+      await withStore(options, (store) => store.removeRelay(id, Date.now(), cliActor()));
+      tell(options, `relay ${id} is removed`, { id });
+    });
 }

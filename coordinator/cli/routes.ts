@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { cidr } from '../../shared/arguments.ts';
+import { printJson } from '../../shared/print-json.ts';
 import { textTable } from '../../shared/text-table.ts';
 import { overlapWords } from '../network/route-overlaps.ts';
 import { type RouteRow, routeTable } from '../network/route-table.ts';
 import type { Store } from '../store/store.ts';
-import { cliActor, type DataOptions, nodeNamed, printJson, withData, withStore } from './options.ts';
+import { cliActor, type DataOptions, nodeNamed, withData, withStore } from './options.ts';
 
 export function routesCommand(): Command {
   return new Command('routes')
@@ -71,7 +72,10 @@ function changeCommand(
     .argument('<node>', 'name or id')
     .argument('<cidr>', 'the network, as the mesh has it', cidr)
     .option('--json', 'print the route as it is then, for programs', false)
-    .addHelpText('after', `\nExample:\n  bin/coordinator routes ${name} router 192.168.10.0/24 --data DIR`)
+    .addHelpText(
+      'after',
+      `\nExample:\n  bin/coordinator routes ${name} router 192.168.10.0/24 --data /var/lib/warren-coordinator`,
+    )
     .action((nameOrId: string, route: string, options: DataOptions & { json: boolean }) =>
       withStore(options, async (store) => {
         const node = await nodeNamed(store, nameOrId);

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
+import { printJson } from '../../shared/print-json.ts';
 import { textTable } from '../../shared/text-table.ts';
-import { cliActor, type DataOptions, nodeNamed, printJson, withData, withStore } from './options.ts';
+import { cliActor, type DataOptions, nodeNamed, tell, withData, withJson, withStore } from './options.ts';
 
 /** Layer 2 segments: who asks to be a part of them, and who is. */
 export function segmentsCommand(): Command {
@@ -42,20 +43,23 @@ function listCommand(): Command {
 }
 
 function approvalCommand(name: string, description: string, approved: boolean): Command {
-  return withData(new Command(name))
+  return withJson(withData(new Command(name)))
     .description(description)
     .argument('<node>', 'name or id')
     .argument('<segment>', 'its name')
-    .addHelpText('after', `\nExample:\n  bin/coordinator segments ${name} router lab --data DIR`)
-    .action((nameOrId: string, segment: string, options: DataOptions) =>
-      withStore(options, async (store) =>
-        store.approveSegment(
-          (await nodeNamed(store, nameOrId)).id,
+    .addHelpText(
+      'after',
+      `\nExample:\n  bin/coordinator segments ${name} router lab --data /var/lib/warren-coordinator`,
+    )
+    .action((nameOrId: string, segment: string, options: DataOptions & { json: boolean }) =>
+      withStore(options, async (store) => {
+        const { id, name: node } = await nodeNamed(store, nameOrId);
+        await store.approveSegment(id, segment, approved, Date.now(), cliActor());
+        tell(options, `${node} is ${approved ? 'a' : 'no'} part of the segment ${segment}`, {
           segment,
+          node,
           approved,
-          Date.now(),
-          cliActor(),
-        ),
-      ),
+        });
+      }),
     );
 }

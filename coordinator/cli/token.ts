@@ -1,22 +1,26 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { collect, duration } from '../../shared/arguments.ts';
+import { printJson } from '../../shared/print-json.ts';
 import { textTable } from '../../shared/text-table.ts';
 import { makeToken, tokenState } from '../enrolment.ts';
 import { canonicalTag } from '../network/tags.ts';
 import { authorityPin } from '../pki/stored-authority.ts';
+import type { TokenRecord } from '../store/store.ts';
 import { readUrls, withOtherCoordinators } from '../urls.ts';
 import {
   cliActor,
   type DataOptions,
   ownerNamed,
-  printJson,
+  tell,
   timeText,
   url,
   withData,
+  withJson,
   withStore,
 } from './options.ts';
 
 interface CreateOptions extends DataOptions {
+  json: boolean;
   reusable: boolean;
   ephemeral: boolean;
   expires: number;
@@ -38,7 +42,7 @@ export function tokenCommand(): Command {
 }
 
 function createCommand(): Command {
-  return withData(new Command('create'))
+  return withJson(withData(new Command('create')))
     .description('make a join token and print it; it is shown only this once')
     .option('--reusable', 'good for any number of hosts, until it expires', false)
     .addOption(
@@ -66,11 +70,11 @@ function createCommand(): Command {
       '\nExample:\n  bin/coordinator token create --data /var/lib/warren-coordinator --expires 24h --tag server',
     )
     .action(async (options: CreateOptions) => {
-      const token = await withStore(options, async (store) => {
+      const { text, record } = await withStore(options, async (store) => {
         const now = Date.now();
         const pin = await authorityPin(store);
         const urls = options.url ?? withOtherCoordinators(readUrls(options.data), await store.listRelays());
-        const made = await makeToken(
+        return makeToken(
           store,
           { urls, pin },
           {
@@ -87,9 +91,8 @@ function createCommand(): Command {
           },
           cliActor(),
         );
-        return made.text;
       });
-      process.stdout.write(`${token}\n`);
+      tell(options, text, { ...tokenForPrograms(record, Date.now()), token: text });
     });
 }
 
@@ -101,21 +104,7 @@ function listCommand(): Command {
     .action(async (options: DataOptions & { json: boolean }) => {
       const tokens = await withStore(options, (store) => store.listTokens());
       const now = Date.now();
-      const rows = tokens.map((token) => ({
-        id: token.id,
-        state: tokenState(token, now),
-        uses: token.uses,
-        maxUses: token.maxUses,
-        purpose: token.purpose,
-        reusable: token.reusable,
-        ephemeral: token.ephemeral,
-        approval: token.approval,
-        tags: token.tags,
-        description: token.description,
-        createdBy: token.createdBy,
-        createdAt: new Date(token.createdAt).toISOString(),
-        expiresAt: new Date(token.expiresAt).toISOString(),
-      }));
+      const rows = tokens.map((token) => tokenForPrograms(token, now));
       if (options.json) printJson(rows);
       else {
         process.stdout.write(
@@ -143,14 +132,36 @@ function listCommand(): Command {
     });
 }
 
+function tokenForPrograms(token: TokenRecord, now: number) {
+  return {
+    id: token.id,
+    state: tokenState(token, now),
+    uses: token.uses,
+    maxUses: token.maxUses,
+    purpose: token.purpose,
+    reusable: token.reusable,
+    ephemeral: token.ephemeral,
+    approval: token.approval,
+    tags: token.tags,
+    description: token.description,
+    createdBy: token.createdBy,
+    createdAt: new Date(token.createdAt).toISOString(),
+    expiresAt: new Date(token.expiresAt).toISOString(),
+  };
+}
+
 function revokeCommand(): Command {
-  return withData(new Command('revoke'))
+  return withJson(withData(new Command('revoke')))
     .description('make a token useless; hosts that joined with it stay')
     .argument('<id>', 'as token list shows it')
-    .addHelpText('after', '\nExample:\n  bin/coordinator token revoke ID --data /var/lib/warren-coordinator')
-    .action((id: string, options: DataOptions) =>
-      withStore(options, (store) => store.revokeToken(id, Date.now(), cliActor())),
-    );
+    .addHelpText(
+      'after',
+      '\nExample:\n  bin/coordinator token revoke TOKEN_ID --data /var/lib/warren-coordinator',
+    )
+    .action(async (id: string, options: DataOptions & { json: boolean }) => {
+      await withStore(options, (store) => store.revokeToken(id, Date.now(), cliActor()));
+      tell(options, `token ${id} is revoked`, { id, state: 'revoked' });
+    });
 }
 
 function useCount(text: string): number {

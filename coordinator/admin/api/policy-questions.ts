@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { isExpired } from '../../network/joining.ts';
 import { checkPolicy } from '../../network/policy/check.ts';
 import { DENY_ALL } from '../../network/policy/compile.ts';
-import type { PolicyDocument } from '../../network/policy/document.ts';
+import { type PolicyDocument, PROBLEM_CODES } from '../../network/policy/document.ts';
 import { explain, type Flow, parseFlow } from '../../network/policy/explain.ts';
 import { policyMatrix } from '../../network/policy/matrix.ts';
 import { parsePolicy } from '../../network/policy/parse.ts';
@@ -18,7 +18,9 @@ import { InvalidField } from './problem.ts';
 
 const tags = ['Policy'];
 
-const Place = z.object({ line: z.int(), column: z.int(), message: z.string() }).openapi('PolicyProblem');
+const Place = z
+  .object({ line: z.int(), column: z.int(), code: z.enum(PROBLEM_CODES), message: z.string() })
+  .openapi('PolicyProblem');
 
 const Check = z
   .object({

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { WarrenError } from '../../../shared/errors.ts';
+import { asCalled } from '../../../shared/program-name.ts';
 import { makeToken, tokenState } from '../../enrolment.ts';
 import type { TokenRecord } from '../../store/store.ts';
 import { MAX_DESCRIPTION } from '../../store/tokens.ts';
@@ -123,8 +124,8 @@ export function addTokens(api: Api, { store, clock, enrolment }: ApiDependencies
     );
     const command =
       record.purpose === 'relay'
-        ? 'bin/coordinator relay --listen 0.0.0.0:8443 --token FILE'
-        : `bin/agent join ${text}`;
+        ? asCalled('bin/coordinator relay --listen 0.0.0.0:8443 --token FILE')
+        : `${asCalled('bin/agent')} join ${text}`;
     return context.json({ id: record.id, token: text, command, expiresAt: isoTime(record.expiresAt) }, 201);
   });
 

@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import { html } from 'hono/html';
+import { asCalled } from '../../../shared/program-name.ts';
 import type { NodeRecord } from '../../store/store.ts';
 import { type Actor, type AdminEnvironment, includesRole } from '../actor.ts';
 import type { AdminDependencies } from '../dependencies.ts';
@@ -132,6 +133,6 @@ function nobody(): Fragment {
     text: html`<p>Make a token on the page <a href="/joining#new">Joining</a>, and run the command that it shows on the machine
         that is to join. It appears here at once.</p>
       <p>The same from the coordinator's command line:</p>
-      ${codeBlock('bin/coordinator token create --data DIR', 'command')}`,
+      ${codeBlock(asCalled('bin/coordinator token create --data DIR'), 'command')}`,
   });
 }

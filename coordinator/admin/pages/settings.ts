@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { asCalled } from '../../../shared/program-name.ts';
 import { VERSION } from '../../../shared/version.ts';
 import { isOwnRelayId } from '../../relay/own-relay.ts';
 import type { NetworkRecord, RelayRecord } from '../../store/store.ts';
@@ -38,7 +39,7 @@ export function settingsPage(actor: Actor, facts: SettingsFacts): Fragment {
           <div id="relays" data-live="/settings/relays">${relaysTable(actor, facts.relays, facts.now)}</div>
           <p class="note quiet">Another relay, near to machines that need it, on a host that they reach on TCP port 8443: make a
             <a href="/joining">token for a relay</a>, and run there:</p>
-          <div class="note">${codeBlock('bin/coordinator relay --data RELAYDIR --url https://HOST:8443 --token FILE', 'the command')}</div>
+          <div class="note">${codeBlock(asCalled('bin/coordinator relay --data RELAYDIR --url https://HOST:8443 --token FILE'), 'the command')}</div>
         </section>
         ${isOwner ? backupsCard(facts.hasBackups) : ''}
         <p class="quiet">Coordinator ${VERSION}. The same by program: <a href="/api/v1/openapi.json">the API's description</a>.</p>

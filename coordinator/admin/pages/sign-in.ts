@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { asCalled } from '../../../shared/program-name.ts';
 import { layout } from './layout.ts';
 import { codeBlock } from './parts/code-block.ts';
 import { textField } from './parts/field.ts';
@@ -99,7 +100,7 @@ function nobodyYetPage(): Fragment {
       <div class="card stack">
         <p>The coordinator printed a link when it started. Open it to make the first account. For a fresh one, run on the
           coordinator's machine:</p>
-        ${codeBlock('bin/coordinator admin link --data DIR', 'the command')}
+        ${codeBlock(asCalled('bin/coordinator admin link --data DIR'), 'the command')}
       </div>`,
   });
 }

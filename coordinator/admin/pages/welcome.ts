@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { asCalled } from '../../../shared/program-name.ts';
 import { MIN_PASSPHRASE } from '../accounts/passphrase-rules.ts';
 import { layout } from './layout.ts';
 import { codeBlock } from './parts/code-block.ts';
@@ -67,7 +68,7 @@ export function badLinkPage(wait: string | null): Fragment {
       <div class="card stack">
         <p class="error" role="alert">${wait ?? 'It was used already, or is too old.'}</p>
         <p>Ask whoever gave it to you for another. For an account of your own, run on the coordinator's machine:</p>
-        ${codeBlock('bin/coordinator admin link --data DIR', 'the command')}
+        ${codeBlock(asCalled('bin/coordinator admin link --data DIR'), 'the command')}
         <p><a href="/sign-in">To the sign-in page</a></p>
       </div>`,
   });

@@ -9,8 +9,13 @@ export interface Position {
 
 /** Something that is wrong with a document, or only odd. */
 export interface Problem extends Position {
+  readonly code: ProblemCode;
   readonly message: string;
 }
+
+/** For programs: no JSON at all, something of the field that Warren does not carry, any other mistake, a test that does not hold, an oddity. */
+export const PROBLEM_CODES = ['syntax', 'unsupported', 'invalid', 'test-failed', 'warning'] as const;
+export type ProblemCode = (typeof PROBLEM_CODES)[number];
 
 /** A policy as it was checked. The words are those of the field's documents. */
 export interface PolicyDocument {

@@ -4,7 +4,15 @@ import { canonicalTag } from '../tags.ts';
 import { canonicalUser, type PolicyDocument, type Problem, type Rule, type Selector } from './document.ts';
 import { type KnownKeys, Reading } from './reading.ts';
 import { RuleReader } from './rule-reader.ts';
-import { hasHostBits, hostBitsSet, isUser, type Names, notATag, parseSelector } from './selectors.ts';
+import {
+  hasHostBits,
+  hostBitsSet,
+  isUnsupported,
+  isUser,
+  type Names,
+  notATag,
+  parseSelector,
+} from './selectors.ts';
 
 export interface ParsedPolicy {
   /** Null when there is any problem: a document counts as a whole or not at all. */
@@ -172,7 +180,7 @@ function readSelectors(
   return reading.strings(list, what).flatMap(({ node, text }) => {
     const selector = parseSelector(text, place, names);
     if (typeof selector !== 'string') return [selector];
-    reading.problem(node, selector);
+    reading.problem(node, selector, isUnsupported(text) ? 'unsupported' : 'invalid');
     return [];
   });
 }

@@ -1,5 +1,5 @@
 import { createScanner, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
-import type { Position, Problem } from './document.ts';
+import type { Position, Problem, ProblemCode } from './document.ts';
 
 /** A policy of ten thousand lines has a third of this. */
 export const MAX_POLICY_TEXT = 1 << 20;
@@ -28,7 +28,7 @@ export class Reading {
   constructor(text: string) {
     for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) this.#lineStarts.push(i + 1);
     if (text.length > MAX_POLICY_TEXT) {
-      this.#say(0, `the document is longer than ${MAX_POLICY_TEXT} characters`);
+      this.#say(0, `the document is longer than ${MAX_POLICY_TEXT} characters`, 'invalid');
     } else if (this.#shallow(text)) this.root = this.#tree(text);
   }
 
@@ -47,12 +47,12 @@ export class Reading {
     return this.position(node.offset);
   }
 
-  problem(node: Node, message: string): void {
-    this.#say(node.offset, message);
+  problem(node: Node, message: string, code: ProblemCode = 'invalid'): void {
+    this.#say(node.offset, message, code);
   }
 
   warn(node: Node, message: string): void {
-    this.warnings.push({ ...this.at(node), message });
+    this.warnings.push({ ...this.at(node), code: 'warning', message });
   }
 
   /** Members by their keys; keys differ by more than case, as Go reads them. Null when it is no object. */
@@ -87,7 +87,7 @@ export class Reading {
       if (refused === null) fields.set(name, member);
       else if (refused === undefined) this.problem(member.key, `${what} has no ${quoted(member.key)}`);
       else if (!saysNothing(member.value))
-        this.problem(member.key, `${quoted(member.key)} is not supported: ${refused}`);
+        this.problem(member.key, `${quoted(member.key)} is not supported: ${refused}`, 'unsupported');
     }
     return fields;
   }
@@ -122,7 +122,7 @@ export class Reading {
       if (first === '{' || first === '[') depth++;
       else if (first === '}' || first === ']') depth--;
       if (depth <= MAX_DEPTH) continue;
-      this.#say(scanner.getTokenOffset(), `nested deeper than ${MAX_DEPTH}`);
+      this.#say(scanner.getTokenOffset(), `nested deeper than ${MAX_DEPTH}`, 'invalid');
       return false;
     }
     return true;
@@ -132,13 +132,14 @@ export class Reading {
     const errors: ParseError[] = [];
     const tree = parseTree(text, errors, { allowTrailingComma: true });
     for (const { error, offset } of errors) {
-      this.#say(offset, SYNTAX[printParseErrorCode(error)] ?? `not JSON: ${printParseErrorCode(error)}`);
+      const code = printParseErrorCode(error);
+      this.#say(offset, SYNTAX[code] ?? `not JSON: ${code}`, 'syntax');
     }
     return errors.length === 0 ? tree : undefined;
   }
 
-  #say(offset: number, message: string): void {
-    if (this.problems.length < MAX_PROBLEMS) this.problems.push({ ...this.position(offset), message });
+  #say(offset: number, message: string, code: ProblemCode): void {
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push({ ...this.position(offset), code, message });
   }
 }
 

@@ -1,7 +1,15 @@
 import type { Node } from 'jsonc-parser';
 import type { PolicyTest, Rule, Selector, Service, TestTarget } from './document.ts';
 import { type KnownKeys, type Member, quoted, type Reading } from './reading.ts';
-import { hasHostBits, hostBitsSet, type Names, type Place, parseSelector, splitTarget } from './selectors.ts';
+import {
+  hasHostBits,
+  hostBitsSet,
+  isUnsupported,
+  type Names,
+  type Place,
+  parseSelector,
+  splitTarget,
+} from './selectors.ts';
 import { grantedServices, hasPorts, parseProtocol, servicesOf, unknownProtocol } from './services.ts';
 
 const ACL_KEYS: KnownKeys = {
@@ -198,7 +206,7 @@ export class RuleReader {
   #selector(node: Node, text: string, place: Place): Selector | null {
     const selector = parseSelector(text, place, this.#names);
     if (typeof selector === 'string') {
-      this.#reading.problem(node, selector);
+      this.#reading.problem(node, selector, isUnsupported(text) ? 'unsupported' : 'invalid');
       return null;
     }
     if (selector.kind === 'prefix' && !this.#names.hosts.has(text) && hasHostBits(text, selector.prefix)) {

@@ -23,13 +23,26 @@ export interface TestedUser {
   readonly groups: readonly string[];
 }
 
+/** What came of one test. */
+export interface TestResult {
+  readonly test: PolicyTest;
+  /** Empty when it holds. */
+  readonly failures: readonly Problem[];
+}
+
 /** What the document's own tests say against it, with the places of the tests. Empty when all hold. */
 export function runTests(document: PolicyDocument, ground: TestGround | null): Problem[] {
+  return testResults(document, ground).flatMap(({ failures }) => failures);
+}
+
+export function testResults(document: PolicyDocument, ground: TestGround | null): TestResult[] {
   const overlay = ground === null ? [] : [ground.network.prefix4, ground.network.prefix6];
   const outside = internet(overlay.map((text) => parsePrefix(text) as Prefix));
-  return document.tests.flatMap((test) => {
+  return document.tests.map((test) => {
     const sources = partiesOf(test.source, ground);
-    if (sources.length === 0) return [failure(test, `${test.id}: ${test.source.text} is nobody`)];
+    if (sources.length === 0) {
+      return { test, failures: [failure(test, `${test.id}: ${test.source.text} is nobody`)] };
+    }
     const tested = (target: TestTarget, wanted: boolean) => {
       for (const source of sources) {
         for (const destination of partiesOf(target.destination, ground)) {
@@ -47,10 +60,11 @@ export function runTests(document: PolicyDocument, ground: TestGround | null): P
       }
       return [];
     };
-    return [
+    const failures = [
       ...test.accept.flatMap((target) => tested(target, true)),
       ...test.deny.flatMap((target) => tested(target, false)),
     ];
+    return { test, failures };
   });
 }
 
@@ -119,7 +133,7 @@ function partyAt(prefix: Prefix, ground: TestGround | null): Party {
 }
 
 function failure(at: PolicyTest | TestTarget, message: string): Problem {
-  return { line: at.line, column: at.column, message };
+  return { line: at.line, column: at.column, code: 'test-failed', message };
 }
 
 function denied(test: PolicyTest, target: TestTarget): string {

@@ -40,6 +40,14 @@ export function parseSelector(text: string, place: Place, names: Names): Selecto
   return why === null ? { ...kind, text } : why;
 }
 
+/** Whether it is a selector of the field that means nothing here, as against one that is wrong everywhere. */
+export function isUnsupported(text: string): boolean {
+  return (
+    UNSUPPORTED.some(([start]) => text.startsWith(start)) ||
+    (text.startsWith('autogroup:') && Object.hasOwn(UNSUPPORTED_AUTOGROUPS, text.slice('autogroup:'.length)))
+  );
+}
+
 /** `netops@login.example.com`: a group as the provider of that host calls it. */
 function isProviderGroup(name: string): boolean {
   return /^[^@]+@[a-z0-9.:[\]-]+$/.test(name);

@@ -255,6 +255,11 @@ it('a tag without owners is only a warning: tags come with tokens', () => {
   const { document, warnings } = parsePolicy(acl('"src":["tag:wbe"],"dst":["tag:wbe:*"]'));
   expect(document).not.toBeNull();
   expect(warnings).toEqual([
-    { line: 1, column: 39, message: '"tag:wbe" is not in "tagOwners": is it spelled right?' },
+    {
+      line: 1,
+      column: 39,
+      code: 'warning',
+      message: '"tag:wbe" is not in "tagOwners": is it spelled right?',
+    },
   ]);
 });
