@@ -5,6 +5,8 @@ import { WarrenError } from './errors.ts';
 const FOLDER = '/etc/systemd/system';
 /** There exactly where systemd is the first process (sd_booted(3)). */
 const BOOTED = '/run/systemd/system';
+const RUN_OTHERWISE =
+  'print the unit with --dry-run, and have your own supervisor run the command of its ExecStart=';
 
 /** A service of systemd's: `NAME.service` with this text. */
 export interface SystemdUnit {
@@ -17,9 +19,7 @@ export interface SystemdUnit {
  * `permission-denied` for who is not root, `unavailable` where systemd refuses.
  */
 export function installUnit(unit: SystemdUnit): void {
-  checkSystemd(
-    'print the unit with --dry-run, and have your own supervisor run the command of its ExecStart=',
-  );
+  checkSystemd(RUN_OTHERWISE);
   const path = pathOf(unit.name);
   if (!existsSync(path) || readFileSync(path, 'utf8') !== unit.text)
     writeFileSync(path, unit.text, { mode: 0o644 });
@@ -40,7 +40,7 @@ export function uninstallUnit(name: string): boolean {
 
 /** Whether a service runs now; throws as `installUnit` does. */
 export function isActive(name: string): boolean {
-  checkSystemd();
+  checkSystemd(RUN_OTHERWISE);
   return spawnSync('systemctl', ['is-active', '--quiet', name]).status === 0;
 }
 
