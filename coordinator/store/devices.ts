@@ -7,9 +7,9 @@ import { DeviceFiles } from '../network/devices/device-files.ts';
 import { dnsLabel, isDnsLabel } from '../network/names.ts';
 import { canonicalTag } from '../network/tags.ts';
 import type { Decision } from './administration.ts';
-import { oneLine } from './audit.ts';
 import type { Change } from './change.ts';
 import { listNodes, requireNode } from './nodes.ts';
+import { ownerNamed } from './owner-name.ts';
 import { ownership } from './ownership.ts';
 import { currentPolicy } from './policies.ts';
 import { toJson } from './rows.ts';
@@ -41,6 +41,7 @@ export async function addDevice(change: Change, device: NewDevice, by: Decision)
       hint: 'a tag is a lower-case name of letters, digits and hyphens, such as server',
     });
   });
+  const owner = await ownerNamed(tx, device.owner);
   const slot = await change.takeSlot();
   if (slot === null) {
     throw new WarrenError('exhausted', 'the network has no address left for another node', {
@@ -74,8 +75,8 @@ export async function addDevice(change: Change, device: NewDevice, by: Decision)
       approved_routes: '[]',
       exit_node_approved: 0,
       tags: toJson([...new Set(tags)].sort()),
-      owner: oneLine(device.owner, 256),
-      ...(await ownership(tx, device.owner)),
+      owner,
+      ...(await ownership(tx, owner)),
       ephemeral: 0,
       online: 0,
       created_at: by.now,

@@ -128,7 +128,8 @@ export interface Store {
   setKeyExpiry(nodeId: string, expiresAt: number, now: number, audit: AuditActor): Promise<void>;
   /**
    * Adds a member that runs plain WireGuard, with its first file. Throws `already-exists` for a name or key that another has,
-   * `usage` for what can be none, `conflict` while no agent can be dialled, or not the one that is to be its gateway, `exhausted` when no address is left.
+   * `usage` for what can be none, `not-found` for an owner without an account, `conflict` while no agent can be dialled, or not the
+   * one that is to be its gateway, `exhausted` when no address is left.
    */
   addDevice(device: NewDevice, now: number, audit: AuditActor): Promise<NodeRecord>;
   /**

@@ -31,11 +31,18 @@ export function devicesConformance(current: () => Store): void {
   const audited = async (action: string) =>
     (await current().listAudit({ limit: 1000 })).filter((row) => row.action === action);
 
+  const account = (name: string) =>
+    current().accounts.createUser(
+      { name, displayName: '', role: 'auditor', passphraseHash: null },
+      { ...CLI, now: NOW, userId: null },
+    );
+
   it('a device gets addresses and a file with the agents that it can dial, in one step with its audit row', async () => {
     const store = current();
     const [hub, other] = [await dialled(1), await dialled(2)];
+    await account('ada');
     const { version } = await store.network();
-    const phone = await store.addDevice(aDevice({ tags: ['tag:phone'], owner: 'ada' }), NOW, CLI);
+    const phone = await store.addDevice(aDevice({ tags: ['tag:phone'], owner: ' Ada' }), NOW, CLI);
     expect(phone).toMatchObject({ name: 'phone', tags: ['phone'], owner: 'ada', online: false });
     expect(phone.device?.file.peers.map(({ nodeId }) => nodeId)).toEqual([hub.id, other.id]);
     expect(phone.device?.file.peers[0]).toMatchObject({
@@ -61,6 +68,7 @@ export function devicesConformance(current: () => Store): void {
     ['a name that is none', { name: 'My Phone' }, 'usage'],
     ['a tag that is none', { tags: ['A B'] }, 'usage'],
     ['a key that is none', { publicKey: 'AAAA' }, 'usage'],
+    ['an owner who has no account', { owner: 'nobody@example.com' }, 'not-found'],
     ['the key of zeros', { publicKey: Buffer.alloc(32).toString('base64') }, 'usage'],
   ])('%s is refused', async (_what, changes, code) => {
     await dialled(1);

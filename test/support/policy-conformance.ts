@@ -69,7 +69,7 @@ export function policyConformance(current: () => Store, open: () => Promise<Stor
 
   it.each([
     ['is no JSON', '{"acls": [}', '1:11'],
-    ['has what is not supported', '{"acls": [],\n "ssh": []}', '2:2'],
+    ['has what is not supported', '{"acls": [],\n "ssh": [{}]}', '2:2'],
     ['fails its own tests', '{"acls": [],\n "tests": [{"src": "a@b", "accept": ["tag:x:1"]}]}', '2:38'],
   ])('SEC-38: that %s changes nothing', async (_, document, place) => {
     await current().applyPolicy(ALLOW, NOW, CLI);

@@ -10,11 +10,13 @@ import {
   knownDevices,
   qrCode,
 } from '../../devices.ts';
+import { UnknownOwner } from '../../store/owner-name.ts';
 import { answers, body, done } from './answers.ts';
 import type { Api, ApiDependencies } from './api.ts';
 import { Paging, pageAfter, pageOf } from './cursor.ts';
 import { checkIfMatch } from './entity-tag.ts';
 import { machineView } from './machine-view.ts';
+import { InvalidField } from './problem.ts';
 import { isoTime, MachineName, Tags, Text, Time } from './values.ts';
 
 const tags = ['Devices'];
@@ -67,7 +69,9 @@ const NewDeviceBody = z
       description: "The device's own. With null a key pair is made, and its private key shown once.",
     }),
     tags: Tags.default([]),
-    owner: Text(MAX_OWNER).nullable().default(null),
+    owner: Text(MAX_OWNER).nullable().default(null).openapi({
+      description: "Name of the account whose device it is, for the policy; null for nobody's.",
+    }),
     keyExpiresAt: Time.nullable().default(null),
     asksForNames: z.boolean().default(true),
     gateway: GatewayId.nullable().default(null),
@@ -205,7 +209,11 @@ export function addDevices(api: Api, { store, clock }: ApiDependencies): void {
       keyExpiresAt: timeOf(keyExpiresAt),
       wantsNames: asksForNames,
     };
-    const given = await addDevice(store, wanted, clock.wall(), context.get('actor'));
+    const given = await addDevice(store, wanted, clock.wall(), context.get('actor')).catch(
+      (error: unknown) => {
+        throw error instanceof UnknownOwner ? new InvalidField('owner', error.message, error) : error;
+      },
+    );
     return context.json(await answerOf(given), 201);
   });
 

@@ -21,16 +21,23 @@ export function registerDevices(app: Hono<AdminEnvironment>, dependencies: Admin
   };
   app.get('/devices', async (context) => {
     const actor = context.get('actor');
-    const gateways = (await store.listNodes()).filter(
-      ({ reachableEndpoints }) => reachableEndpoints.length > 0,
-    );
-    return context.html(devicesPage(actor, await table(actor), gateways));
+    const nodes = await store.listNodes();
+    const gateways = nodes.filter(({ reachableEndpoints }) => reachableEndpoints.length > 0);
+    const form = includesRole(actor.role, 'admin') ? newDevice(gateways, await ownersFor(actor, nodes)) : '';
+    return context.html(devicesPage(actor, await table(actor), form));
   });
   app.get('/devices/table', async (context) => context.html(await table(context.get('actor'))));
   registerDevice(app, dependencies);
+
+  /** Names of accounts to choose from: all for whoever may see them (permissions.ts), else the own one and those of machines. */
+  async function ownersFor(actor: Actor, nodes: readonly NodeRecord[]): Promise<string[]> {
+    const accounts = includesRole(actor.role, 'owner') ? await store.accounts.listUsers() : [];
+    const seen = [...accounts.map(({ name }) => name), ...nodes.map(({ owner }) => owner), actor.userName];
+    return [...new Set(seen)].filter((name) => name !== '').sort();
+  }
 }
 
-function devicesPage(actor: Actor, table: Fragment, gateways: readonly NodeRecord[]): Fragment {
+function devicesPage(actor: Actor, table: Fragment, form: Fragment | ''): Fragment {
   return layout({
     title: 'Devices',
     actor,
@@ -43,7 +50,7 @@ function devicesPage(actor: Actor, table: Fragment, gateways: readonly NodeRecor
     })}
       <div class="stack">
         ${givenFile()}
-        ${includesRole(actor.role, 'admin') ? newDevice(gateways) : ''}
+        ${form}
         <section class="card flush" aria-labelledby="members">
           <div class="card-head"><h2 id="members">Members</h2></div>
           <div id="device-table" data-live="/devices/table">${table}</div>

@@ -3,8 +3,11 @@ import type { NodeRecord } from '../../store/store.ts';
 import { checkBox, selectField, textField } from './parts/field.ts';
 import type { Fragment } from './parts/fragment.ts';
 
-/** The form that adds a device; assets/devices.js shows the file that comes of it. `gateways`: agents that devices can dial. */
-export function newDevice(gateways: readonly NodeRecord[]): Fragment {
+/**
+ * The form that adds a device; assets/devices.js shows the file that comes of it. `gateways`: agents that devices can dial; `owners`:
+ * names of accounts.
+ */
+export function newDevice(gateways: readonly NodeRecord[], owners: readonly string[]): Fragment {
   return html`<section class="card" aria-labelledby="new">
       <h2 id="new">New device</h2>
       <form class="form" data-action="POST /devices" data-gives-file novalidate>
@@ -30,7 +33,8 @@ export function newDevice(gateways: readonly NodeRecord[]): Fragment {
             name: 'owner',
             label: 'Owner',
             reads: 'null',
-            hint: 'The user whose device it is, if it has no tags.',
+            suggestions: owners,
+            hint: 'The account whose device it is. The policy looks at it where there are no tags.',
           })}
           ${textField({
             id: 'device-expires',

@@ -14,15 +14,27 @@ interface Field {
   reads?: 'list' | 'number' | 'date' | 'null';
 }
 
-/** One line of text. The error that the API names by `name` appears below it. */
+/** One line of text. The error that the API names by `name` appears below it. `suggestions` are shown to choose from. */
 export function textField(
-  field: Field & { type?: string; placeholder?: string; autocomplete?: string; pattern?: string },
+  field: Field & {
+    type?: string;
+    placeholder?: string;
+    autocomplete?: string;
+    pattern?: string;
+    suggestions?: readonly string[];
+  },
 ): Fragment {
+  const { suggestions = [] } = field;
+  const list = suggestions.length === 0 ? '' : html` list="${field.id}-list"`;
   return withLabel(
     field,
     html`<input id="${field.id}" name="${field.name}" type="${field.type ?? 'text'}" value="${field.value ?? ''}"
         ${common(field)} placeholder="${field.placeholder ?? ''}" autocomplete="${field.autocomplete ?? 'off'}"
-        autocapitalize="none" spellcheck="false">`,
+        autocapitalize="none" spellcheck="false"${list}>${
+          list === ''
+            ? ''
+            : html`<datalist id="${field.id}-list">${suggestions.map((text) => html`<option value="${text}"></option>`)}</datalist>`
+        }`,
   );
 }
 

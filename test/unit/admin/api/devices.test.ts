@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { keyFromBase64, keyToBase64 } from '../../../../shared/key.ts';
 import { x25519PublicKey } from '../../../../shared/key-proof.ts';
 import { ApiFixture } from '../../../support/admin-api.ts';
-import { aReport, joinNode, NOW } from '../../../support/store.ts';
+import { aReport, CLI, joinNode, NOW } from '../../../support/store.ts';
 
 const KEY = Buffer.alloc(32, 8).toString('base64');
 let api: ApiFixture;
@@ -23,6 +23,10 @@ const privateKeyIn = (file: string) => /^PrivateKey = (.*)$/m.exec(file)?.[1] as
 
 describe('devices', () => {
   it('are added with a key pair whose private half is in the answer, once, and nowhere else', async () => {
+    await api.store.accounts.createUser(
+      { name: 'ada', displayName: '', role: 'auditor', passphraseHash: null },
+      { ...CLI, now: NOW, userId: null },
+    );
     const made = await add({ tags: ['phone'], owner: 'ada' });
     expect(made.status).toBe(201);
     expect(made.body.device).toMatchObject({
@@ -46,6 +50,19 @@ describe('devices', () => {
       expect(text).not.toContain(privateKey);
     }
     expect((await api.ask('GET', '/devices')).body.items).toEqual([made.body.device]);
+  });
+
+  it('of somebody without an account are refused, in words at that field', async () => {
+    const { status, body } = await add({ owner: 'grace' });
+    expect(status).toBe(422);
+    expect(body.errors).toEqual([
+      {
+        path: 'owner',
+        message: expect.stringMatching(/^there is no account "grace"; an owner is an account's name/),
+      },
+    ]);
+    expect((await api.ask('GET', '/devices')).body.items).toEqual([]);
+    expect((await add({ owner: ' ' })).body.device.owner).toBeNull();
   });
 
   it('with a key of their own get a file without one, and no QR code', async () => {
