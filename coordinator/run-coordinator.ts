@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { systemClock } from '../shared/clock.ts';
 import { formatEndpoint } from '../shared/endpoint.ts';
 import { parseIp } from '../shared/ip.ts';
@@ -15,13 +16,17 @@ import { refuseSecondCoordinator, serveLinks } from './admin/link-socket.ts';
 import type { ProviderConfig } from './admin/oidc/config.ts';
 import { serveAdmin } from './admin/serve-admin.ts';
 import { Backups } from './backups.ts';
+import { Fellows } from './fellows/fellows.ts';
+import { ListedRelay } from './fellows/listed-relay.ts';
 import { serveGrpc } from './grpc/server.ts';
 import { Housekeeping } from './housekeeping.ts';
+import { instanceName } from './instance.ts';
 import { measuredStore } from './measured-store.ts';
 import { Metrics } from './metrics.ts';
 import { loadAuthority, loadProofKey } from './pki/secrets.ts';
 import { isOwnRelayId, ownRelay, relayRates } from './relay/own-relay.ts';
 import { openStore } from './store/open.ts';
+import { ensurePrivateFolder } from './store/private-folder.ts';
 import type { Store } from './store/store.ts';
 import { type StunOptions, serveStun } from './stun/serve-stun.ts';
 import { derivedUrls, withOtherCoordinators, writeUrls } from './urls.ts';
@@ -48,7 +53,8 @@ export interface CoordinatorOptions {
   urls: readonly string[] | undefined;
   /** CIDR of a new network; the one stored counts otherwise. */
   network: string | undefined;
-  instance: string;
+  /** HOST:PORT, for people. */
+  name: string;
   log: Logger;
 }
 
@@ -59,7 +65,9 @@ export interface CoordinatorOptions {
 export async function runCoordinator(options: CoordinatorOptions): Promise<boolean> {
   const { dataFolder, log } = options;
   const clock = systemClock;
-  const { promise: stopped, resolve: stop } = Promise.withResolvers<string>();
+  const { promise: stopped, resolve: stop, reject: fail } = Promise.withResolvers<string>();
+  // Told once all parts have started.
+  stopped.catch(() => {});
   for (const signal of SIGNALS) process.on(signal, stop);
   const closers: (() => Promise<void>)[] = [];
   try {
@@ -72,7 +80,10 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<boole
     });
     closers.push(() => opened.close());
     const store = measuredStore(opened, metrics);
-    await store.clearOnline(options.instance, clock.wall());
+    const isAlone = options.database === undefined;
+    if (!isAlone) ensurePrivateFolder(dataFolder);
+    const instance = isAlone ? options.name : instanceName(dataFolder, options.name);
+    await store.clearOnline(instance, clock.wall());
     const authority = await loadAuthority(store);
     const proofKey = await loadProofKey(store);
 
@@ -84,11 +95,19 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<boole
       proofKey,
       clock,
       log,
-      instance: options.instance,
+      instance,
       relayRates: relayRates(options.relayMbits),
     };
     const grpc = await serveGrpc(context, options.listen);
     closers.push(() => grpc.close());
+    if (!isAlone) {
+      const fellows = await Fellows.join({
+        ...{ store, telemetry: grpc.telemetry, clock, log, instance, run: randomUUID() },
+        onForgotten: () => grpc.tellPresence(),
+        onOutdated: fail,
+      });
+      closers.push(() => fellows.close());
+    }
     metrics.watch({
       nodes: () => grpc.feed.nodes(),
       mapVersion: () => grpc.feed.version,
@@ -131,13 +150,12 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<boole
       trustedProxies: options.trustedProxies,
       mesh: { nodes: grpc.feed, telemetry: grpc.telemetry },
       metrics,
-      backups:
-        options.database === undefined
-          ? {
-              files: new Backups(dataFolder, store, clock, systemRandom),
-              restart: () => setTimeout(stop, RESTART_DELAY, RESTART),
-            }
-          : null,
+      backups: isAlone
+        ? {
+            files: new Backups(dataFolder, store, clock, systemRandom),
+            restart: () => setTimeout(stop, RESTART_DELAY, RESTART),
+          }
+        : null,
       enrolment: () =>
         urls.length === 0
           ? null
@@ -152,10 +170,12 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<boole
 
     urls = options.urls ?? derivedUrls(options.listen.host, grpc.port);
     writeUrls(dataFolder, urls);
-    const relay = ownRelay(options.instance, urls, stun.addresses);
-    await store.putRelay(relay, clock.wall());
+    const relay = ownRelay({ instance, name: options.name }, urls, stun.addresses);
+    const listed = new ListedRelay(store, relay, clock, log);
+    closers.push(async () => listed.close());
+    await listed.keep();
     // A coordinator with a database of its own is the only one: what it was under another name or port is gone.
-    for (const { id } of options.database === undefined ? await store.listRelays() : []) {
+    for (const { id } of isAlone ? await store.listRelays() : []) {
       if (!isOwnRelayId(id) || id === relay.id) continue;
       await store.removeRelay(id, clock.wall(), { actor: 'system', source: 'moved' });
     }

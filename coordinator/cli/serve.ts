@@ -84,7 +84,7 @@ export function serveCommand(): Command {
         relayMbits: options.relayRate,
         urls: options.url,
         network: options.network,
-        instance: `${hostname()}:${options.listen.port}`,
+        name: `${hostname()}:${options.listen.port}`,
         log: createLogger(options.logLevel, 'coordinator'),
       };
       while (await runCoordinator(wanted));

@@ -27,6 +27,8 @@ export interface GrpcServer {
   feed: MapFeed;
   telemetry: Telemetry;
   switchboard: Switchboard;
+  /** Says anew of all agents that are connected here that they are online. */
+  tellPresence(): void;
   /** How many agents are connected here. */
   streams(): number;
   close(): Promise<void>;
@@ -104,6 +106,7 @@ export async function serveGrpc(
     feed,
     telemetry,
     switchboard,
+    tellPresence: () => sync.tellPresence(),
     streams: () => sync.size,
     close: async () => {
       clearInterval(renewal);

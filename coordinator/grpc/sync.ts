@@ -21,6 +21,8 @@ export class SyncService {
   readonly #timer: NodeJS.Timeout;
   /** Changes of presence, one after the other, so that an end and a new begin are stored in their order. */
   #presence: Promise<void> = Promise.resolve();
+  /** Nodes whose presence could not be stored. */
+  #unsettled = new Set<string>();
 
   constructor(context: RpcContext, feed: MapFeed, telemetry: Telemetry) {
     this.#context = context;
@@ -28,6 +30,9 @@ export class SyncService {
     this.#telemetry = telemetry;
     this.#timer = setInterval(() => {
       for (const stream of [...this.#streams.values()]) stream.tick();
+      const unsettled = this.#unsettled;
+      this.#unsettled = new Set();
+      for (const nodeId of unsettled) this.#setOnline(nodeId, this.#streams.has(nodeId));
     }, TICK);
   }
 
@@ -40,6 +45,11 @@ export class SyncService {
 
   get size(): number {
     return this.#streams.size;
+  }
+
+  /** Says of all agents that are connected here that they are online: what was said of them was taken back. */
+  tellPresence(): void {
+    for (const nodeId of this.#streams.keys()) this.#setOnline(nodeId, true);
   }
 
   async close(): Promise<void> {
@@ -84,7 +94,12 @@ export class SyncService {
     const { store, instance, clock, log } = this.#context;
     this.#presence = this.#presence
       .then(() => store.setOnline(nodeId, instance, online, clock.wall()))
-      .catch((error: unknown) => log.warn({ err: error, node: nodeId }, 'presence was not stored'));
+      .catch((error: unknown) => {
+        // Of a node that was removed meanwhile there is nothing to be stored.
+        if (error instanceof WarrenError && error.code === 'not-found') return;
+        this.#unsettled.add(nodeId);
+        log.warn({ err: error, node: nodeId }, 'presence was not stored; trying again');
+      });
   }
 }
 

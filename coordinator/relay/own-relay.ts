@@ -20,15 +20,15 @@ export function isOwnRelayId(id: string): boolean {
   return id.startsWith('coordinator-');
 }
 
-/** What agents are told of it. */
+/** What agents are told of it; `name`: for people. */
 export function ownRelay(
-  instance: string,
+  { instance, name }: { instance: string; name: string },
   urls: readonly string[],
   stun: readonly StunAddress[],
 ): RelayView & { name: string } {
   return {
     id: ownRelayId(instance),
-    name: instance,
+    name,
     urls: [...urls],
     tlsName: COORDINATOR_TLS_NAME,
     stunServers: stunServersAt(urls, stun),

@@ -1,6 +1,6 @@
 import type { Change } from './change.ts';
-import type { Engine } from './engine.ts';
 import { nodeById, requireNode } from './nodes.ts';
+import type { Database } from './schema.ts';
 
 /**
  * Notes that a node is connected to an instance or no longer; it is online while any instance has it. Others learn of
@@ -51,8 +51,8 @@ export async function setOnline(
 }
 
 /** Whether an instance has any node marked. */
-export async function hasPresence(engine: Engine, instance: string): Promise<boolean> {
-  const row = await engine.reader
+export async function hasPresence(db: Database, instance: string): Promise<boolean> {
+  const row = await db
     .selectFrom('presence')
     .select('node_id')
     .where('instance', '=', instance)

@@ -24,6 +24,8 @@ export interface Schema {
   sessions: SessionTable;
   api_keys: ApiKeyTable;
   tickets: TicketTable;
+  coordinators: { instance: string; run: string; beat: number; watches: string };
+  told_paths: ToldPathTable;
 }
 
 /** One row, id 1. Every transaction that changes something locks it first, so versions follow the order of commits. */
@@ -216,6 +218,18 @@ export interface TicketTable {
   user_id: string | null;
   data: string;
   expires_at: number;
+}
+
+export interface ToldPathTable {
+  instance: string;
+  node_id: string;
+  peer_id: string;
+  round: number;
+  /** When it was written, milliseconds. */
+  age: number;
+  /** By the database's clock. */
+  written_at: number;
+  report: Uint8Array | null;
 }
 
 export type Database = Kysely<Schema>;

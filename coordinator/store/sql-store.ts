@@ -7,6 +7,7 @@ import { insertAudit, listAudit } from './audit.ts';
 import { insertCertificate, nodeByCertificate } from './certificates.ts';
 import { type Change, runChange } from './change.ts';
 import { ChangeFeed } from './change-feed.ts';
+import { SqlCoordinators } from './coordinators/sql-coordinators.ts';
 import * as devices from './devices.ts';
 import type { Engine } from './engine.ts';
 import { changesSince, networkFromRow, prune, snapshot } from './history.ts';
@@ -48,6 +49,7 @@ export class SqlStore implements Store {
   readonly #clock: Clock;
   readonly #feed = new ChangeFeed();
   readonly accounts: SqlAccounts;
+  readonly coordinators: SqlCoordinators;
   #closed = false;
 
   /** Takes over an engine whose schema is up to date. The clock is for audit rows of what is given no time. */
@@ -55,6 +57,11 @@ export class SqlStore implements Store {
     this.#engine = engine;
     this.#clock = clock;
     this.accounts = new SqlAccounts({
+      read: (body) => this.#read(body),
+      change: (body) => this.#change(body),
+    });
+    this.coordinators = new SqlCoordinators({
+      engine,
       read: (body) => this.#read(body),
       change: (body) => this.#change(body),
     });
@@ -155,7 +162,7 @@ export class SqlStore implements Store {
   }
 
   async clearOnline(instance: string, now: number) {
-    if (!(await this.#read(() => hasPresence(this.#engine, instance)))) return;
+    if (!(await this.#read((db) => hasPresence(db, instance)))) return;
     await this.#change((change) => clearOnline(change, instance, now));
   }
 

@@ -13,10 +13,13 @@ import type { RouteMapping } from '../network/grants.ts';
 import type { Role } from '../network/roles.ts';
 import type { NetworkSettings } from '../network/settings.ts';
 import type { AccountStore } from './accounts/accounts.ts';
+import type { CoordinatorStore } from './coordinators/coordinators.ts';
 
 export interface Store {
   /** The people who administer the network. */
   readonly accounts: AccountStore;
+  /** What several coordinators of one database keep of each other. */
+  readonly coordinators: CoordinatorStore;
 
   /** Identity and ranges of the network; made by `initialise` once. */
   network(): Promise<NetworkRecord>;

@@ -48,6 +48,17 @@ export class CarrierUses {
     for (const use of uses.values()) this.#count(use, 1);
   }
 
+  /** What a machine says, as far as it was taken; undefined before it said anything. */
+  toldBy(reporterId: string): CarriersInUse | undefined {
+    const uses = this.#told.get(reporterId);
+    return uses === undefined
+      ? undefined
+      : {
+          routeUses: uses.filter(({ route }) => route !== INTERNET),
+          exitNodeId: uses.find(({ route }) => route === INTERNET)?.nodeId ?? '',
+        };
+  }
+
   /** A machine is no longer connected. */
   forget(reporterId: string): void {
     for (const use of this.#told.get(reporterId) ?? []) this.#count(use, -1);

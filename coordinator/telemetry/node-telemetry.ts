@@ -51,7 +51,7 @@ export class NodeTelemetry {
   nat: NatView | null = null;
   /** Milliseconds to each relay that answers. */
   relays: ReadonlyMap<string, number> = new Map();
-  /** Its stream is at this coordinator. */
+  /** It has a stream at a coordinator, and what it tells there is known here. */
   isConnected = false;
   /** When it last reported; 0 for never. */
   reportedAt = 0;

@@ -83,7 +83,7 @@ function silence(ends: readonly PairEnd[]): PairWords {
   const mute = ends.filter((end) => !end.reports && end.node.device === null);
   if (mute.length === 2) {
     return {
-      reason: `Not known: neither ${mute.map(({ node }) => node.name).join(' nor ')} tells its paths to this coordinator. They are connected to another one, or run an agent of an older release.`,
+      reason: `Not known: neither ${mute.map(({ node }) => node.name).join(' nor ')} tells its paths, as an agent of an older release does not.`,
       advice: null,
     };
   }

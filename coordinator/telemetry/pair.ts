@@ -14,7 +14,7 @@ import type { Telemetry } from './telemetry.ts';
 export interface PairEnd {
   node: NodeRecord;
   state: MachineState;
-  /** Whether it tells its paths to this coordinator now, and when it last did; 0 for never. */
+  /** Whether it tells its paths now, and when it last did; 0 for never. */
   reports: boolean;
   reportedAt: number;
   nat: NatView | null;

@@ -26,7 +26,7 @@ export interface PictureMachine {
   /** Id of its home relay; empty for none. */
   relay: string;
   nat: NatView | null;
-  /** Whether it tells its paths to this coordinator. */
+  /** Whether it tells its paths. */
   reports: boolean;
 }
 

@@ -1,6 +1,7 @@
 import type { PathReport } from '../../proto/gen/warren.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { TokenBucket } from '../../shared/token-bucket.ts';
+import type { Watch } from '../store/coordinators/coordinators.ts';
 import { CarrierUses, MAX_ROUTE_USES } from './carrier-uses.ts';
 import { LatencyHistory } from './latency-history.ts';
 import type { MeshNodes } from './mesh-nodes.ts';
@@ -21,6 +22,8 @@ const ALL = '';
 const RATE = 1_024;
 const BURST = 8_192;
 const MINUTE = 60_000;
+/** More nodes than this that somebody looks at are all of them. */
+const MOST_WATCHED = 64;
 
 /** Hears which parts of the picture are others than before. */
 export interface MeshListener {
@@ -30,8 +33,10 @@ export interface MeshListener {
 
 /** One agent's stream, as its owner tells of it. */
 export interface ReportingStream {
-  /** Takes a report: untrusted. */
-  report(report: PathReport): void;
+  /** No other has taken its place. */
+  readonly isCurrent: boolean;
+  /** Takes a report: untrusted. `age`: milliseconds since it was told. */
+  report(report: PathReport, age?: number): void;
   end(): void;
 }
 
@@ -41,9 +46,17 @@ interface Demand {
   nodes: ReadonlySet<string> | null;
 }
 
+interface Stream {
+  ask: (interval: number) => void;
+  asked: number;
+  /** The agent is connected to this coordinator, not to another one that hands on what it tells. */
+  isOwn: boolean;
+}
+
 /**
- * What agents tell of their paths, held in memory for a day and by this coordinator alone: nothing of it is in the network map or
- * in the database. A report costs as much as it says, whoever else there is; nobody but the people of the admin page sees it.
+ * What agents tell of their paths, held in memory for a day: nothing of it is in the network map, and in the database only while
+ * coordinators hand it on to each other. A report costs as much as it says, whoever else there is; nobody but the people of the admin
+ * page sees it.
  */
 export class Telemetry {
   readonly latencies = new LatencyHistory();
@@ -51,9 +64,11 @@ export class Telemetry {
   readonly #nodes: MeshNodes;
   readonly #clock: Clock;
   readonly #states = new Map<string, NodeTelemetry>();
-  readonly #streams = new Map<string, { ask: (interval: number) => void; asked: number }>();
+  readonly #streams = new Map<string, Stream>();
   readonly #listeners = new Set<MeshListener>();
   readonly #demands = new Set<Demand>();
+  /** Those of people at other coordinators. */
+  #demandsElsewhere: readonly Demand[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Nodes that somebody asked for lately, and until when that counts, monotonic. */
   readonly #glances = new Map<string, number>();
@@ -74,7 +89,7 @@ export class Telemetry {
     this.#listeners.clear();
   }
 
-  /** What a node told; undefined if it never told anything to this coordinator. */
+  /** What a node told; undefined if it never told anything. */
   of(nodeId: string): NodeTelemetry | undefined {
     return this.#states.get(nodeId);
   }
@@ -85,21 +100,39 @@ export class Telemetry {
 
   /** A node's stream begins, and takes the place of one of before. `ask` sends a PathWatch of that interval. */
   connect(nodeId: string, ask: (interval: number) => void): ReportingStream {
+    return this.#begin(nodeId, { ask, asked: this.#intervalOf(nodeId), isOwn: true });
+  }
+
+  /** The same for a stream at another coordinator; null while the node has one here, which knows better. */
+  connectElsewhere(nodeId: string): ReportingStream | null {
+    if (this.isConnectedHere(nodeId)) return null;
+    return this.#begin(nodeId, { ask: () => {}, asked: this.#intervalOf(nodeId), isOwn: false });
+  }
+
+  /** Whether a node's stream is at this coordinator. */
+  isConnectedHere(nodeId: string): boolean {
+    return this.#streams.get(nodeId)?.isOwn === true;
+  }
+
+  #begin(nodeId: string, stream: Stream): ReportingStream {
     const state = this.#states.get(nodeId) ?? new NodeTelemetry(nodeId);
     this.#states.set(nodeId, state);
     state.begin();
     this.carrierUses.forget(nodeId);
-    const stream = { ask, asked: this.#intervalOf(nodeId) };
     this.#streams.set(nodeId, stream);
     const bucket = new TokenBucket(RATE, BURST, this.#clock.monotonic());
-    ask(stream.asked);
+    stream.ask(stream.asked);
     this.#tell(state);
+    const isCurrent = () => this.#streams.get(nodeId) === stream;
     return {
-      report: (report) => {
-        if (this.#streams.get(nodeId) === stream) this.#take(state, report, bucket, stream.asked);
+      get isCurrent() {
+        return isCurrent();
+      },
+      report: (report, age = 0) => {
+        if (isCurrent()) this.#take(state, report, bucket, { interval: stream.asked, age });
       },
       end: () => {
-        if (this.#streams.get(nodeId) !== stream) return;
+        if (!isCurrent()) return;
         this.#streams.delete(nodeId);
         this.carrierUses.forget(nodeId);
         state.end();
@@ -143,6 +176,25 @@ export class Telemetry {
     this.#glanceTimer ??= setInterval(() => this.#endGlances(), GLANCE_INTERVAL).unref();
   }
 
+  /** What people look at here, for the other coordinators. */
+  watches(): Watch[] {
+    const intervals = [...this.#demands].map(({ interval }) => interval);
+    if (this.#glances.has(ALL)) intervals.push(GLANCE_INTERVAL);
+    const glanced = [...this.#glances.keys()].filter((id) => id !== ALL).sort();
+    if (glanced.length > MOST_WATCHED) intervals.push(GLANCE_INTERVAL);
+    if (intervals.length > 0) return [{ interval: Math.min(...intervals), nodes: null }];
+    return glanced.length === 0 ? [] : [{ interval: GLANCE_INTERVAL, nodes: glanced }];
+  }
+
+  /** Replaces what people look at elsewhere. */
+  watchedElsewhere(watches: readonly Watch[]): void {
+    this.#demandsElsewhere = watches.map(({ interval, nodes }) => ({
+      interval: Math.max(LEAST_INTERVAL, interval),
+      nodes: nodes === null ? null : new Set(nodes),
+    }));
+    this.#ask(null);
+  }
+
   #endGlances(): void {
     const now = this.#clock.monotonic();
     const ended = [...this.#glances].filter(([, until]) => until <= now).map(([id]) => id);
@@ -167,14 +219,21 @@ export class Telemetry {
     }
   }
 
-  #take(state: NodeTelemetry, report: PathReport, bucket: TokenBucket, interval: number): void {
-    const time = { now: this.#clock.wall(), monotonic: this.#clock.monotonic(), interval };
-    if (!bucket.take(1, time.monotonic)) return;
-    if (state.takeOwnSide(report, time.now)) for (const each of this.#listeners) each.node(state.id);
-    this.#takeCarriers(state.id, report, bucket, time.monotonic);
+  #take(
+    state: NodeTelemetry,
+    report: PathReport,
+    bucket: TokenBucket,
+    { interval, age }: { interval: number; age: number },
+  ): void {
+    const monotonic = this.#clock.monotonic();
+    const time = { now: this.#clock.wall() - age, monotonic: monotonic - age, interval };
+    if (!bucket.take(1, monotonic)) return;
+    const isNew = state.takeOwnSide(report, time.now);
+    this.#takeCarriers(state.id, report, bucket, monotonic);
+    if (isNew || report.carriers !== undefined) for (const each of this.#listeners) each.node(state.id);
     const minute = Math.floor(time.now / MINUTE);
     for (const path of report.peers) {
-      if (!bucket.take(1, time.monotonic)) return;
+      if (!bucket.take(1, monotonic)) return;
       // A node speaks for itself alone, and of those alone that it may see.
       if (this.#nodes.node(path.nodeId) === undefined || !this.#nodes.mayMeet(state.id, path.nodeId))
         continue;
@@ -204,7 +263,7 @@ export class Telemetry {
   #intervalOf(nodeId: string): number {
     const isGlancedAt = this.#glances.has(ALL) || this.#glances.has(nodeId);
     let interval = isGlancedAt ? GLANCE_INTERVAL : QUIET_INTERVAL;
-    for (const demand of this.#demands) {
+    for (const demand of [...this.#demands, ...this.#demandsElsewhere]) {
       if (demand.nodes === null || demand.nodes.has(nodeId)) interval = Math.min(interval, demand.interval);
     }
     return interval;

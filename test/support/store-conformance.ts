@@ -5,6 +5,7 @@ import { DEFAULT_SETTINGS } from '../../coordinator/network/settings.ts';
 import type { AuditRow, EnrolRelayRecord, Store } from '../../coordinator/store/store.ts';
 import { accountsConformance } from './accounts-conformance.ts';
 import { administrationConformance } from './administration-conformance.ts';
+import { coordinatorsConformance } from './coordinators-conformance.ts';
 import { devicesConformance } from './devices-conformance.ts';
 import { policyConformance } from './policy-conformance.ts';
 import { aCertificate, aReport, aRequest, aToken, CLI, joinNode, NOW, sha256, tally } from './store.ts';
@@ -72,6 +73,8 @@ export function storeConformance(create: () => Promise<StoreFixture>): void {
   describe('administration', () => administrationConformance(() => store));
 
   describe('accounts', () => accountsConformance(() => store, open));
+
+  describe('several coordinators', () => coordinatorsConformance(() => store));
 
   describe('plain WireGuard devices', () => devicesConformance(() => store));
 

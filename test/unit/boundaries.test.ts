@@ -66,6 +66,7 @@ describe('the import boundaries of DESIGN.md', () => {
     ['coordinator/store/x.ts', "import { sql } from 'kysely';\nexport const one = sql`1`;\n", IMPORT],
     ['coordinator/telemetry/x.ts', use('../grpc/map-feed.ts'), IMPORT],
     ['coordinator/telemetry/x.ts', use('../admin/app.ts'), IMPORT],
+    ['coordinator/fellows/x.ts', use('../grpc/sync.ts'), IMPORT],
     ['coordinator/grpc/x.ts', use('../../agent/mesh/network-map.ts'), IMPORT],
     ['coordinator/grpc/x.ts', use('../cli/serve.ts'), IMPORT],
     ['coordinator/cli/x.ts', use('../../agent/main.ts'), IMPORT],
@@ -87,6 +88,7 @@ describe('the import boundaries of DESIGN.md', () => {
     ['agent/daemon.ts', use('./mesh/wanted-state.ts')],
     ['coordinator/store/x.ts', use('../network/names.ts')],
     ['coordinator/store/x.ts', "import type { Kysely } from 'kysely';\nexport type X = Kysely<unknown>;\n"],
+    ['coordinator/fellows/x.ts', use('../telemetry/telemetry.ts')],
     ['coordinator/grpc/x.ts', use('../store/store.ts')],
     ['coordinator/grpc/x.ts', use('../../proto/gen/warren.ts')],
   ])('%s may hold %j', async (path, source) => {

@@ -35,7 +35,7 @@ const AdvertisedRoute = z
     alternatives: z.array(z.string()).openapi({ description: 'Machines that carry the same network too.' }),
     usedBy: z.number().int().nullable().openapi({
       description:
-        'How many machines that are connected to this coordinator say that they reach it by this machine now. Null while none says anything.',
+        'How many connected machines say that they reach it by this machine now. Null while none says anything.',
     }),
     overlaps: z.array(Overlap).openapi({ description: 'What stands against it at other machines.' }),
   })

@@ -15,7 +15,7 @@ const Peer = z.object({ id: z.string(), name: z.string() });
 
 const History = z
   .object({
-    reports: z.boolean().openapi({ description: 'Whether it tells its paths to this coordinator now.' }),
+    reports: z.boolean().openapi({ description: 'Whether it tells its paths now.' }),
     reportedAt: Time.nullable(),
     traffic: z
       .object({ minutes: z.array(Time), receivedBytes: z.array(z.number()), sentBytes: z.array(z.number()) })
@@ -53,7 +53,8 @@ const history = createRoute({
   path: '/machines/{id}/history',
   tags: ['Mesh'],
   summary: 'Show traffic, round trips and paths of a machine in the last day',
-  description: 'From the memory of the coordinator that answers: empty after its restart.',
+  description:
+    'From the memory of the coordinator that answers, which knows what all were told since it started.',
   request: {
     params: MachineId,
     query: z.object({

@@ -19,7 +19,7 @@ const MeshMachine = z
     subnets: z.array(z.string()).openapi({ description: 'Networks behind it that were approved.' }),
     relay: z.string().openapi({ description: 'Id of its home relay; empty for none.' }),
     nat: z.object({ mapping: z.string(), filtering: z.string() }).nullable(),
-    reports: z.boolean().openapi({ description: 'Whether it tells its paths to this coordinator.' }),
+    reports: z.boolean().openapi({ description: 'Whether it tells its paths.' }),
   })
   .openapi('MeshMachine');
 

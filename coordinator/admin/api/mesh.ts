@@ -45,7 +45,7 @@ const PairEndView = z
     id: z.string(),
     name: z.string(),
     state: MachineState,
-    reports: z.boolean().openapi({ description: 'Whether it tells its paths to this coordinator now.' }),
+    reports: z.boolean().openapi({ description: 'Whether it tells its paths now.' }),
     reportedAt: Time.nullable(),
     nat: z.object({ mapping: z.string(), filtering: z.string() }).nullable(),
     path: z

@@ -67,7 +67,7 @@ function showLatency(chart, { latency: series, reports }, range) {
 function nothing(reports) {
   return reports
     ? 'Nothing was told for this time yet.'
-    : 'This machine tells nothing to this coordinator: it is away, connected to another one, or runs an older agent.';
+    : 'This machine tells nothing: it is away, or runs an older agent.';
 }
 
 function seconds(iso) {

@@ -66,7 +66,7 @@ function start() {
       notes.push(`${leftOut} quieter lines are not drawn; the table of pairs has all of them.`);
     if (silent > 0) {
       notes.push(
-        `${silent} connected ${silent === 1 ? 'machine tells its paths' : 'machines tell their paths'} to another coordinator, or ${silent === 1 ? 'runs' : 'run'} an older agent: only what others say of them is drawn.`,
+        `${silent} connected ${silent === 1 ? 'machine tells' : 'machines tell'} no paths, as an older agent does not: only what others say of ${silent === 1 ? 'it' : 'them'} is drawn.`,
       );
     }
     say('map-note', notes.join(' '));

@@ -92,7 +92,5 @@ function busyness({ view }: PathEntry): number {
 function silence(node: NodeRecord, isTelling: boolean): string {
   if (node.device !== null) return 'Plain WireGuard tells nothing of its paths.';
   if (isTelling) return 'It has exchanged nothing with anybody yet. The first packet to a peer makes a path.';
-  return node.online
-    ? 'Its agent tells no paths to this coordinator: it is connected to another one, or of an older release.'
-    : 'It is away.';
+  return node.online ? 'Its agent tells no paths: it is of an older release.' : 'It is away.';
 }

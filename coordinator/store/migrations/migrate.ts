@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import { WarrenError } from '../../../shared/errors.ts';
 import type { Engine } from '../engine.ts';
 import { Migrator } from '../kysely.ts';
+import type { Database } from '../schema.ts';
 import { initial } from './0001-initial.ts';
 import { relays } from './0002-relays.ts';
 import { settings } from './0003-settings.ts';
@@ -16,6 +17,7 @@ import { preferredRoutes } from './0013-preferred-routes.ts';
 import { ownerRoles } from './0070-owner-roles.ts';
 import { confirmations } from './0080-confirmations.ts';
 import { knownBrowsers } from './0081-known-browsers.ts';
+import { coordinators } from './0095-coordinators.ts';
 import type { EngineMigration } from './migration.ts';
 
 /** All steps in order. A step that was ever released is never edited; the next one is added. */
@@ -34,6 +36,7 @@ const MIGRATIONS: Readonly<Record<string, EngineMigration>> = {
   '0070-owner-roles': ownerRoles,
   '0080-confirmations': confirmations,
   '0081-known-browsers': knownBrowsers,
+  '0095-coordinators': coordinators,
 };
 
 const MIGRATION_TABLE = 'warren_migrations';
@@ -45,14 +48,8 @@ const LOCK_TABLE = 'warren_migrations_lock';
  */
 export async function migrate(engine: Engine): Promise<void> {
   const applied = await appliedMigrations(engine);
-  const known = Object.keys(MIGRATIONS);
-  const unknown = applied.find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    throw new WarrenError('incompatible', `the database is of a newer Warren (its schema has ${unknown})`, {
-      hint: 'run that version or a later one',
-    });
-  }
-  if (applied.length === known.length) return;
+  refuseUnknown(applied);
+  if (applied.length === Object.keys(MIGRATIONS).length) return;
   const migrator = new Migrator({
     db: engine.writer,
     provider: {
@@ -80,10 +77,27 @@ async function appliedMigrations(engine: Engine): Promise<string[]> {
       hint: 'give Warren a database of its own',
     });
   }
-  const rows = await (engine.reader as unknown as Kysely<Record<string, { name: string }>>)
+  return migrationsIn(engine.reader);
+}
+
+/** Throws `incompatible` where a newer Warren has brought the database up to date since it was opened. */
+export async function refuseNewerSchema(db: Database): Promise<void> {
+  refuseUnknown(await migrationsIn(db));
+}
+
+async function migrationsIn(db: Database): Promise<string[]> {
+  const rows = await (db as unknown as Kysely<Record<string, { name: string }>>)
     .selectFrom(MIGRATION_TABLE)
     .select('name')
     .orderBy('name')
     .execute();
   return rows.map((row) => row.name);
+}
+
+function refuseUnknown(applied: readonly string[]): void {
+  const unknown = applied.find((name) => MIGRATIONS[name] === undefined);
+  if (unknown === undefined) return;
+  throw new WarrenError('incompatible', `the database is of a newer Warren (its schema has ${unknown})`, {
+    hint: 'run that version or a later one',
+  });
 }

@@ -97,7 +97,7 @@ describe('why two machines are connected as they are', () => {
     [
       'reports that go elsewhere',
       () => {},
-      'Not known: neither ada nor bob tells its paths to this coordinator. They are connected to another one, or run an agent of an older release.',
+      'Not known: neither ada nor bob tells its paths, as an agent of an older release does not.',
       null,
     ],
     [

@@ -40,7 +40,7 @@ export function machinePanel(
           ? html`<p class="quiet">${
               machine.reports || node.device !== null
                 ? 'It has exchanged nothing with anybody since it started.'
-                : 'It tells nothing to this coordinator: it is away, connected to another coordinator, or of an older release.'
+                : 'It tells nothing: it is away, or of an older release.'
             }</p>`
           : html`<ul class="map-paths">${edges.slice(0, MOST_PEERS).map((edge) => {
               const peer = edge.a === node.id ? edge.b : edge.a;

@@ -79,7 +79,7 @@ function silence({ node, reports }: PairEnd, peer: string): string {
   if (node.device !== null) return 'It runs plain WireGuard, and tells nothing of its paths.';
   return reports
     ? `It says that it exchanged nothing with ${peer}.`
-    : 'It tells nothing to this coordinator: it is away, connected to another coordinator, or of an older release.';
+    : 'It tells nothing: it is away, or of an older release.';
 }
 
 function policyPart({ ends: [a, b], rules, hasPolicy, mayMeet }: Pair): Fragment {

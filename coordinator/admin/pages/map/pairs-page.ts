@@ -74,7 +74,7 @@ export function pairsTable(
     return emptyState({
       icon: 'map',
       title: search === '' && kind === '' ? 'Nothing was exchanged yet' : 'No pair matches',
-      text: html`<p>The agents that are connected to this coordinator tell of each peer that they exchanged something with.</p>`,
+      text: html`<p>Agents tell of each peer that they exchanged something with.</p>`,
     });
   }
   rows.sort((x, y) => compare(x.names[0], y.names[0]) || compare(x.names[1], y.names[1]));
