@@ -16,9 +16,10 @@ import type { Clock } from '../shared/clock.ts';
 import { WarrenError } from '../shared/errors.ts';
 import type { Random } from '../shared/random.ts';
 import { KEY_FILE } from './admin/accounts/sealer.ts';
+import type { AuditActor } from './store/contract/audit.ts';
 import { ensurePrivateFolder, giveToOwnerOfFolder } from './store/private-folder.ts';
 import { prepareRestore } from './store/sqlite/restore.ts';
-import type { AuditActor, Store } from './store/store.ts';
+import type { Store } from './store/store.ts';
 
 /** A network of 10,000 nodes with its audit log has some 100 MB. */
 const MAX_BACKUP = 1024 * 1024 * 1024;

@@ -4,7 +4,10 @@ import { keyToBase64, wipe } from '../shared/key.ts';
 import { x25519KeyPair } from '../shared/key-proof.ts';
 import { DeviceFiles } from './network/devices/device-files.ts';
 import { renderDeviceFile } from './network/devices/render-file.ts';
-import type { AuditActor, DeviceChoices, NewDevice, NodeRecord, Store } from './store/store.ts';
+import type { AuditActor } from './store/contract/audit.ts';
+import type { DeviceChoices, NewDevice } from './store/contract/devices.ts';
+import type { NodeRecord } from './store/contract/nodes.ts';
+import type { Store } from './store/store.ts';
 
 /** A device, and why the file that it was given is not what it should have now: empty where it is. */
 export interface KnownDevice {

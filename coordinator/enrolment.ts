@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { formatJoinToken } from '../shared/join-token.ts';
 import { sha256 } from './pki/sha256.ts';
-import type { AuditActor, NewToken, Store, TokenRecord } from './store/store.ts';
+import type { AuditActor } from './store/contract/audit.ts';
+import type { NewToken, TokenRecord } from './store/contract/tokens.ts';
+import type { Store } from './store/store.ts';
 
 /** What every token carries beside its secret. */
 export interface Enrolment {

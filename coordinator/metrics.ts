@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { isExpired } from './network/joining.ts';
 import { standingOf } from './network/standing.ts';
 import type { RelayCounters } from './relay/counters.ts';
-import type { NodeRecord } from './store/store.ts';
+import type { NodeRecord } from './store/contract/nodes.ts';
 import type { StunCounters } from './stun/serve-stun.ts';
 
 /** Seconds: from what memory answers to what is worth a look. */

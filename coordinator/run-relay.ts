@@ -9,8 +9,8 @@ import { enrolRelay, tokenHash } from './relay/enrol-relay.ts';
 import { relayRates } from './relay/own-relay.ts';
 import { type RelayIdentity, readRelayIdentity, writeRelayIdentity } from './relay/relay-identity.ts';
 import { serveRelay } from './relay/serve-relay.ts';
+import type { RelayFacts } from './store/contract/relays.ts';
 import { ensurePrivateFolder } from './store/private-folder.ts';
-import type { RelayFacts } from './store/store.ts';
 import { type StunOptions, type StunServer, serveStun } from './stun/serve-stun.ts';
 import { derivedUrls } from './urls.ts';
 

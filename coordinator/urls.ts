@@ -5,7 +5,7 @@ import { WarrenError } from '../shared/errors.ts';
 import { formatIp, parseIp } from '../shared/ip.ts';
 import { isCoordinatorUrl } from '../shared/join-token.ts';
 import { COORDINATOR_TLS_NAME } from '../shared/tls-names.ts';
-import type { RelayView } from './store/store.ts';
+import type { RelayView } from './store/contract/relays.ts';
 
 /** The URLs that tokens carry. `serve` knows them, `token create` is another process: they meet in a file of the data folder. */
 const FILE = 'urls.json';

@@ -1,5 +1,5 @@
 import type { Role, SessionRecord } from '../store/accounts/accounts.ts';
-import type { AuditActor } from '../store/store.ts';
+import type { AuditActor } from '../store/contract/audit.ts';
 import type { Connection } from './connection.ts';
 
 export type { Role } from '../store/accounts/accounts.ts';

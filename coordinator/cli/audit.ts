@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { duration } from '../../shared/arguments.ts';
 import { printJson } from '../../shared/print-json.ts';
 import { textTable } from '../../shared/text-table.ts';
-import type { AuditFilter } from '../store/store.ts';
+import type { AuditFilter } from '../store/contract/audit.ts';
 import { type DataOptions, timeText, withData, withStore } from './options.ts';
 
 export function auditCommand(): Command {

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { printJson } from '../../shared/print-json.ts';
 import { textTable } from '../../shared/text-table.ts';
-import type { NodeRecord } from '../store/store.ts';
+import type { NodeRecord } from '../store/contract/nodes.ts';
 import { cliActor, type DataOptions, nodeNamed, tell, withData, withJson, withStore } from './options.ts';
 
 /** Exit nodes: who offers to carry others' traffic to the Internet, and who may. */

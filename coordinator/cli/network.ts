@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { WarrenError } from '../../shared/errors.ts';
 import { textTable } from '../../shared/text-table.ts';
 import type { NetworkSettings } from '../network/settings.ts';
-import type { NetworkRecord } from '../store/store.ts';
+import type { NetworkRecord } from '../store/contract/network.ts';
 import { cliActor, type DataOptions, tell, withData, withJson, withStore } from './options.ts';
 
 /** What is set for the network as a whole. */

@@ -4,7 +4,8 @@ import { printJson } from '../../shared/print-json.ts';
 import { textTable } from '../../shared/text-table.ts';
 import { standingOf } from '../network/standing.ts';
 import { canonicalTag } from '../network/tags.ts';
-import type { NodePatch, NodeRecord, Store } from '../store/store.ts';
+import type { NodePatch, NodeRecord } from '../store/contract/nodes.ts';
+import type { Store } from '../store/store.ts';
 import {
   cliActor,
   type DataOptions,

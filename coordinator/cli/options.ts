@@ -4,7 +4,9 @@ import { WarrenError } from '../../shared/errors.ts';
 import { isCoordinatorUrl } from '../../shared/join-token.ts';
 import { printJson } from '../../shared/print-json.ts';
 import { asCalled } from '../../shared/program-name.ts';
-import type { AuditActor, NodeRecord, Store } from '../store/store.ts';
+import type { AuditActor } from '../store/contract/audit.ts';
+import type { NodeRecord } from '../store/contract/nodes.ts';
+import type { Store } from '../store/store.ts';
 
 /** Where a verb finds the coordinator's state. */
 export interface DataOptions {

@@ -7,8 +7,8 @@ import { DENY_ALL } from '../network/policy/compile.ts';
 import { explain, type Flow, parseFlow } from '../network/policy/explain.ts';
 import { parsePolicy } from '../network/policy/parse.ts';
 import { policyNode } from '../network/policy/policy-node.ts';
+import type { PolicyRecord } from '../store/contract/policies.ts';
 import { policyGround } from '../store/policy-ground.ts';
-import type { PolicyRecord } from '../store/store.ts';
 import { cliActor, type DataOptions, tell, timeText, withData, withStore } from './options.ts';
 import { checkForPrograms, readPolicyFile, reportCheck, reportWarnings } from './policy-file.ts';
 

@@ -5,7 +5,7 @@ import { textTable } from '../../shared/text-table.ts';
 import { makeToken, tokenState } from '../enrolment.ts';
 import { canonicalTag } from '../network/tags.ts';
 import { authorityPin } from '../pki/stored-authority.ts';
-import type { TokenRecord } from '../store/store.ts';
+import type { TokenRecord } from '../store/contract/tokens.ts';
 import { readUrls, withOtherCoordinators } from '../urls.ts';
 import {
   cliActor,

@@ -2,7 +2,8 @@ import type { Clock } from '../../shared/clock.ts';
 import { describeError, WarrenError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { isOwnRelayId } from '../relay/own-relay.ts';
-import type { RelayView, Store } from '../store/store.ts';
+import type { RelayView } from '../store/contract/relays.ts';
+import type { Store } from '../store/store.ts';
 
 const HOUR = 60 * 60_000;
 /** A coordinator that was not there for so long is gone for good, and agents are told of it no longer. */

@@ -4,7 +4,7 @@ import { WarrenError } from '../../shared/errors.ts';
 import { formatIp, parseIp, unmappedIp } from '../../shared/ip.ts';
 import { isExpired } from '../network/joining.ts';
 import { sha256 } from '../pki/sha256.ts';
-import type { NodeRecord } from '../store/store.ts';
+import type { NodeRecord } from '../store/contract/nodes.ts';
 import type { RpcContext } from './context.ts';
 
 type AnyCall = ServerUnaryCall<never, never> | ServerDuplexStream<never, never>;

@@ -13,7 +13,9 @@ import {
 import type { MeetingGroups } from '../network/meeting-groups.ts';
 import { OverlapNotices } from '../network/overlap-notices.ts';
 import { Visibility } from '../network/visibility.ts';
-import type { NetworkChanges, NetworkRecord, NodeRecord, Store } from '../store/store.ts';
+import type { NetworkChanges, NetworkRecord } from '../store/contract/network.ts';
+import type { NodeRecord } from '../store/contract/nodes.ts';
+import type { Store } from '../store/store.ts';
 import type { MeshNodes } from '../telemetry/mesh-nodes.ts';
 
 /** How long to wait before asking again when the database did not answer, milliseconds. */

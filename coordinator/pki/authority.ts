@@ -4,7 +4,7 @@ import * as x509 from '@peculiar/x509';
 import { CERTIFICATE_BEGIN, CERTIFICATE_LIFE, NO_END, REFUSE_AFTER } from '../../shared/certificate-life.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import { COORDINATOR_TLS_NAME } from '../../shared/tls-names.ts';
-import type { CertificateRecord } from '../store/store.ts';
+import type { CertificateRecord } from '../store/contract/joining.ts';
 import { sha256 } from './sha256.ts';
 import { formatAuthority, parseAuthority, unreadable } from './stored-authority.ts';
 

@@ -1,6 +1,7 @@
 import { WarrenError } from '../../shared/errors.ts';
 import type { Call } from '../grpc/caller.ts';
-import type { RelayRecord, Store } from '../store/store.ts';
+import type { RelayRecord } from '../store/contract/relays.ts';
+import type { Store } from '../store/store.ts';
 import { commonName } from './certificate-name.ts';
 
 /** The relay that calls: one that shows a certificate of our authority and that is still there. */

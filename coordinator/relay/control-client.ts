@@ -6,7 +6,7 @@ import { KeptStream } from '../../shared/kept-stream.ts';
 import type { Logger } from '../../shared/log.ts';
 import { unaryCall } from '../../shared/unary-call.ts';
 import { NEWEST_PROTOCOL_VERSION } from '../../shared/version.ts';
-import type { RelayFacts } from '../store/store.ts';
+import type { RelayFacts } from '../store/contract/relays.ts';
 import { controlClient } from './control-channel.ts';
 import type { RelayIdentity } from './relay-identity.ts';
 

@@ -4,7 +4,7 @@ import type { JoinToken } from '../../shared/join-token.ts';
 import { firstPinned } from '../../shared/pinned-authority.ts';
 import { unaryCall } from '../../shared/unary-call.ts';
 import { NEWEST_PROTOCOL_VERSION } from '../../shared/version.ts';
-import type { RelayFacts } from '../store/store.ts';
+import type { RelayFacts } from '../store/contract/relays.ts';
 import { controlClient } from './control-channel.ts';
 import type { RelayIdentity } from './relay-identity.ts';
 

@@ -1,7 +1,7 @@
 import { COORDINATOR_TLS_NAME } from '../../shared/tls-names.ts';
 import { stunServersAt } from '../network/relay-facts.ts';
 import { sha256 } from '../pki/sha256.ts';
-import type { RelayView } from '../store/store.ts';
+import type { RelayView } from '../store/contract/relays.ts';
 import type { StunAddress } from '../stun/serve-stun.ts';
 import type { RelayRates } from './switchboard.ts';
 

@@ -6,7 +6,7 @@ import type { Logger } from '../../shared/log.ts';
 import { pem } from '../../shared/pem.ts';
 import { OptionalClientCertificate } from '../grpc/credentials.ts';
 import type { ServerCertificate } from '../pki/authority.ts';
-import type { RelayFacts } from '../store/store.ts';
+import type { RelayFacts } from '../store/contract/relays.ts';
 import { ControlClient } from './control-client.ts';
 import { MembersKeeper, readMembers } from './kept-members.ts';
 import { RelayEndpoint } from './relay-endpoint.ts';

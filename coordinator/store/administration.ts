@@ -6,11 +6,12 @@ import { routeRefusal } from '../network/offers.ts';
 import { freeVni, grantedSegments } from '../network/segments.ts';
 import { canonicalTag } from '../network/tags.ts';
 import type { Change } from './change.ts';
+import type { AuditActor, AuditRow } from './contract/audit.ts';
+import type { NodeRecord } from './contract/nodes.ts';
 import { listNodes, nodeById, requireNode } from './nodes.ts';
 import { routeDetail, tellOfOverlaps } from './overlaps.ts';
 import { toJson } from './rows.ts';
 import type { NodeTable } from './schema.ts';
-import type { AuditActor, AuditRow, NodeRecord } from './store.ts';
 
 /** Who decides, and when. */
 export interface Decision extends AuditActor {

@@ -1,7 +1,7 @@
 import type { Selectable, SelectQueryBuilder } from 'kysely';
+import type { AuditFilter, AuditRecord, AuditRow } from './contract/audit.ts';
 import { sql } from './kysely.ts';
 import type { AuditTable, Database, Schema } from './schema.ts';
-import type { AuditFilter, AuditRecord, AuditRow } from './store.ts';
 
 /** Longest text of a field; names and reasons come from outside. */
 const MAX_TEXT = 1_000;

@@ -1,7 +1,8 @@
 import type { Change } from './change.ts';
+import type { CertificateRecord } from './contract/joining.ts';
+import type { NodeRecord } from './contract/nodes.ts';
 import { nodeFromRow } from './rows.ts';
 import type { Database } from './schema.ts';
-import type { CertificateRecord, NodeRecord } from './store.ts';
 
 /** How many of a node's certificates stay valid: answers of renewals can be lost, and the agent then still holds an older one. */
 const KEPT = 8;

@@ -3,10 +3,10 @@ import { type Prefix, parsePrefix } from '../../shared/prefix.ts';
 import { chooseSlot, slotCapacity } from '../network/address-pool.ts';
 import type { NetworkSettings } from '../network/settings.ts';
 import { insertAudit } from './audit.ts';
+import type { AuditRow } from './contract/audit.ts';
 import type { Engine } from './engine.ts';
 import type { NetworkTable, Tx } from './schema.ts';
 import { settingsFromText } from './settings.ts';
-import type { AuditRow } from './store.ts';
 
 /**
  * One transaction that changes something. It holds the network's row, so there is one at a time across all processes,

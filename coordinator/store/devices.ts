@@ -8,12 +8,14 @@ import { dnsLabel, isDnsLabel } from '../network/names.ts';
 import { canonicalTag } from '../network/tags.ts';
 import type { Decision } from './administration.ts';
 import type { Change } from './change.ts';
+import type { AuditRow } from './contract/audit.ts';
+import type { DeviceChoices, NewDevice } from './contract/devices.ts';
+import type { NodeRecord } from './contract/nodes.ts';
 import { listNodes, requireNode } from './nodes.ts';
 import { ownerNamed } from './owner-name.ts';
 import { ownership } from './ownership.ts';
 import { currentPolicy } from './policies.ts';
 import { toJson } from './rows.ts';
-import type { AuditRow, DeviceChoices, NewDevice, NodeRecord } from './store.ts';
 
 /** Adds a member that runs plain WireGuard: addresses, and the file that it is to have. */
 export async function addDevice(change: Change, device: NewDevice, by: Decision): Promise<NodeRecord> {

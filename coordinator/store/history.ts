@@ -1,5 +1,9 @@
 import type { Selectable } from 'kysely';
 import type { Change } from './change.ts';
+import type { NetworkChanges, NetworkRecord } from './contract/network.ts';
+import type { NodeRecord } from './contract/nodes.ts';
+import type { PolicyRecord } from './contract/policies.ts';
+import type { RelayView } from './contract/relays.ts';
 import type { Engine } from './engine.ts';
 import { listNodes } from './nodes.ts';
 import { currentPolicy } from './policies.ts';
@@ -7,7 +11,6 @@ import { relayViews } from './relays.ts';
 import { nodeFromRow } from './rows.ts';
 import type { NetworkTable, Tx } from './schema.ts';
 import { settingsFromText } from './settings.ts';
-import type { NetworkChanges, NetworkRecord, NodeRecord, PolicyRecord, RelayView } from './store.ts';
 
 type NetworkRow = Selectable<NetworkTable>;
 

@@ -7,12 +7,14 @@ import { checkOffers } from '../network/offers.ts';
 import { oneLine } from './audit.ts';
 import { insertCertificate } from './certificates.ts';
 import type { Change } from './change.ts';
+import type { JoinRecord, JoinResult } from './contract/joining.ts';
+import type { NodeRecord } from './contract/nodes.ts';
+import type { TokenRecord } from './contract/tokens.ts';
 import { nodeById } from './nodes.ts';
 import { tellOfOverlaps } from './overlaps.ts';
 import { ownership } from './ownership.ts';
 import { approveOffers } from './policies.ts';
 import { nodeFromRow, toJson, tokenFromRow } from './rows.ts';
-import type { JoinRecord, JoinResult, NodeRecord, TokenRecord } from './store.ts';
 
 const NO_OFFERS = { routes: [], exitNode: false };
 

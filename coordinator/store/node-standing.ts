@@ -1,8 +1,8 @@
 import type { Decision } from './administration.ts';
 import { record, renameNode, setKeyExpiry, setTags, update } from './administration.ts';
 import type { Change } from './change.ts';
+import type { NodePatch, NodeRecord } from './contract/nodes.ts';
 import { requireNode } from './nodes.ts';
-import type { NodePatch, NodeRecord } from './store.ts';
 
 /** Several changes of one node, all of them or none. */
 export async function changeNode(

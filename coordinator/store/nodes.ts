@@ -1,7 +1,7 @@
 import { WarrenError } from '../../shared/errors.ts';
+import type { NodeRecord } from './contract/nodes.ts';
 import { nodeFromRow } from './rows.ts';
 import type { Database } from './schema.ts';
-import type { NodeRecord } from './store.ts';
 
 export async function nodeById(db: Database, id: string): Promise<NodeRecord | null> {
   const row = await db.selectFrom('nodes').selectAll().where('id', '=', id).executeTakeFirst();

@@ -1,5 +1,5 @@
+import type { OnceRecord } from './contract/once.ts';
 import type { Engine } from './engine.ts';
-import type { OnceRecord } from './store.ts';
 
 /** How long a request is remembered that is to take effect once, milliseconds. */
 export const ONCE_KEPT = 24 * 60 * 60 * 1000;

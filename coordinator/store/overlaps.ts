@@ -1,8 +1,8 @@
 import { grantedRoutes } from '../network/grants.ts';
 import { carriedRoutes, overlapWords, type RouteOverlap, routeOverlaps } from '../network/route-overlaps.ts';
 import type { Change } from './change.ts';
+import type { NodeRecord } from './contract/nodes.ts';
 import { nodeFromRow } from './rows.ts';
-import type { NodeRecord } from './store.ts';
 
 /**
  * To be called when what a node carries, or its name, was changed: the nodes whose networks overlap those that it has or had hear of

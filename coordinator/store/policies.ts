@@ -9,11 +9,12 @@ import { runTests } from '../network/policy/run-tests.ts';
 import { listUsers } from './accounts/users.ts';
 import type { Decision } from './administration.ts';
 import type { Change } from './change.ts';
+import type { NodeRecord } from './contract/nodes.ts';
+import type { PolicyRecord } from './contract/policies.ts';
 import { listNodes } from './nodes.ts';
 import { routeDetail, tellOfOverlaps } from './overlaps.ts';
 import { toJson } from './rows.ts';
 import type { Database, PolicyTable } from './schema.ts';
-import type { NodeRecord, PolicyRecord } from './store.ts';
 
 /** The policy that counts, or null while there is none. */
 export async function currentPolicy(db: Database): Promise<PolicyRecord | null> {

@@ -6,17 +6,11 @@ import { type Refusal, tokenRefusal } from '../network/joining.ts';
 import { checkRelayFacts } from '../network/relay-facts.ts';
 import type { Decision } from './administration.ts';
 import type { Change } from './change.ts';
+import type { AuditRow } from './contract/audit.ts';
+import type { CertificateRecord } from './contract/joining.ts';
+import type { EnrolRelayRecord, RelayFacts, RelayRecord, RelayView, StunServer } from './contract/relays.ts';
 import { tokenFromRow } from './rows.ts';
 import type { Database, RelayTable } from './schema.ts';
-import type {
-  AuditRow,
-  CertificateRecord,
-  EnrolRelayRecord,
-  RelayFacts,
-  RelayRecord,
-  RelayView,
-  StunServer,
-} from './store.ts';
 
 export async function listRelays(db: Database): Promise<RelayRecord[]> {
   return (await db.selectFrom('relays').selectAll().orderBy('id').execute()).map(relayFromRow);

@@ -5,12 +5,12 @@ import { checkOffers } from '../network/offers.ts';
 import { checkSegments, grantedSegments } from '../network/segments.ts';
 import { oneLine } from './audit.ts';
 import type { Change } from './change.ts';
+import type { NodeRecord, NodeReport } from './contract/nodes.ts';
 import type { Engine } from './engine.ts';
 import { nodeById, requireNode } from './nodes.ts';
 import { tellOfOverlaps } from './overlaps.ts';
 import { approveOffers } from './policies.ts';
 import { toJson } from './rows.ts';
-import type { NodeRecord, NodeReport } from './store.ts';
 
 /** Whether a report says anything that is not stored yet: most do not, and then nothing is locked or written. */
 export async function isNewReport(engine: Engine, nodeId: string, report: NodeReport): Promise<boolean> {

@@ -2,8 +2,9 @@ import type { Selectable } from 'kysely';
 import type { DeviceState } from '../network/devices/device-file.ts';
 import type { RouteMapping } from '../network/grants.ts';
 import type { Role } from '../network/roles.ts';
+import type { NodeRecord } from './contract/nodes.ts';
+import type { TokenRecord } from './contract/tokens.ts';
 import type { NodeTable, TokenTable } from './schema.ts';
-import type { NodeRecord, TokenRecord } from './store.ts';
 
 /** Lists are kept as JSON text. */
 export function toJson(list: readonly string[]): string {

@@ -7,6 +7,13 @@ import { insertAudit, listAudit } from './audit.ts';
 import { insertCertificate, nodeByCertificate } from './certificates.ts';
 import { type Change, runChange } from './change.ts';
 import { ChangeFeed } from './change-feed.ts';
+import type { AuditActor, AuditFilter, AuditRow } from './contract/audit.ts';
+import type { DeviceChoices, NewDevice } from './contract/devices.ts';
+import type { CertificateRecord, JoinRecord, JoinResult } from './contract/joining.ts';
+import type { NodePatch, NodeRecord, NodeReport } from './contract/nodes.ts';
+import type { PolicyRecord } from './contract/policies.ts';
+import type { EnrolRelayRecord, RelayFacts, RelayView } from './contract/relays.ts';
+import type { NewToken } from './contract/tokens.ts';
 import { SqlCoordinators } from './coordinators/sql-coordinators.ts';
 import * as devices from './devices.ts';
 import type { Engine } from './engine.ts';
@@ -22,25 +29,7 @@ import { relayViews } from './relays.ts';
 import { isNewReport, putReport } from './reports.ts';
 import type { Database } from './schema.ts';
 import { changeSettings } from './settings.ts';
-import type {
-  AuditActor,
-  AuditFilter,
-  AuditRow,
-  CertificateRecord,
-  DeviceChoices,
-  EnrolRelayRecord,
-  JoinRecord,
-  JoinResult,
-  NewDevice,
-  NewToken,
-  NodePatch,
-  NodeRecord,
-  NodeReport,
-  PolicyRecord,
-  RelayFacts,
-  RelayView,
-  Store,
-} from './store.ts';
+import type { Store } from './store.ts';
 import { createToken, listTokens, revokeToken } from './tokens.ts';
 
 /** The store over either engine. Each method is a transaction or a read; its body is in the file of its subject. */

@@ -3,9 +3,10 @@ import { WarrenError } from '../../shared/errors.ts';
 import { canonicalTag } from '../network/tags.ts';
 import { oneLine } from './audit.ts';
 import type { Change } from './change.ts';
+import type { AuditActor } from './contract/audit.ts';
+import type { NewToken, TokenRecord } from './contract/tokens.ts';
 import { toJson, tokenFromRow } from './rows.ts';
 import type { Database } from './schema.ts';
-import type { AuditActor, NewToken, TokenRecord } from './store.ts';
 
 /** Longest description of a token, characters. */
 export const MAX_DESCRIPTION = 200;

@@ -1,4 +1,4 @@
-import type { NodeRecord } from '../store/store.ts';
+import type { NodeRecord } from '../store/contract/nodes.ts';
 import { edgeBetween } from './edges.ts';
 import type { MeshNodes } from './mesh-nodes.ts';
 import type { PathKindName } from './peer-path.ts';

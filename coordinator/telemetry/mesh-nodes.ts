@@ -1,4 +1,5 @@
-import type { NetworkRecord, NodeRecord } from '../store/store.ts';
+import type { NetworkRecord } from '../store/contract/network.ts';
+import type { NodeRecord } from '../store/contract/nodes.ts';
 
 /** The network as this coordinator holds it in memory, kept up with the database: what telemetry and the pictures of it need. */
 export interface MeshNodes {

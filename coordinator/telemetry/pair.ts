@@ -2,7 +2,7 @@ import type { PolicyNode } from '../network/policy/node-state.ts';
 import { parsePolicy } from '../network/policy/parse.ts';
 import { policyNode } from '../network/policy/policy-node.ts';
 import { type RuleBetween, rulesBetween } from '../network/policy/rules-between.ts';
-import type { NodeRecord } from '../store/store.ts';
+import type { NodeRecord } from '../store/contract/nodes.ts';
 import { type Edge, edgeBetween } from './edges.ts';
 import type { MeshNodes } from './mesh-nodes.ts';
 import { type PairWords, pairWords } from './pair-words.ts';

@@ -1,7 +1,7 @@
 import { grantedRoutes, isExitNode } from '../network/grants.ts';
 import { isExpired } from '../network/joining.ts';
 import { standingOf } from '../network/standing.ts';
-import type { NodeRecord } from '../store/store.ts';
+import type { NodeRecord } from '../store/contract/nodes.ts';
 import { type Edge, edgeBetween, pairKey, pairs } from './edges.ts';
 import type { MeshNodes } from './mesh-nodes.ts';
 import type { NatView } from './peer-path.ts';

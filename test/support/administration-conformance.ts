@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { AccountDecision } from '../../coordinator/store/accounts/accounts.ts';
 import { SqlAccounts } from '../../coordinator/store/accounts/sql-accounts.ts';
+import type { AuditRecord } from '../../coordinator/store/contract/audit.ts';
+import type { NodeRecord } from '../../coordinator/store/contract/nodes.ts';
 import { SqlStore } from '../../coordinator/store/sql-store.ts';
-import type { AuditRecord, NodeRecord, Store } from '../../coordinator/store/store.ts';
+import type { Store } from '../../coordinator/store/store.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import { aCertificate, aReport, aRequest, aToken, CLI, joinNode, NOW, sha256, tally } from './store.ts';
 

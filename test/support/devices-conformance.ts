@@ -1,7 +1,9 @@
 /** What every engine of the store must do with plain WireGuard devices. */
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
-import type { NewDevice, NodeRecord, Store } from '../../coordinator/store/store.ts';
+import type { NewDevice } from '../../coordinator/store/contract/devices.ts';
+import type { NodeRecord } from '../../coordinator/store/contract/nodes.ts';
+import type { Store } from '../../coordinator/store/store.ts';
 import { aReport, aRequest, aToken, CLI, joinNode, NOW } from './store.ts';
 
 const key = () => randomBytes(32).toString('base64');

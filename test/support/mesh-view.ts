@@ -1,6 +1,7 @@
 /** A network in memory, for tests of what shows it: nodes that can be changed, and telemetry that can be told. */
 import { DEFAULT_SETTINGS } from '../../coordinator/network/settings.ts';
-import type { NetworkRecord, NodeRecord } from '../../coordinator/store/store.ts';
+import type { NetworkRecord } from '../../coordinator/store/contract/network.ts';
+import type { NodeRecord } from '../../coordinator/store/contract/nodes.ts';
 import type { MeshNodes } from '../../coordinator/telemetry/mesh-nodes.ts';
 import { Telemetry } from '../../coordinator/telemetry/telemetry.ts';
 import { PathKind, type PeerPath } from '../../proto/gen/warren.ts';

@@ -2,7 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_SETTINGS } from '../../coordinator/network/settings.ts';
-import type { AuditRow, EnrolRelayRecord, Store } from '../../coordinator/store/store.ts';
+import type { AuditRow } from '../../coordinator/store/contract/audit.ts';
+import type { EnrolRelayRecord } from '../../coordinator/store/contract/relays.ts';
+import type { Store } from '../../coordinator/store/store.ts';
 import { accountsConformance } from './accounts-conformance.ts';
 import { administrationConformance } from './administration-conformance.ts';
 import { coordinatorsConformance } from './coordinators-conformance.ts';

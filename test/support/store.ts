@@ -1,6 +1,9 @@
 /** What tests of the store have in common: a token, a request to join, a node. */
 import { createHash, randomBytes } from 'node:crypto';
-import type { JoinRecord, NewToken, NodeRecord, NodeReport, Store } from '../../coordinator/store/store.ts';
+import type { JoinRecord } from '../../coordinator/store/contract/joining.ts';
+import type { NodeRecord, NodeReport } from '../../coordinator/store/contract/nodes.ts';
+import type { NewToken } from '../../coordinator/store/contract/tokens.ts';
+import type { Store } from '../../coordinator/store/store.ts';
 
 /** The coordinator's clock in these tests. */
 export const NOW = Date.UTC(2026, 0, 1);

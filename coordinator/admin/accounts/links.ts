@@ -1,6 +1,7 @@
 import { WarrenError } from '../../../shared/errors.ts';
 import type { UserRecord } from '../../store/accounts/accounts.ts';
-import type { AuditActor, Store } from '../../store/store.ts';
+import type { AuditActor } from '../../store/contract/audit.ts';
+import type { Store } from '../../store/store.ts';
 import type { Tickets } from './tickets.ts';
 
 /** How long a link for setting a passphrase is good, in words. */

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { AuditFilter, AuditRecord, Store } from '../../store/store.ts';
+import type { AuditFilter, AuditRecord } from '../../store/contract/audit.ts';
+import type { Store } from '../../store/store.ts';
 import { answers } from './answers.ts';
 import type { Api, ApiDependencies } from './api.ts';
 import { csvLine } from './csv.ts';

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { isExpired } from '../../network/joining.ts';
 import { standingOf } from '../../network/standing.ts';
-import type { NodeRecord } from '../../store/store.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
 import { isoTime, Time } from './values.ts';
 
 /** A machine as the API shows it. */

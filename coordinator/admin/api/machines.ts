@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { WarrenError } from '../../../shared/errors.ts';
-import type { NodeRecord, Store } from '../../store/store.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
+import type { Store } from '../../store/store.ts';
 import { answers, body, done } from './answers.ts';
 import type { Api, ApiDependencies } from './api.ts';
 import { comparePositions, Paging, type Position, pageAfter, pageOf } from './cursor.ts';

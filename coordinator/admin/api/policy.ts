@@ -1,8 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { WarrenError } from '../../../shared/errors.ts';
 import { checkPolicy } from '../../network/policy/check.ts';
+import type { PolicyRecord } from '../../store/contract/policies.ts';
 import { policyGround } from '../../store/policy-ground.ts';
-import type { PolicyRecord } from '../../store/store.ts';
 import { answers, body } from './answers.ts';
 import type { Api, ApiDependencies } from './api.ts';
 import { Paging, pageAfter, pageOf } from './cursor.ts';

@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { WarrenError } from '../../../shared/errors.ts';
 import { asCalled } from '../../../shared/program-name.ts';
 import { makeToken, tokenState } from '../../enrolment.ts';
-import type { TokenRecord } from '../../store/store.ts';
+import type { TokenRecord } from '../../store/contract/tokens.ts';
 import { MAX_DESCRIPTION } from '../../store/tokens.ts';
 import { answers, body, done } from './answers.ts';
 import type { Api, ApiDependencies } from './api.ts';

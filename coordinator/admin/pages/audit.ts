@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { AuditFilter, AuditRecord } from '../../store/store.ts';
+import type { AuditFilter, AuditRecord } from '../../store/contract/audit.ts';
 import type { Actor } from '../actor.ts';
 import { layout } from './layout.ts';
 import { badge } from './parts/badge.ts';

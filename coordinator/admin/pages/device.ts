@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { WarrenError } from '../../../shared/errors.ts';
 import { fileNow, type KnownDevice, knownDevices } from '../../devices.ts';
-import type { AuditRecord } from '../../store/store.ts';
+import type { AuditRecord } from '../../store/contract/audit.ts';
 import { type Actor, type AdminEnvironment, includesRole } from '../actor.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { fileBadge } from './device-table.ts';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { NodeRecord } from '../../store/store.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
 import type { CarrierUses } from '../../telemetry/carrier-uses.ts';
 import { grantButton, grantState } from './machine-grants.ts';
 import { presence } from './parts/badge.ts';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { NodeRecord } from '../../store/store.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
 import { actionButton } from './parts/action-button.ts';
 import type { Fragment } from './parts/fragment.ts';
 

@@ -1,4 +1,4 @@
-import type { AuditRow } from '../../store/store.ts';
+import type { AuditRow } from '../../store/contract/audit.ts';
 
 /** A machine that joined with a token. */
 export interface Joined {

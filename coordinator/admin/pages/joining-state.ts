@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { TokenState } from '../../enrolment.ts';
-import type { NodeRecord, TokenRecord } from '../../store/store.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
+import type { TokenRecord } from '../../store/contract/tokens.ts';
 import { machinePresence, standingBadges } from './machine-badges.ts';
 import { actionButton } from './parts/action-button.ts';
 import type { Fragment } from './parts/fragment.ts';

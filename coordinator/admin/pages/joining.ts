@@ -1,7 +1,8 @@
 import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { tokenState } from '../../enrolment.ts';
-import type { NodeRecord, TokenRecord } from '../../store/store.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
+import type { TokenRecord } from '../../store/contract/tokens.ts';
 import { type Actor, type AdminEnvironment, includesRole } from '../actor.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { joinedMachines } from './joined-machines.ts';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { AuditRecord } from '../../store/store.ts';
+import type { AuditRecord } from '../../store/contract/audit.ts';
 import { badge } from './parts/badge.ts';
 import type { Fragment } from './parts/fragment.ts';
 import { relativeTime } from './parts/time.ts';

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { isExpired } from '../../network/joining.ts';
 import { standingOf } from '../../network/standing.ts';
-import type { NodeRecord } from '../../store/store.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
 import { badge, presence } from './parts/badge.ts';
 import type { Fragment } from './parts/fragment.ts';
 import { relativeTime } from './parts/time.ts';

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { isExpired } from '../../network/joining.ts';
-import type { NodeRecord } from '../../store/store.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
 import { entityTag } from '../api/entity-tag.ts';
 import { machineView } from '../api/machine-view.ts';
 import { actionButton } from './parts/action-button.ts';

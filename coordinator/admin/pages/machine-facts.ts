@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { isExpired } from '../../network/joining.ts';
-import type { NetworkRecord, NodeRecord } from '../../store/store.ts';
+import type { NetworkRecord } from '../../store/contract/network.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
 import type { Fragment } from './parts/fragment.ts';
 import { exactTime, relativeTime } from './parts/time.ts';
 

@@ -1,6 +1,6 @@
 import { isExpired } from '../../network/joining.ts';
 import { standingOf } from '../../network/standing.ts';
-import type { NodeRecord } from '../../store/store.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
 
 export const STATES = ['connected', 'away', 'unapproved', 'disabled', 'expired', 'waiting'] as const;
 export const SORTS = ['name', 'addresses', 'seen', 'system', 'expiry'] as const;

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { NodeRecord } from '../../store/store.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
 import type { MeshNodes } from '../../telemetry/mesh-nodes.ts';
 import type { PathEntry } from '../../telemetry/node-telemetry.ts';
 import { wordsBetween } from '../../telemetry/pair.ts';

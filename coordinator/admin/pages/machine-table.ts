@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { NodeRecord } from '../../store/store.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
 import { machinePresence, ownership, standingBadges } from './machine-badges.ts';
 import {
   type MachinePage,

@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { html } from 'hono/html';
-import type { NetworkRecord, NodeRecord } from '../../store/store.ts';
+import type { NetworkRecord } from '../../store/contract/network.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
 import { type Actor, type AdminEnvironment, includesRole } from '../actor.ts';
 import { moduleStyleSheet } from '../browser-modules.ts';
 import type { AdminDependencies } from '../dependencies.ts';

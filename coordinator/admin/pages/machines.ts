@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { asCalled } from '../../../shared/program-name.ts';
-import type { NodeRecord } from '../../store/store.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
 import { type Actor, type AdminEnvironment, includesRole } from '../actor.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { layout } from './layout.ts';

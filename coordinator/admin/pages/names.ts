@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import type { DnsSettings } from '../../network/dns-settings.ts';
-import type { NodeRecord } from '../../store/store.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
 import { type Actor, type AdminEnvironment, includesRole } from '../actor.ts';
 import { entityTag } from '../api/entity-tag.ts';
 import { settingsView } from '../api/settings.ts';

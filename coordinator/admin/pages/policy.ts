@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { PolicyRecord } from '../../store/store.ts';
+import type { PolicyRecord } from '../../store/contract/policies.ts';
 import { type Actor, includesRole } from '../actor.ts';
 import { layout } from './layout.ts';
 import { dialog } from './parts/dialog.ts';

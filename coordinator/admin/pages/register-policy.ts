@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import type { PolicyRecord } from '../../store/store.ts';
+import type { PolicyRecord } from '../../store/contract/policies.ts';
 import type { AdminEnvironment } from '../actor.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { policyPage, policyState } from './policy.ts';

@@ -1,7 +1,8 @@
 import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { routeTable } from '../../network/route-table.ts';
-import type { NetworkRecord, NodeRecord } from '../../store/store.ts';
+import type { NetworkRecord } from '../../store/contract/network.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
 import type { CarrierUses } from '../../telemetry/carrier-uses.ts';
 import { type Actor, type AdminEnvironment, includesRole } from '../actor.ts';
 import type { AdminDependencies } from '../dependencies.ts';

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { NetworkSettings } from '../../network/settings.ts';
-import type { NodeRecord } from '../../store/store.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
 import { grantButton, grantState } from './machine-grants.ts';
 import { actionButton } from './parts/action-button.ts';
 import { badge, presence } from './parts/badge.ts';

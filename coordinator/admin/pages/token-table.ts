@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { type TokenState, tokenState } from '../../enrolment.ts';
-import type { NodeRecord, TokenRecord } from '../../store/store.ts';
+import type { NodeRecord } from '../../store/contract/nodes.ts';
+import type { TokenRecord } from '../../store/contract/tokens.ts';
 import type { Joined } from './joined-machines.ts';
 import { actionButton } from './parts/action-button.ts';
 import { badge, type Tone } from './parts/badge.ts';

@@ -3,7 +3,7 @@
  * something is one transaction together with its audit row. Of whatever lets somebody in, only hashes are kept.
  */
 import type { Role } from '../../network/roles.ts';
-import type { AuditActor } from '../store.ts';
+import type { AuditActor } from '../contract/audit.ts';
 
 export type { Role };
 

@@ -1,6 +1,6 @@
 import { WarrenError } from '../../../shared/errors.ts';
 import type { Change } from '../change.ts';
-import type { AuditRow } from '../store.ts';
+import type { AuditRow } from '../contract/audit.ts';
 import type { AccountDecision } from './accounts.ts';
 
 /**

@@ -4,10 +4,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { WarrenError } from '../../../shared/errors.ts';
 import type { Random } from '../../../shared/random.ts';
 import { insertAudit } from '../audit.ts';
+import type { AuditActor } from '../contract/audit.ts';
 import type { Engine } from '../engine.ts';
 import { sql } from '../kysely.ts';
 import { migrate } from '../migrations/migrate.ts';
-import type { AuditActor } from '../store.ts';
 import { openSqliteEngine } from './engine.ts';
 import { APPLICATION_ID } from './file.ts';
 

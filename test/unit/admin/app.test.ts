@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { NodeRecord, Store } from '../../../coordinator/store/store.ts';
+import type { NodeRecord } from '../../../coordinator/store/contract/nodes.ts';
+import type { Store } from '../../../coordinator/store/store.ts';
 import { WarrenError } from '../../../shared/errors.ts';
 import { AdminFixture, PASSPHRASE, PROXY } from '../../support/admin-app.ts';
 

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { NodeRecord } from '../../../store/store.ts';
+import type { NodeRecord } from '../../../store/contract/nodes.ts';
 import { edgeBetween } from '../../../telemetry/edges.ts';
 import type { MeshNodes } from '../../../telemetry/mesh-nodes.ts';
 import { pictureMachine } from '../../../telemetry/picture.ts';

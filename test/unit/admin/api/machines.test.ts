@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { NodeRecord } from '../../../../coordinator/store/store.ts';
+import type { NodeRecord } from '../../../../coordinator/store/contract/nodes.ts';
 import { ApiFixture } from '../../../support/admin-api.ts';
 import { joinNode } from '../../../support/store.ts';
 

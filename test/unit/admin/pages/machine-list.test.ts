@@ -6,7 +6,7 @@ import {
   queryString,
   selectMachines,
 } from '../../../../coordinator/admin/pages/machine-list.ts';
-import type { NodeRecord } from '../../../../coordinator/store/store.ts';
+import type { NodeRecord } from '../../../../coordinator/store/contract/nodes.ts';
 
 const NOW = 1_000_000;
 const node = (name: string, more: Partial<NodeRecord> = {}): NodeRecord =>

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { NodeRecord, Store, TokenRecord } from '../../../../coordinator/store/store.ts';
+import type { NodeRecord } from '../../../../coordinator/store/contract/nodes.ts';
+import type { TokenRecord } from '../../../../coordinator/store/contract/tokens.ts';
+import type { Store } from '../../../../coordinator/store/store.ts';
 import { AdminFixture } from '../../../support/admin-app.ts';
 import { CLI, joinNode, NOW } from '../../../support/store.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { NodeRecord } from '../../../../coordinator/store/store.ts';
+import type { NodeRecord } from '../../../../coordinator/store/contract/nodes.ts';
 import { AdminFixture } from '../../../support/admin-app.ts';
 import { aMesh } from '../../../support/mesh-view.ts';
 import { CLI, joinNode, NOW } from '../../../support/store.ts';
