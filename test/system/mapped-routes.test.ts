@@ -109,6 +109,33 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'dig', 'dnsmasq'], 'two sites with 
     expect(await opens('oslo', '10.201.1.7')).toBe(true);
   });
 
+  it('SEC-36: with --site-to-site hosts of a site reach the other one, judged as whom the mesh knows', async () => {
+    const printer = behind.berlin;
+    await printer.ip('route add default via 192.168.1.1');
+    await printer.ip('-6 route add default via fd00:1::1');
+    await agents.berlin.stop();
+    await agents.berlin.up('--site-to-site');
+    const rules = [
+      '{ "src": ["*"], "dst": ["10.201.2.7/32"], "ip": ["tcp:53", "tcp:9100"] }',
+      '{ "src": ["10.201.1.7/32"], "dst": ["10.201.2.7/32"], "ip": ["tcp:9101", "icmp:*"] }',
+      '{ "src": ["fd20:1::7/128"], "dst": ["fd20:2::7/128"], "ip": ["icmp:*"] }',
+    ];
+    await apply(`{ "grants": [${rules.join()}] }`);
+    for (const address of ['10.201.2.7', 'fd20:2::7']) {
+      const ping = async () => (await printer.run('ping', ['-n', '-c1', '-W1', address])).status === 0;
+      await waitFor(`the other site's ${address}`, ping);
+    }
+    const nas = behind.oslo.spawn('ncat', ['-4', '-l', '-k', '9101', '-v']);
+    await nas.waitForOutput(/Listening/);
+    expect((await printer.run('ncat', ['-z', '-w', '15', '10.201.2.7', '9101'])).status).toBe(0);
+    expect((await nas.waitForOutput(/Connection from ([\d.]*\d)/))[1]).toBe('192.168.1.1');
+    // The router itself is another in the mesh than the hosts behind it.
+    expect((await agents.berlin.host.run('ncat', ['-z', '-w', '1', '10.201.2.7', '9101'])).status).not.toBe(
+      0,
+    );
+    await nas.end();
+  });
+
   it('with --snat=false the source stays, and answers come back', async () => {
     await behind.oslo.ip('route add default via 192.168.1.1');
     await agents.oslo.stop();

@@ -9,7 +9,8 @@ describePostgres('the store on PostgreSQL', () => {
   beforeAll(async () => {
     cluster = await PostgresCluster.create();
   });
-  afterAll(() => cluster?.remove());
+  // A hundred databases, of some hundred files each.
+  afterAll(() => cluster?.remove(), 300_000);
 
   const open = (database: string, initialise?: { prefix4?: string }) =>
     openStore({ dataDir: '/nonexistent', database, ...(initialise && { initialise }) });
