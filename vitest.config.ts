@@ -79,8 +79,7 @@ export default defineConfig({
           name: 'system',
           include: ['test/system/**/*.test.ts'],
           exclude: [...PATIENT, ...LOAD],
-          // Real programs on real time: two files at a time, which wait more than they work.
-          maxWorkers: 2,
+          // Real programs on real time, which wait more than they work.
           maxConcurrency: 3,
           testTimeout: 240_000,
           hookTimeout: 180_000,
