@@ -551,6 +551,7 @@ export class Daemon {
     const names = this.#names;
     this.#exitUse = new ExitUse({
       interfaceName,
+      stateFolder: this.#state.folder,
       listenPort: () => this.#listenPort,
       servers: (map) => serversOf(map, this.#identity.urls, (name) => names.knownAddresses(name)),
       allowsLan: () => this.#exit.allowsLan,

@@ -15,25 +15,26 @@ export interface SystemdUnit {
 }
 
 /**
- * Writes the unit, enables it and starts it anew. Doing it again brings it up to date. Throws `unsupported` without systemd,
- * `permission-denied` for who is not root, `unavailable` where systemd refuses.
+ * Writes the unit, and those beside it that it wants, enables it and starts it anew. Doing it again brings it up to date. Throws
+ * `unsupported` without systemd, `permission-denied` for who is not root, `unavailable` where systemd refuses.
  */
-export function installUnit(unit: SystemdUnit): void {
+export function installUnit(unit: SystemdUnit, beside: readonly SystemdUnit[] = []): void {
   checkSystemd(RUN_OTHERWISE);
-  const path = pathOf(unit.name);
-  if (!existsSync(path) || readFileSync(path, 'utf8') !== unit.text)
-    writeFileSync(path, unit.text, { mode: 0o644 });
+  for (const { name, text } of [...beside, unit]) {
+    const path = pathOf(name);
+    if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text, { mode: 0o644 });
+  }
   systemctl('daemon-reload');
   systemctl('enable', unit.name);
   systemctl('restart', unit.name);
 }
 
-/** Stops and disables it and takes the file away; whether there was one. Throws as `installUnit` does. */
-export function uninstallUnit(name: string): boolean {
+/** Stops and disables it and takes the file away, and those of units beside it; whether there was one. Throws as `installUnit` does. */
+export function uninstallUnit(name: string, beside: readonly string[] = []): boolean {
   checkSystemd('there is no service of it to take away');
   if (!existsSync(pathOf(name))) return false;
   systemctl('disable', '--now', name);
-  rmSync(pathOf(name), { force: true });
+  for (const each of [name, ...beside]) rmSync(pathOf(each), { force: true });
   systemctl('daemon-reload');
   return true;
 }

@@ -67,7 +67,7 @@ export async function join(argument: string | undefined, options: JoinOptions): 
     restoreHostResolver(options.state, log);
     // What a killed agent keeps in would keep this host from the coordinator too, if that is another one.
     const goesOn = known !== null && options.unlessJoined && exitChoice(options.exitNode) !== null;
-    if (!goesOn) await removeExitLeftovers(options.interface);
+    if (!goesOn) await removeExitLeftovers(options.interface, options.state);
     const before = state.settings();
     // A killed agent's rules let the mesh in by that other interface alone.
     if (before !== null && before.interfaceName !== options.interface)

@@ -8,6 +8,7 @@ import {
   unitValue,
 } from '../../shared/systemd-unit.ts';
 import { State } from '../state/state.ts';
+import { GUARD_NAME, guardUnit } from './guard-unit.ts';
 
 const NAME = 'warren-agent';
 const PROGRAM = resolve(import.meta.dirname, '../../bin/agent');
@@ -15,20 +16,25 @@ const PROGRAM = resolve(import.meta.dirname, '../../bin/agent');
 /** Writes, enables and starts the service, or prints it. Throws `not-found` on a host that has not joined, `in-use` beside another agent. */
 export function install(folder: string, dryRun: boolean): void {
   const unit = agentUnit(PROGRAM, process.execPath, resolve(folder));
+  const guard = guardUnit(resolve(folder));
   if (dryRun) {
-    process.stdout.write(unit.text);
+    const comment = guard.text
+      .trimEnd()
+      .replaceAll(/^(?=.)/gm, '# ')
+      .replaceAll(/^$/gm, '#');
+    process.stdout.write(`${unit.text}\n# ${GUARD_NAME}.service, which it wants:\n#\n${comment}\n`);
     return;
   }
   const state = State.open(folder, { create: false });
   state.joinedIdentity();
   // One that somebody started by hand would keep the service from running.
   if (!isActive(NAME)) state.lock().release();
-  installUnit(unit);
+  installUnit(unit, [guard]);
   process.stdout.write(`${NAME} is enabled and started: journalctl -u ${NAME}\n`);
 }
 
 export function uninstall(): void {
-  const wasThere = uninstallUnit(NAME);
+  const wasThere = uninstallUnit(NAME, [GUARD_NAME]);
   process.stdout.write(wasThere ? `${NAME} is stopped and gone\n` : `there is no ${NAME}\n`);
 }
 
@@ -39,8 +45,8 @@ export function uninstall(): void {
 export function agentUnit(program: string, node: string, state: string): SystemdUnit {
   const text = `[Unit]
 Description=Warren agent, a member of a mesh network
-After=network-online.target nss-lookup.target
-Wants=network-online.target
+After=network-online.target nss-lookup.target ${GUARD_NAME}.service
+Wants=network-online.target ${GUARD_NAME}.service
 
 [Service]
 ExecStart=${unitArgument(program)} up --state ${unitArgument(state)}

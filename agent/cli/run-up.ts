@@ -61,7 +61,7 @@ export async function up(folder: string, logLevel: LogLevel, changes: UpChanges)
     const log = createLogger(logLevel, 'agent');
     restoreHostResolver(folder, log);
     // Before anything is asked of the coordinator: without an exit node nothing is kept in.
-    if (settings.exitNode === null) await removeExitLeftovers(settings.interfaceName);
+    if (settings.exitNode === null) await removeExitLeftovers(settings.interfaceName, folder);
     await runDaemon(state, identity, settings, log);
   } finally {
     lock.release();

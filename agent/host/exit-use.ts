@@ -12,6 +12,7 @@ import type { NetworkMap } from '../mesh/network-map.ts';
 import { type OutsideFlow, outsideFlows } from '../mesh/outside-flows.ts';
 import type { WantedState } from '../mesh/wanted-state.ts';
 import { defaultGateway } from '../port-mapping/default-gateway.ts';
+import { forgetBootGuard, isShuttingDown, saveBootGuard } from './boot-guard.ts';
 import { ExitRoutes } from './exit-routes.ts';
 import type { HostFeature } from './host-feature.ts';
 import { localAddresses } from './local-addresses.ts';
@@ -24,6 +25,8 @@ const VALID_MARK = `${CONF}/all/src_valid_mark`;
 export interface ExitUseOptions {
   /** The tunnel's. */
   interfaceName: string;
+  /** The agent's folder. */
+  stateFolder: string;
   listenPort: () => number;
   /** Coordinator and relays, as far as their addresses are known. */
   servers: (map: NetworkMap) => { address: string; port: number }[];
@@ -59,12 +62,12 @@ export class ExitUse {
       {
         when: 'before-peers',
         apply: (map, wanted) => this.#guard(map, wanted),
-        close: () => this.#unguard(),
+        close: () => this.#end(() => this.#unguard()),
       },
       {
         when: 'after-routes',
         apply: (map, wanted) => this.#route(map, wanted),
-        close: () => this.#unroute(),
+        close: () => this.#end(() => this.#unroute()),
       },
     ];
   }
@@ -85,7 +88,7 @@ export class ExitUse {
   }
 
   async #guard(map: NetworkMap, { exit }: WantedState): Promise<void> {
-    const { interfaceName, listenPort, servers, allowsLan, acceptDns } = this.#options;
+    const { interfaceName, stateFolder, listenPort, servers, allowsLan, acceptDns } = this.#options;
     if (!this.#hasLooked) {
       this.#hasLooked = true;
       this.#before = await leftBehind(interfaceName);
@@ -93,6 +96,7 @@ export class ExitUse {
       this.#isRouting = this.#wasThere;
     }
     if (exit === null) {
+      forgetBootGuard(stateFolder);
       await this.#unroute();
       await this.#unguard();
       return;
@@ -125,6 +129,7 @@ export class ExitUse {
     // Whoever loads a ruleset of his own may have flushed it.
     if (rules === this.#applied && (await leftBehind(interfaceName)) !== undefined) return;
     await runCommand('nft', ['-f', '-'], rules);
+    saveBootGuard(stateFolder, rules);
     this.#before = before;
     this.#applied = rules;
     if (before !== null) write(VALID_MARK, '1');
@@ -149,6 +154,12 @@ export class ExitUse {
     });
   }
 
+  /** An orderly end gives all back, but not while the host goes down. */
+  async #end(giveBack: () => Promise<void>): Promise<void> {
+    if (this.#before !== undefined && !this.#isKept) this.#isKept = await isShuttingDown();
+    await giveBack();
+  }
+
   async #unroute(): Promise<void> {
     if (!this.#isRouting || this.#isKept) return;
     await this.#routes.remove();
@@ -163,8 +174,9 @@ export class ExitUse {
   }
 }
 
-/** Gives this host its Internet back where an agent that was killed has kept it; where none has, does nothing. */
-export async function removeExitLeftovers(interfaceName: string): Promise<void> {
+/** Gives this host its Internet back where an agent that was killed has kept it, at the next boot too; where none has, does nothing. */
+export async function removeExitLeftovers(interfaceName: string, stateFolder: string): Promise<void> {
+  forgetBootGuard(stateFolder);
   const before = await leftBehind(interfaceName);
   if (before === undefined) return;
   await new ExitRoutes().remove();

@@ -28,7 +28,7 @@ export async function removeLeftovers(
       await tracking.close();
     },
     () => Firewall.removeLeftovers(interfaceName),
-    () => removeExitLeftovers(interfaceName),
+    () => removeExitLeftovers(interfaceName, stateFolder),
   ];
   for (const step of steps) {
     try {

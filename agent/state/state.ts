@@ -24,8 +24,13 @@ import {
   settingsSchema,
 } from './records.ts';
 
+/** See host/boot-guard.ts. */
+export const GUARD_FILE = 'exit-guard.nft';
 /** All but the identity, which goes last. */
-const FORGOTTEN = ['joining.json', 'map.json', 'map.json.broken', 'settings.json', 'timestamp', 'names.json'];
+const FORGOTTEN = [
+  ...['joining.json', 'map.json', 'map.json.broken', 'settings.json', 'timestamp', 'names.json'],
+  GUARD_FILE,
+];
 const TIMESTAMP_LENGTH = 12;
 /** sockaddr_un holds 108 bytes, the last of them zero (unix(7)). */
 const LONGEST_SOCKET_PATH = 107;

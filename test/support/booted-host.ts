@@ -74,6 +74,7 @@ export class BootedHost {
   async reboot(): Promise<void> {
     await this.run('systemctl', ['reboot']);
     await this.#process.exited;
+    await this.#forgetNetwork();
     this.#process = this.#start();
     await this.#isUp();
   }
@@ -81,6 +82,17 @@ export class BootedHost {
   /** Ends all of it as a power failure does; before the lab's `close`. */
   async close(): Promise<void> {
     await this.#process.end('SIGKILL');
+  }
+
+  /** What the kernel of a host that starts anew has not got; cables with their addresses stay. */
+  async #forgetNetwork(): Promise<void> {
+    await this.host.runOk('nft', ['flush', 'ruleset']);
+    for (const family of ['-4', '-6']) {
+      // All but the first, which leads to the host itself.
+      await this.host.ip(`${family} rule flush`);
+      await this.host.ip(`${family} rule add lookup main priority 32766`);
+    }
+    await this.host.ip('rule add lookup default priority 32767');
   }
 
   #start(): Child {

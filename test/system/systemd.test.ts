@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BOOT_NEEDS, BootedHost } from '../support/booted-host.ts';
+import { capture } from '../support/capture.ts';
 import { TestAgent } from '../support/mesh.ts';
 import { describeNeeds } from '../support/needs.ts';
 import { Lab } from '../support/netns.ts';
@@ -14,7 +15,7 @@ const DATA = '/var/lib/warren-coordinator';
 const AGENT = 'warren-agent';
 const COORDINATOR = 'warren-coordinator';
 
-describeNeeds([...BOOT_NEEDS, 'curl'], 'under systemd', () => {
+describeNeeds([...BOOT_NEEDS, 'curl', 'tcpdump'], 'under systemd', () => {
   const lab = new Lab();
   let berlin: BootedHost;
   let oslo: TestAgent;
@@ -39,13 +40,11 @@ describeNeeds([...BOOT_NEEDS, 'curl'], 'under systemd', () => {
     (await systemctl('show', `--property=${name}`, '--value', unit)).trim();
   const said = (unit: string, pattern: RegExp) =>
     waitFor(`${unit} to say ${pattern}`, async () => pattern.exec(await berlin.journal(unit)));
-  const reaches = async (peer: string) => {
-    await waitFor(
-      `berlin to reach ${peer}`,
-      async () => (await berlin.run(`${BIN}/agent`, ['ping', peer, '-c', '1'])).status === 0,
-    );
-    expect(await berlin.runOk('ping', ['-n', '-c1', '-W5', `${peer}.warren`])).toContain('1 received');
-  };
+  const reaches = (peer: string) =>
+    waitFor(`berlin to reach ${peer} by name`, async () => {
+      const { status } = await berlin.run('ping', ['-n', '-c1', '-W2', `${peer}.warren`]);
+      return status === 0;
+    });
 
   it('the coordinator runs as a user of its own, on port 443, and its verbs work as root beside it', async () => {
     await service('install', '--url', 'https://192.0.2.1:443', '--listen', '0.0.0.0:443');
@@ -54,7 +53,8 @@ describeNeeds([...BOOT_NEEDS, 'curl'], 'under systemd', () => {
     expect(status).toMatch(/^Uid:\t[1-9]\d+\t/m);
     // CAP_NET_BIND_SERVICE is 10.
     expect(status).toMatch(/^CapEff:\t0{13}400$/m);
-    await oslo.join(await token());
+    await oslo.join(await token(), '--advertise-exit-node');
+    await coordinator('exit-nodes', 'approve', 'oslo');
     // For people: no JSON, and with the priorities of syslog.
     await said(COORDINATOR, /^a node joined .*name=oslo /m);
     expect(await berlin.journal(COORDINATOR, '--priority=warning')).not.toContain('a node joined');
@@ -76,7 +76,7 @@ describeNeeds([...BOOT_NEEDS, 'curl'], 'under systemd', () => {
     await said(AGENT, /^mesh is up$/m);
     expect(await berlin.runOk('cat', ['/etc/resolv.conf'])).toContain('nameserver 127.0.0.87');
     // What the kernel is asked for as root, with the capabilities of the unit.
-    const flags = ['--accept-routes', '--advertise-routes', '10.9.0.0/16', '--advertise-exit-node'];
+    const flags = ['--accept-routes', '--advertise-routes', '10.9.0.0/16'];
     const unit = `[Service]\nExecStart=\nExecStart=${BIN}/agent up ${flags.join(' ')}\n`;
     const folder = `/run/systemd/system/${AGENT}.service.d`;
     await berlin.runOk('sh', ['-c', `mkdir -p ${folder} && cat >${folder}/flags.conf`], { input: unit });
@@ -121,9 +121,36 @@ describeNeeds([...BOOT_NEEDS, 'curl'], 'under systemd', () => {
     );
   });
 
-  it('the host starts anew, and is in the mesh', async () => {
+  it('SEC-41: the host starts anew and is in the mesh, and nothing leaves past the exit node from the first moment to the last', async () => {
+    await berlin.host.ip('route add 203.0.113.0/24 via 192.0.2.2');
+    const seen = await capture(lab, oslo.host, 'eth0', 'icmp and dst net 203.0.113.0/24');
+    // Speaks before the agent starts and when it has been stopped.
+    const ping = (address: string) => `-ping -n -c1 -W1 ${address}`;
+    const talker = `[Unit]
+DefaultDependencies=no
+After=network-pre.target
+Before=${AGENT}.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=${ping('203.0.113.1')}
+ExecStop=${ping('203.0.113.2')}
+[Install]
+WantedBy=multi-user.target
+`;
+    await berlin.runOk('tee', ['/etc/systemd/system/talker.service'], { input: talker });
+    await systemctl('enable', '--now', 'talker');
+    await agent('exit-node', 'use', 'oslo');
     await berlin.reboot();
     await reaches('oslo');
+    expect(await systemctl('show', '--property=ActiveState', 'talker')).toBe('ActiveState=active\n');
+    expect(await agent('exit-node', 'list')).toMatch(/^oslo .* chosen$/m);
+    await agent('exit-node', 'off');
+    await berlin.runOk('ping', ['-n', '-c1', '-W1', '203.0.113.3']).catch(() => {});
+    const packets = await seen.stop((all) => all.length > 1);
+    const targets = packets.map((packet) => packet.subarray(16, 20).join('.'));
+    // When it was enabled, and at the end.
+    expect(targets).toEqual(['203.0.113.1', '203.0.113.3']);
     expect(await systemctl('list-units', '--failed', '--plain', '--no-legend')).toBe('');
   });
 
