@@ -70,6 +70,8 @@ export function relayCommand(): Command {
         relayMbits: options.relayRate,
         log: createLogger(options.logLevel, 'relay'),
       });
+      // As with `serve`: who has vanished hangs up no more.
+      process.exit();
     });
 }
 

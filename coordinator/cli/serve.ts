@@ -88,6 +88,8 @@ export function serveCommand(): Command {
         log: createLogger(options.logLevel, 'coordinator'),
       };
       while (await runCoordinator(wanted));
+      // Connections to those that have vanished would keep the process for as long as TCP hopes for them.
+      process.exit();
     });
 }
 

@@ -129,7 +129,8 @@ describeNeeds([...BOOT_NEEDS, 'curl', 'tcpdump'], 'under systemd', () => {
     const talker = `[Unit]
 DefaultDependencies=no
 After=network-pre.target
-Before=${AGENT}.service
+Before=${AGENT}.service shutdown.target
+Conflicts=shutdown.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
@@ -147,6 +148,8 @@ WantedBy=multi-user.target
     expect(await agent('exit-node', 'list')).toMatch(/^oslo .* chosen$/m);
     await agent('exit-node', 'off');
     await berlin.runOk('ping', ['-n', '-c1', '-W1', '203.0.113.3']).catch(() => {});
+    // Nor did it wait for oslo, which it could not reach any more, to hang up.
+    expect(await berlin.journal(COORDINATOR)).not.toContain('stop-sigterm');
     const packets = await seen.stop((all) => all.length > 1);
     const targets = packets.map((packet) => packet.subarray(16, 20).join('.'));
     // When it was enabled, and at the end.
