@@ -9,6 +9,9 @@ import type { DeviceChoices, NewDevice } from './store/contract/devices.ts';
 import type { NodeRecord } from './store/contract/nodes.ts';
 import type { Store } from './store/store.ts';
 
+/** Modules of light around a QR code (ISO/IEC 18004, 6.3.8). */
+const QUIET_ZONE = 4;
+
 /** A device, and why the file that it was given is not what it should have now: empty where it is. */
 export interface KnownDevice {
   node: NodeRecord;
@@ -77,7 +80,7 @@ export async function handOut(
 /** The file as a picture for the WireGuard app, SVG; null for one that is too long for a QR code. */
 export function qrCode(text: string): string | null {
   try {
-    return renderSVG(text, { border: 2 });
+    return renderSVG(text, { border: QUIET_ZONE });
   } catch {
     return null;
   }

@@ -236,12 +236,17 @@ function show({ node, text }: GivenFile, { qr, json }: ShownOptions): void {
   let shown = text;
   if (qr) {
     try {
-      shown = `${renderUnicodeCompact(text, { border: 2 })}\n`;
+      shown = `${renderUnicodeCompact(text, { border: 2 }).split('\n').map(dark).join('\n')}\n`;
     } catch {
       process.stderr.write(`the file of ${node.name} is too long for a QR code\n`);
     }
   }
   process.stdout.write(shown);
+}
+
+/** White on black whatever the terminal's colours are: a code with the two exchanged is none to many a camera. */
+function dark(line: string): string {
+  return process.stdout.isTTY ? `\x1b[97;40m${line}\x1b[0m` : line;
 }
 
 /** Throws `usage` for a key that is not the device's, `not-found` for no file. */

@@ -3,9 +3,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 import { findProgram } from './needs.ts';
 import type { TestHost } from './netns.ts';
+import type { Picture } from './qr-code.ts';
 
 const FLAGS = [
   '--disable-gpu',
@@ -95,6 +96,29 @@ export async function look(page: Page, name: string): Promise<void> {
   }
   await page.setViewportSize(DESKTOP);
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+}
+
+/** What is seen of an element, in a theme. */
+export async function pictureOf(element: Locator, colorScheme: 'light' | 'dark'): Promise<Picture> {
+  const page = element.page();
+  await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+  const png = await element.screenshot();
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+  // The browser itself reads the PNG, on a page without a policy of its own.
+  const blank = await page.context().newPage();
+  const { data, ...size } = await blank.evaluate<{ width: number; height: number; data: string }>(
+    `(async () => {
+      const answer = await fetch('data:image/png;base64,${png.toString('base64')}');
+      const picture = await createImageBitmap(await answer.blob());
+      const { width, height } = picture;
+      const drawing = new OffscreenCanvas(width, height).getContext('2d');
+      drawing.drawImage(picture, 0, 0);
+      const { data } = drawing.getImageData(0, 0, width, height);
+      return { width, height, data: btoa(data.reduce((text, byte) => text + String.fromCharCode(byte), '')) };
+    })()`,
+  );
+  await blank.close();
+  return { ...size, data: Buffer.from(data, 'base64') };
 }
 
 interface Violation {

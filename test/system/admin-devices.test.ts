@@ -6,10 +6,11 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStore } from '../../coordinator/store/open.ts';
 import type { Store } from '../../coordinator/store/store.ts';
-import { look, signIn, TestBrowser } from '../support/browser.ts';
+import { look, pictureOf, signIn, TestBrowser } from '../support/browser.ts';
 import { TestCoordinator } from '../support/mesh.ts';
 import { describeNeeds } from '../support/needs.ts';
 import { Lab } from '../support/netns.ts';
+import { textInPicture } from '../support/qr-code.ts';
 import { aReport, joinNode, NOW } from '../support/store.ts';
 
 describeNeeds(['root', 'chromium'], 'the pages of devices', () => {
@@ -58,6 +59,13 @@ describeNeeds(['root', 'chromium'], 'the pages of devices', () => {
     await page.getByRole('button', { name: 'Add device' }).click();
     await page.getByText('letters, digits and inner hyphens').waitFor();
     await page.getByLabel('Name', { exact: true }).fill('phone');
+    const owner = page.getByLabel('Owner');
+    const suggested = page.locator(`#${await owner.getAttribute('list')} option`);
+    const [account] = await suggested.evaluateAll((options) => options.map(({ value }) => value as string));
+    await owner.fill('grace');
+    await page.getByRole('button', { name: 'Add device' }).click();
+    await page.getByText('there is no account "grace"').waitFor();
+    await owner.fill(account as string);
     await page.getByLabel('Tags').fill('phone, ada');
     await page.getByLabel('Gateway', { exact: true }).selectOption('hub');
     await page.getByRole('button', { name: 'Add device' }).click();
@@ -66,7 +74,10 @@ describeNeeds(['root', 'chromium'], 'the pages of devices', () => {
     const file = await given.locator('code[data-file]').textContent();
     expect(file).toMatch(/^PrivateKey = [A-Za-z0-9+/]{43}=$/m);
     expect(file).toContain('Endpoint = 203.0.113.10:51820');
-    expect(await given.getByRole('img', { name: 'QR code of the file of phone' }).isVisible()).toBe(true);
+    const code = given.getByRole('img', { name: 'QR code of the file of phone' });
+    for (const theme of ['light', 'dark'] as const) {
+      expect(textInPicture(await pictureOf(code, theme))).toBe(file);
+    }
     await page.getByRole('link', { name: 'phone' }).waitFor();
     await look(page, 'devices-given');
     const download = page.waitForEvent('download');
