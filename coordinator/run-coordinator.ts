@@ -171,9 +171,11 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<boole
     urls = options.urls ?? derivedUrls(options.listen.host, grpc.port);
     writeUrls(dataFolder, urls);
     const relay = ownRelay({ instance, name: options.name }, urls, stun.addresses);
-    const listed = new ListedRelay(store, relay, clock, log);
-    closers.push(async () => listed.close());
-    await listed.keep();
+    await store.putRelay(relay, clock.wall());
+    if (!isAlone) {
+      const listed = new ListedRelay(store, instance, relay, clock, log);
+      closers.push(async () => listed.close());
+    }
     // A coordinator with a database of its own is the only one: what it was under another name or port is gone.
     for (const { id } of isAlone ? await store.listRelays() : []) {
       if (!isOwnRelayId(id) || id === relay.id) continue;
