@@ -1,16 +1,16 @@
 import type { Clock } from '../shared/clock.ts';
 import { WarrenError } from '../shared/errors.ts';
 import { PeerNames } from './capture/peer-names.ts';
-import type { ExitStatus } from './exit-keeper.ts';
+import type { ExitKeeper } from './exit-keeper.ts';
 import type { FlowTracking } from './flows/flow-tracking.ts';
 import type { FlowsAnswer } from './flows/mesh-flows.ts';
 import { type PingResult, pingAddress } from './host/ping.ts';
-import type { CarriersInUse } from './mesh/carriers-in-use.ts';
 import type { NetworkMap } from './mesh/network-map.ts';
-import type { NamesStatus } from './names/name-service.ts';
+import type { NameService } from './names/name-service.ts';
+import type { PathKeeper } from './path-keeper.ts';
 import type { PathsNow } from './path-reporter.ts';
 import { pathWords } from './path-words.ts';
-import type { NatKind } from './paths/nat-kind.ts';
+import type { Reconciler } from './reconciler.ts';
 import type { RelayStatus } from './relay/relays.ts';
 import { routingStatus } from './route-status.ts';
 import type { RouterKeeper } from './router-keeper.ts';
@@ -30,29 +30,26 @@ export type PingAnswer = PingResult &
     advice: string | null;
   };
 
-/** The parts of a running agent that know something, asked for each time. */
+/** The parts of a running agent that know something, asked each time. */
 export interface AnswerSources {
   map: () => NetworkMap | null;
   identity: () => Identity;
   settings: () => Settings;
-  tunnel: () => Tunnel;
+  tunnel: Pick<Tunnel, 'facts' | 'snapshot'>;
   /** Whether the coordinator is there. */
   connected: () => boolean;
   /** Own ones, as reported. */
   endpoints: () => string[];
   relays: () => readonly RelayStatus[];
-  nat: () => NatKind | null;
-  /** The tunnel's socket as STUN servers see it. */
-  reflexive: () => readonly string[];
+  /** What path discovery knows of this host's NAT. */
+  paths: Pick<PathKeeper, 'nat' | 'reflexive'>;
   portMapping: () => { endpoint: string; protocol: string } | null;
-  names: () => NamesStatus | null;
-  exit: () => ExitStatus;
-  routers: RouterKeeper;
-  /** What this host cannot have. */
-  notes: () => readonly string[];
-  /** By which nodes it reaches what is behind nodes. */
-  carriers: () => CarriersInUse;
-  flowTracking: () => FlowTracking;
+  names: Pick<NameService, 'status'>;
+  exit: Pick<ExitKeeper, 'status'>;
+  routers: Pick<RouterKeeper, 'status'>;
+  /** What this host cannot have, and by which nodes it reaches what is behind nodes. */
+  reconciler: Pick<Reconciler, 'notes' | 'carriers'>;
+  flowTracking: Pick<FlowTracking, 'want'>;
   clock: Clock;
 }
 
@@ -68,7 +65,7 @@ export class LocalAnswers {
 
   async status(): Promise<Status> {
     const from = this.#from;
-    const tunnel = from.tunnel();
+    const { tunnel } = from;
     const { advertiseRoutes, mappings, acceptRoutes } = from.settings();
     const offered = { routes: advertiseRoutes, mappings, acceptRoutes };
     return statusOf({
@@ -80,12 +77,12 @@ export class LocalAnswers {
       endpoints: from.endpoints(),
       latencies: this.#latencies,
       relays: from.relays(),
-      nat: from.nat(),
-      outside: from.reflexive(),
+      nat: from.paths.nat,
+      outside: from.paths.reflexive,
       portMapping: from.portMapping(),
-      names: from.names(),
-      exit: from.exit(),
-      routing: routingStatus(from.map(), offered, from.routers.status(), from.notes()),
+      names: from.names.status(),
+      exit: from.exit.status(),
+      routing: routingStatus(from.map(), offered, from.routers.status(), from.reconciler.notes),
       now: from.clock.wall(),
     });
   }
@@ -96,14 +93,14 @@ export class LocalAnswers {
     const nodeIds = new Map(
       (this.#from.map()?.peers ?? []).map(({ publicKey, nodeId }) => [publicKey, nodeId]),
     );
-    const { nat, carriers, clock } = this.#from;
-    return { status, nat: nat(), carriers: carriers(), nodeIds, now: clock.wall() };
+    const { paths, reconciler, clock } = this.#from;
+    return { status, nat: paths.nat, carriers: reconciler.carriers, nodeIds, now: clock.wall() };
   }
 
   /** In the text format of Prometheus. */
   async metrics(): Promise<string> {
     const { exposition } = await import('./metrics/exposition.ts');
-    return exposition(await this.status(), this.#from.nat(), process.memoryUsage.rss());
+    return exposition(await this.status(), this.#from.paths.nat, process.memoryUsage.rss());
   }
 
   /** One ping through the tunnel, to a peer by name or to an overlay address. Throws `not-found` for what is neither. */
@@ -133,7 +130,7 @@ export class LocalAnswers {
       import('./flows/conntrack-table.ts'),
       import('./flows/mesh-flows.ts'),
     ]);
-    const tracking = await this.#from.flowTracking().want();
+    const tracking = await this.#from.flowTracking.want();
     const { self, peers } = await this.status();
     const names = new PeerNames(peers);
     return {

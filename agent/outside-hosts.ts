@@ -9,7 +9,7 @@ import type { PlainPath } from './tunnel/commands.ts';
 
 export interface OutsideHostsOptions {
   /** The tunnel's. */
-  interfaceName: () => string;
+  interfaceName: string;
   coordinatorUrls: () => readonly string[];
   /** The addresses that a name had when it was last looked up. */
   knownAddresses: (name: string) => readonly string[];
@@ -56,7 +56,7 @@ export class OutsideHosts {
       ...named(servers(true), 'a relay'),
       ...named(stun, 'a STUN server'),
       ...named(resolvers(), "this host's resolver"),
-      ...named(await defaultRouters(interfaceName()), "this host's router"),
+      ...named(await defaultRouters(interfaceName), "this host's router"),
       ...peers,
     ];
   }

@@ -6,7 +6,7 @@ import { ownEndpoints, reachableEndpoints } from './mesh/own-endpoints.ts';
 /** What the rest of the agent knows of where this host can be reached, asked for when it is put together. */
 export interface EndpointSources {
   /** The tunnel's own, which is left out. */
-  interfaceName(): string;
+  interfaceName: string;
   listenPort(): number;
   /** The overlay's ranges, CIDRs. */
   overlay(): readonly string[];
@@ -101,6 +101,6 @@ export class OwnEndpointsKeeper {
   }
 
   #currentAddresses(): string[] {
-    return [...new Set(localAddresses(this.#sources.interfaceName()).map((local) => local.address))];
+    return [...new Set(localAddresses(this.#sources.interfaceName).map((local) => local.address))];
   }
 }

@@ -1,5 +1,5 @@
 import type { Logger } from '../../shared/log.ts';
-import { Daemon } from '../daemon.ts';
+import { Daemon } from '../daemon/daemon.ts';
 import type { Identity, Settings } from '../state/records.ts';
 import type { State } from '../state/state.ts';
 import { noticeLines } from './notice-lines.ts';

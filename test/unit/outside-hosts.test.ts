@@ -7,7 +7,7 @@ describe('whom no route may cut off', () => {
   const [other, roaming] = [aPeer(2), aPeer(3)];
   const map = aMap([other, roaming]);
   const hosts = new OutsideHosts({
-    interfaceName: () => 'warren-none',
+    interfaceName: 'warren-none',
     coordinatorUrls: () => [],
     knownAddresses: () => [],
     resolvers: () => [],

@@ -13,48 +13,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Identity, Settings } from '../../../agent/state/records.ts';
 import { State } from '../../../agent/state/state.ts';
 import { TimestampKeeper } from '../../../agent/timestamp-keeper.ts';
 import { timestampOf } from '../../../agent/wireguard/tai64n.ts';
 import { createLogger } from '../../../shared/log.ts';
 import { run } from '../../support/process.ts';
-
-const key = Buffer.alloc(32, 1).toString('base64');
-const IDENTITY: Identity = {
-  version: 1,
-  privateKey: key,
-  publicKey: key,
-  nodeId: 'n1',
-  name: 'ada',
-  addresses: ['100.64.0.1'],
-  urls: ['https://192.0.2.1:8443'],
-  pin: key,
-  caCertificate: 'AAAA',
-  certificate: 'AAAA',
-  certificateKey: 'PEM',
-};
-const SETTINGS: Settings = {
-  version: 1,
-  interfaceName: 'warren0',
-  mtu: 1420,
-  listenPort: 0,
-  driver: null,
-  workers: null,
-  advertiseRoutes: [],
-  mappings: [],
-  acceptRoutes: false,
-  advertiseExitNode: false,
-  exitNode: null,
-  exitAllowLan: false,
-  siteToSite: false,
-  acceptDns: true,
-  snat: true,
-  endpoints: [],
-  stunServers: [],
-  metrics: null,
-  segments: [],
-};
+import { IDENTITY, SETTINGS } from '../../support/records.ts';
 
 let root: string;
 let folder: string;
