@@ -58,7 +58,7 @@ export interface SocketSnapshot {
   fwmark: number;
 }
 
-/** As PathsChange of path-device.ts, as plain data. */
+/** As PathsChange of path-search.ts, as plain data. */
 export interface PlainPathsChange {
   /** Of this host, but for what STUN servers say. */
   candidates?: PlainCandidate[];

@@ -3,7 +3,7 @@ import type { PathView, PeerPathStatus } from '../paths/path-sink.ts';
 import type { PeerEndpoint } from '../wireguard/configuration.ts';
 import { endpointOf, UdpAddress } from '../wireguard/udp-address.ts';
 import type { PathSnapshot, PlainCandidate, PlainPath, PlainPathsChange } from './commands.ts';
-import type { PathsChange } from './path-device.ts';
+import type { PathsChange } from './path-search.ts';
 
 /** Path discovery's values on their way between threads, where objects become plain data. */
 
