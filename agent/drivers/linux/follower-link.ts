@@ -3,7 +3,7 @@ import type { FollowerReport, FollowerUpdate } from '../../wireguard/follower-up
 import { Eventfd } from './eventfd.ts';
 import type { Wakeup } from './loop.ts';
 import type { TunFacts } from './tun.ts';
-import type { SocketFacts } from './udp.ts';
+import type { SocketFacts } from './udp-open.ts';
 
 /** From the tunnel's first worker to a follower, in order. */
 export type LinkUpdate =

@@ -7,7 +7,8 @@ import { linuxCipher } from './aead.ts';
 import { FirstWorkerLink, type FollowerStart } from './follower-link.ts';
 import { PacketLoop } from './loop.ts';
 import { nativeBuffer } from './memory.ts';
-import { type SocketFacts, UdpSocket } from './udp.ts';
+import { UdpSocket } from './udp.ts';
+import type { SocketFacts } from './udp-open.ts';
 
 const start = workerData as FollowerStart;
 const loop = new PacketLoop(start.tun, start.worker);

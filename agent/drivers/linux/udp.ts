@@ -3,35 +3,25 @@ import type { PacketBuffer } from '../../wireguard/packet-buffer.ts';
 import { UdpAddress } from '../../wireguard/udp-address.ts';
 import * as libc from './libc.ts';
 import { nativeBuffer, putWord64 } from './memory.ts';
-import { SO_REUSEPORT, SOL_SOCKET, setOption } from './socket-option.ts';
+import { addressFamily, putAddress, SOCKADDR_LENGTH, sockaddrLength, takeAddress } from './sockaddr.ts';
+import { SOL_SOCKET, setOption } from './socket-option.ts';
+import {
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  type OpenOptions,
+  openUdp,
+  SO_MARK,
+  SOL_UDP,
+  type SocketFacts,
+  UDP_GRO,
+  UDP_SEGMENT,
+} from './udp-open.ts';
 
-const AF_INET = 2;
-const AF_INET6 = 10;
-const SOCK_DGRAM = 2;
-const SOCK_FLAGS = 0x80000 | 0x800;
-const SO_SNDBUF = 7;
-const SO_RCVBUF = 8;
-const SO_SNDBUFFORCE = 32;
-const SO_RCVBUFFORCE = 33;
-const SO_MARK = 36;
-const IPPROTO_IP = 0;
 const IP_TOS = 1;
-const IP_RECVTOS = 13;
-const IPPROTO_IPV6 = 41;
-const IPV6_RECVTCLASS = 66;
 const IPV6_TCLASS = 67;
-const IPV6_V6ONLY = 26;
-const SOL_UDP = 17;
-const UDP_SEGMENT = 103;
-const UDP_GRO = 104;
-/** What both reference implementations ask for, bytes. */
-const SOCKET_BUFFER = 7 << 20;
 /** How long a full socket buffer may hold up the data plane before a batch is dropped, milliseconds. */
 const SEND_PATIENCE = 20;
 
-/** struct sockaddr_in6, the larger of the two. */
-const SOCKADDR_LENGTH = 28;
-const SOCKADDR_IN_LENGTH = 16;
 /** struct msghdr on 64-bit: name 0, namelen 8, iov 16, iovlen 24, control 32, controllen 40, flags 48. */
 const MSGHDR_LENGTH = 56;
 const CONTROL_LENGTH = 64;
@@ -55,21 +45,8 @@ export interface UdpCounters {
   segmentationFallbacks: number;
 }
 
-export interface UdpOptions {
-  segmentation: boolean;
-  coalescing: boolean;
-  /** Joins others of this process that have the port already (SO_REUSEPORT). */
-  joins?: boolean;
+export interface UdpOptions extends OpenOptions {
   counters: UdpCounters;
-  notes: string[];
-}
-
-/** What another thread needs to use a socket. */
-export interface SocketFacts {
-  descriptor: number;
-  family: 4 | 6;
-  segmentation: boolean;
-  coalescing: boolean;
 }
 
 /**
@@ -100,13 +77,7 @@ export class UdpSocket {
   readonly #receiveControl = nativeBuffer(CONTROL_LENGTH);
   readonly #pollSet = nativeBuffer(8);
 
-  private constructor(
-    descriptor: number,
-    family: 4 | 6,
-    segmentation: boolean,
-    coalescing: boolean,
-    counters: UdpCounters,
-  ) {
+  private constructor({ descriptor, family, segmentation, coalescing }: SocketFacts, counters: UdpCounters) {
     this.descriptor = descriptor;
     this.family = family;
     this.segmentation = segmentation;
@@ -116,8 +87,8 @@ export class UdpSocket {
     putWord64(send, 0, this.#sendName.address);
     putWord64(send, 16, this.#sendVector.address);
     putWord64(send, 24, 1);
-    send.setUint32(8, family === 4 ? SOCKADDR_IN_LENGTH : SOCKADDR_LENGTH, true);
-    this.#sendName.view.setUint16(0, family === 4 ? AF_INET : AF_INET6, true);
+    send.setUint32(8, sockaddrLength(family), true);
+    this.#sendName.view.setUint16(0, addressFamily(family), true);
     const control = this.#sendControl.view;
     // The traffic class, then the segment size; a send takes one of them, both or none.
     putWord64(control, 0, CLASS_CMSG_LENGTH);
@@ -133,61 +104,15 @@ export class UdpSocket {
     putWord64(receive, 32, this.#receiveControl.address);
   }
 
-  /**
-   * Opens and binds to every address of the family. Null when this host has no such family. Throws `in-use` when the port
-   * is taken. `notes` gets a line for each offload that was wanted and refused.
-   */
+  /** A new one, as openUdp has it. */
   static open(family: 4 | 6, port: number, mark: number, options: UdpOptions): UdpSocket | null {
-    const descriptor = libc.socket(family === 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_FLAGS, 0);
-    if (descriptor < 0) {
-      const why = libc.errno();
-      if (why === libc.EAFNOSUPPORT) return null;
-      throw new WarrenError('internal', `no UDP socket: ${libc.errnoName(why)}`);
-    }
-    if (family === 6) setOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    if (options.joins) setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
-    if (family === 4) setOption(descriptor, IPPROTO_IP, IP_RECVTOS, 1);
-    else setOption(descriptor, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
-    // In a container without CAP_NET_ADMIN of the host only as much as net.core.rmem_max and wmem_max allow.
-    if (!setOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER)) {
-      setOption(descriptor, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
-    }
-    if (!setOption(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER)) {
-      setOption(descriptor, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
-    }
-    if (mark !== 0 && !setOption(descriptor, SOL_SOCKET, SO_MARK, mark)) {
-      libc.close(descriptor);
-      throw new WarrenError('permission-denied', `the fwmark ${mark} was refused for the UDP socket`, {
-        hint: 'run as root, or with CAP_NET_ADMIN',
-      });
-    }
-    const name = nativeBuffer(SOCKADDR_LENGTH);
-    name.view.setUint16(0, family === 4 ? AF_INET : AF_INET6, true);
-    name.view.setUint16(2, port);
-    if (libc.bind(descriptor, name.address, family === 4 ? SOCKADDR_IN_LENGTH : SOCKADDR_LENGTH) !== 0) {
-      const why = libc.errno();
-      libc.close(descriptor);
-      throw why === libc.EADDRINUSE
-        ? new WarrenError('in-use', `UDP port ${port} is taken by another program`, {
-            hint: 'choose another port, or end what uses it',
-          })
-        : new WarrenError('internal', `cannot bind UDP port ${port}: ${libc.errnoName(why)}`);
-    }
-    // Setting the segment size to 0 changes nothing and tells whether the kernel knows it (Linux 4.18).
-    const segmentation = options.segmentation && setOption(descriptor, SOL_UDP, UDP_SEGMENT, 0);
-    if (options.segmentation && !segmentation) {
-      options.notes.push(`the kernel refuses UDP_SEGMENT: ${libc.errnoName(libc.errno())}`);
-    }
-    const coalescing = options.coalescing && setOption(descriptor, SOL_UDP, UDP_GRO, 1);
-    if (options.coalescing && !coalescing) {
-      options.notes.push(`the kernel refuses UDP_GRO: ${libc.errnoName(libc.errno())}`);
-    }
-    return new UdpSocket(descriptor, family, segmentation, coalescing, options.counters);
+    const facts = openUdp(family, port, mark, options);
+    return facts && new UdpSocket(facts, options.counters);
   }
 
   /** A socket that another worker opened for this one, which owns it from now on. */
   static adopt(facts: SocketFacts, counters: UdpCounters): UdpSocket {
-    return new UdpSocket(facts.descriptor, facts.family, facts.segmentation, facts.coalescing, counters);
+    return new UdpSocket(facts, counters);
   }
 
   facts(): SocketFacts {
@@ -224,7 +149,7 @@ export class UdpSocket {
     segmentSize: number,
     ecn = 0,
   ): void {
-    this.#putTarget(target);
+    putAddress(this.#sendName.view, this.family, target);
     if (ecn !== 0) this.#sendControl.view.setInt32(CMSG_DATA, ecn, true);
     if (length <= segmentSize) {
       this.#sendOne(buffer.address + offset, length, ecn);
@@ -264,7 +189,7 @@ export class UdpSocket {
     this.segmentSize = length;
     this.ecn = 0;
     this.#takeControl(header.getUint32(40, true));
-    this.#takeSource();
+    takeAddress(this.#receiveName.view, this.family, this.source);
     return length;
   }
 
@@ -305,21 +230,6 @@ export class UdpSocket {
     return libc.poll(this.#pollSet.address, 1, SEND_PATIENCE) > 0;
   }
 
-  /** struct sockaddr_in: family 0, port 2, address 4. sockaddr_in6: family 0, port 2, flow 4, address 8, scope 24. */
-  #putTarget(target: UdpAddress): void {
-    const name = this.#sendName.view;
-    name.setUint16(2, target.port);
-    if (this.family === 4) {
-      name.setUint32(4, target.word0);
-      return;
-    }
-    name.setUint32(8, target.word0);
-    name.setUint32(12, target.word1);
-    name.setUint32(16, target.word2);
-    name.setUint32(20, target.word3);
-    name.setUint32(24, target.scope, true);
-  }
-
   /** Goes through the control messages of a receive, `end` bytes of them. */
   #takeControl(end: number): void {
     const control = this.#receiveControl.view;
@@ -334,21 +244,5 @@ export class UdpSocket {
         this.ecn = control.getUint8(at + CMSG_DATA) & 3;
       at += (length + 7) & ~7;
     }
-  }
-
-  #takeSource(): void {
-    const name = this.#receiveName.view;
-    const source = this.source;
-    source.family = this.family;
-    source.port = name.getUint16(2);
-    if (this.family === 4) {
-      source.word0 = name.getUint32(4);
-      return;
-    }
-    source.word0 = name.getUint32(8);
-    source.word1 = name.getUint32(12);
-    source.word2 = name.getUint32(16);
-    source.word3 = name.getUint32(20);
-    source.scope = name.getUint32(24, true);
   }
 }

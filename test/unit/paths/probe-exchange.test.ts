@@ -48,8 +48,10 @@ class End {
   }
 }
 
-let [a, b] = [new End(1), new End(2)];
-let [toB, toA]: ProbeExchange[] = [];
+let a: End;
+let b: End;
+let toB: ProbeExchange;
+let toA: ProbeExchange;
 
 beforeEach(() => {
   [a, b] = [new End(1), new End(2)];
@@ -57,40 +59,40 @@ beforeEach(() => {
   toA = new ProbeExchange(SLOT, a.context.publicKey, b.context);
 });
 
-const opened = (bytes: Uint8Array | undefined, by: ProbeExchange | undefined) =>
-  openMessage(bytes as Uint8Array, by?.keys as ProbeKeys);
+const opened = (bytes: Uint8Array | undefined, by: ProbeExchange) =>
+  openMessage(bytes as Uint8Array, by.keys as ProbeKeys);
 
 it('a probe is answered the way that it came, and the answer proves it once', () => {
   const path = new Path(OWN_SOCKET, B, 'interface');
-  toB?.probe(path, true, 1_000);
+  toB.probe(path, true, 1_000);
   const [probe] = a.probes;
-  expect([probe?.target, tagOf(probe?.bytes as Uint8Array)]).toEqual([B, toA?.receivingTag]);
+  expect([probe?.target, tagOf(probe?.bytes as Uint8Array)]).toEqual([B, toA.receivingTag]);
   const ping = opened(probe?.bytes, toA);
   expect(ping).toMatchObject({ kind: 'ping', wanted: true });
   if (ping?.kind !== 'ping') return expect.fail('no ping');
-  expect(toA?.answer(ping, new Path(3, A, 'learned'), A)).toBe(true);
+  expect(toA.answer(ping, new Path(3, A, 'learned'), A)).toBe(true);
   const [answer] = b.probes;
   expect([answer?.socket, answer?.target]).toEqual([3, A]);
   const pong = opened(answer?.bytes, toB);
   if (pong?.kind !== 'pong') return expect.fail('no pong');
-  expect(toB?.answered(pong, OWN_SOCKET, A, 1_010)).toBeNull();
-  expect(toB?.answered(pong, OWN_SOCKET, B, 1_010)).toEqual({ path, sentAt: 1_000 });
-  expect(toB?.answered(pong, OWN_SOCKET, B, 1_010)).toBeNull();
+  expect(toB.answered(pong, OWN_SOCKET, A, 1_010)).toBeNull();
+  expect(toB.answered(pong, OWN_SOCKET, B, 1_010)).toEqual({ path, sentAt: 1_000 });
+  expect(toB.answered(pong, OWN_SOCKET, B, 1_010)).toBeNull();
   expect(a.count('unexpected-pong')).toBe(2);
 });
 
 it('a path that was asked a moment ago is not asked again', () => {
   const path = new Path(OWN_SOCKET, B, 'interface');
-  for (const now of [1_000, 1_000 + PROBE_INTERVAL - 1, 1_000 + PROBE_INTERVAL]) toB?.probe(path, false, now);
+  for (const now of [1_000, 1_000 + PROBE_INTERVAL - 1, 1_000 + PROBE_INTERVAL]) toB.probe(path, false, now);
   expect([a.probes.length, path.lastProbe]).toEqual([2, 1_000 + PROBE_INTERVAL]);
 });
 
 it('an invitation says by relay where this host is, and a message that came before is counted', () => {
-  toB?.invite(true, false);
+  toB.invite(true, false);
   const invitation = opened(a.relayed[0], toA);
   expect(invitation).toMatchObject({ kind: 'invitation', wanted: true, reply: false, hard: false });
   if (invitation?.kind !== 'invitation') return expect.fail('no invitation');
-  expect([toA?.isNew(invitation.id), toA?.isNew(invitation.id), b.count('replayed-probe')]).toEqual([
+  expect([toA.isNew(invitation.id), toA.isNew(invitation.id), b.count('replayed-probe')]).toEqual([
     true,
     false,
     1,
@@ -98,11 +100,11 @@ it('an invitation says by relay where this host is, and a message that came befo
 });
 
 it('keys that are forgotten are wiped, and made again when they are needed', () => {
-  const before = toB?.keys as ProbeKeys;
+  const before = toB.keys as ProbeKeys;
   const bytes = before.sending.slice();
-  toB?.forgetKeys();
+  toB.forgetKeys();
   expect(before.sending.every((byte) => byte === 0)).toBe(true);
-  expect(toB?.keys?.sending).toEqual(bytes);
+  expect(toB.keys?.sending).toEqual(bytes);
 });
 
 it('with a peer whose key allows no common one nothing is said', () => {
