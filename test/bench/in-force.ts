@@ -46,8 +46,9 @@ try {
     count,
     (n) => tokens[n % TAGS] as string,
     (n, message, at) => {
+      if (message.$case !== 'delta' && message.$case !== 'snapshot') return;
       lastHeard = at;
-      const filter = 'self' in message.value ? message.value.self?.filter : undefined;
+      const filter = message.value.self?.filter;
       if (filter !== undefined && !arrivals.has(n)) arrivals.set(n, at);
     },
   );
