@@ -280,7 +280,9 @@ describeNeedsRoot('an agent that cannot start', () => {
     it('without an agent: status and ping say how to start one', async () => {
       for (const verb of [['status'], ['ping', 'berlin']]) {
         const result = await oslo.run(...verb);
-        expect(complaint(result)).toMatch(/^error: no agent is running on .*; start it with: \S*\/bin\/agent up/);
+        expect(complaint(result)).toMatch(
+          /^error: no agent is running on .*; start it with: \S*\/bin\/agent up/,
+        );
         expect(result.status).toBe(1);
       }
     });
