@@ -60,7 +60,11 @@ try {
     const before = coordinator.processorSeconds();
     await store.applyPolicy(document, Date.now(), { actor: 'bench', source: '' });
     const committed = performance.now();
-    while (arrivals.size < count) await sleep(10);
+    const isWaited = () => {
+      for (let n = 0; n < count; n++) if (!arrivals.has(n) && !coordinator.lost.has(n)) return true;
+      return false;
+    };
+    while (isWaited()) await sleep(10);
     const times = [...arrivals.values()].map((at) => at - committed).sort((a, b) => a - b);
     const ms = (time: number) => `${Math.max(0, time).toFixed(0)} ms`;
     rows.push([
@@ -72,8 +76,12 @@ try {
     ]);
   }
   await store.close();
+  for (const [n, why] of coordinator.lost) console.error(`host-${n} was lost: ${why}`);
   process.stdout.write(
-    textTable([`${count} AGENTS`, 'FIRST', 'MEDIAN', 'LAST', "COORDINATOR'S PROCESSOR"], rows),
+    textTable(
+      [`${count - coordinator.lost.size} AGENTS`, 'FIRST', 'MEDIAN', 'LAST', "COORDINATOR'S PROCESSOR"],
+      rows,
+    ),
   );
 } finally {
   await coordinator.end();

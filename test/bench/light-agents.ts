@@ -28,6 +28,7 @@ export class BenchCoordinator {
   readonly #folder: string;
   readonly #serve: Child;
   readonly #beats: NodeJS.Timeout[] = [];
+  readonly #lost = new Map<number, string>();
 
   private constructor(folder: string) {
     this.#folder = folder;
@@ -40,6 +41,11 @@ export class BenchCoordinator {
     const coordinator = new BenchCoordinator(await mkdtemp(join(tmpdir(), 'warren-many-')));
     await coordinator.#serve.waitForOutput(/coordinator ready/, 60_000);
     return coordinator;
+  }
+
+  /** Agents whose stream ended, and why: on a busy machine some are silent for too long. */
+  get lost(): ReadonlyMap<number, string> {
+    return this.#lost;
   }
 
   get pid(): number {
@@ -92,7 +98,10 @@ export class BenchCoordinator {
     );
     const stream = client.sync();
     await new Promise<void>((resolve, reject) => {
-      stream.on('error', reject);
+      stream.on('error', (error) => {
+        this.#lost.set(n, error.message);
+        reject(error);
+      });
       stream.on('data', ({ message }: SyncResponse) => {
         if (message !== undefined) hear(n, message, performance.now());
         resolve();
@@ -108,7 +117,9 @@ export class BenchCoordinator {
     let sequence = 0n;
     this.#beats.push(
       setInterval(
-        () => stream.write({ message: { $case: 'heartbeat', value: { sequence: ++sequence } } }),
+        () =>
+          this.#lost.has(n) ||
+          stream.write({ message: { $case: 'heartbeat', value: { sequence: ++sequence } } }),
         HEARTBEAT,
       ),
     );
