@@ -91,6 +91,14 @@ describeNeeds(
       }
     });
 
+    it('SEC-39: has a gateway that is a router for nobody else', async () => {
+      const between = ['list', 'chain', 'inet', 'warren-forward-warren0', 'between'];
+      const lines = (await agents.hub.host.runOk('nft', between)).split('\n').map((line) => line.trim());
+      expect(lines.filter((line) => line.endsWith('drop'))).toEqual(
+        ['ipv4', 'ipv6'].map((family) => `meta nfproto ${family} counter name "between" drop`),
+      );
+    });
+
     it('is reached by all, the one behind a NAT too', async () => {
       for (const name of NAMES) {
         for (const address of addresses.phone) {

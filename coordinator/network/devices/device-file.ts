@@ -56,12 +56,19 @@ export interface DialledNode extends Granted, Decided {
   readonly device: DeviceState | null;
 }
 
+/** A device with the file that it has. */
+export interface KnownDevice extends DialledNode {
+  readonly file: DeviceFile;
+}
+
 export interface FileSources {
   readonly device: PairedDevice;
   readonly wantsNames: boolean;
   /** As in DeviceState. */
   readonly preferred?: string | undefined;
   readonly nodes: readonly DialledNode[];
+  /** Those of the nodes that are devices, as devicesAmong() has them. */
+  readonly devices: readonly KnownDevice[];
   readonly network: { readonly prefix4: string; readonly prefix6: string; readonly zone: string };
   /** Of the routes that a node carries those which the policy lets the device use; null where it may not know of the node. */
   readonly routesFor: (node: DialledNode) => readonly string[] | null;
@@ -89,7 +96,7 @@ export function wantedFile(sources: FileSources): DeviceFile | null {
   const [first] = dialled;
   if (first === undefined) return null;
   const known = new Set(last?.peers.map(({ nodeId }) => nodeId));
-  const devices = otherDevices(sources);
+  const devices = sources.devices.filter(({ id }) => id !== device.id);
   const gateways = new Set(devices.map(({ file }) => file.peers[0]?.nodeId));
   const rank = ({ id }: DialledNode) => 2 * Number(known.has(id)) + Number(gateways.has(id));
   const gateway = gatewayAmong(dialled, [sources.preferred, last?.peers[0]?.nodeId]) as DialledNode;
@@ -100,9 +107,11 @@ export function wantedFile(sources: FileSources): DeviceFile | null {
   const direct = [gateway, ...others];
   const endpoints = direct.map(({ reachableEndpoints }) => reachableEndpoints[0] as string);
   const routes = routesOver(direct, sources, endpoints);
-  const dials = direct.map(({ id }) => id);
-  const leavesToNewer = sources.leavesToNewer ?? false;
-  const ways = devices.map((other) => wayBetween(device, { dials, last, leavesToNewer }, other));
+  const ways = waysToDevices(
+    sources,
+    devices,
+    direct.map(({ id }) => id),
+  );
   return {
     addresses: hostPrefixes(device),
     resolvers: wantsNames ? [gateway.address4, gateway.address6] : [],
@@ -114,7 +123,7 @@ export function wantedFile(sources: FileSources): DeviceFile | null {
       endpoint: endpoints[index] as string,
       allowedIps: [
         ...(node === gateway ? [network.prefix4, network.prefix6] : hostPrefixes(node)),
-        ...devices.flatMap((other, at) => (ways[at] === node.id ? hostPrefixes(other) : [])),
+        ...(ways.get(node.id) ?? []),
         ...(routes.get(node.id) ?? []),
       ],
     })),
@@ -134,15 +143,30 @@ function candidates({ nodes, now }: FileSources): DialledNode[] {
     );
 }
 
-/** Devices that it may know of, or that it was told of before, with the files that they have; those first that were added first. */
-function otherDevices({ device, nodes, routesFor, last }: FileSources) {
+/** The devices among nodes, those first that were added first. */
+export function devicesAmong(nodes: readonly DialledNode[]): KnownDevice[] {
   return nodes
-    .flatMap((node) => {
-      const isTold = last !== null && placeIn(last, node) !== null;
-      if (node.device === null || node.id === device.id || (!isTold && routesFor(node) === null)) return [];
-      return [{ ...node, file: node.device.file }];
-    })
+    .flatMap((node) => (node.device === null ? [] : [{ ...node, file: node.device.file }]))
     .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+}
+
+/** What is to be said of other devices, by the agent that they are reached through: of those that it may know of, or was told of before. */
+function waysToDevices(
+  { device, routesFor, last, leavesToNewer = false }: FileSources,
+  devices: readonly KnownDevice[],
+  dials: readonly string[],
+): Map<string, string[]> {
+  const ways = new Map<string, string[]>();
+  for (const other of devices) {
+    const way = wayBetween(device, { dials, last, leavesToNewer }, other);
+    if (way === null) continue;
+    const isTold = last !== null && placeIn(last, other) !== null;
+    if (!isTold && routesFor(other) === null) continue;
+    const prefixes = ways.get(way) ?? [];
+    prefixes.push(...hostPrefixes(other));
+    ways.set(way, prefixes);
+  }
+  return ways;
 }
 
 function isActiveAgent(node: DialledNode, now: number): boolean {

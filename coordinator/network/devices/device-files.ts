@@ -1,7 +1,14 @@
 import { grantedRoutes } from '../grants.ts';
 import type { VisibleNode } from '../visibility.ts';
 import { Visibility } from '../visibility.ts';
-import { type DeviceFile, type DeviceState, type DialledNode, wantedFile } from './device-file.ts';
+import {
+  type DeviceFile,
+  type DeviceState,
+  type DialledNode,
+  devicesAmong,
+  type KnownDevice,
+  wantedFile,
+} from './device-file.ts';
 import type { PairedDevice } from './device-pairs.ts';
 import { whyOutOfDate } from './out-of-date.ts';
 
@@ -18,12 +25,16 @@ export interface FilesNetwork {
 export class DeviceFiles {
   readonly #network: FilesNetwork;
   readonly #nodes: ReadonlyMap<string, DialledNode & VisibleNode>;
+  readonly #all: readonly DialledNode[];
+  readonly #devices: readonly KnownDevice[];
   readonly #now: number;
   readonly #visibility: Visibility;
 
   constructor(network: FilesNetwork, nodes: readonly (DialledNode & VisibleNode)[], now: number) {
     this.#network = network;
     this.#nodes = new Map(nodes.map((node) => [node.id, node]));
+    this.#all = nodes;
+    this.#devices = devicesAmong(nodes);
     this.#now = now;
     // Whether a device may know of an agent is between the two: who is neither dialled nor a router need not be looked at.
     const concerned = nodes.filter(
@@ -47,7 +58,8 @@ export class DeviceFiles {
       preferred,
       last,
       leavesToNewer,
-      nodes: [...this.#nodes.values()],
+      nodes: this.#all,
+      devices: this.#devices,
       network: this.#network,
       now: this.#now,
       routesFor: (node) => {

@@ -1,6 +1,6 @@
 import type { DeviceFile } from './device-file.ts';
 
-/** Of each file its CIDRs and the peers that they are at: it is asked about every other device. */
+/** Of each file the IPv4 addresses that it has by themselves, and the peers that they are at: it is asked about every other device. */
 const PLACES = new WeakMap<DeviceFile, ReadonlyMap<string, string>>();
 
 /** As much of a device as decides how it and another one reach each other. */
@@ -47,11 +47,15 @@ export function placeIn(file: DeviceFile, { address4 }: Pick<PairedDevice, 'addr
   let places = PLACES.get(file);
   if (places === undefined) {
     places = new Map(
-      file.peers.flatMap(({ nodeId, allowedIps }) => allowedIps.map((cidr) => [cidr, nodeId] as const)),
+      file.peers.flatMap(({ nodeId, allowedIps }) =>
+        allowedIps
+          .filter((cidr) => cidr.endsWith('/32'))
+          .map((cidr) => [cidr.slice(0, -'/32'.length), nodeId] as const),
+      ),
     );
     PLACES.set(file, places);
   }
-  return places.get(`${address4}/32`) ?? null;
+  return places.get(address4) ?? null;
 }
 
 function isNewer(one: PairedDevice, other: PairedDevice): boolean {

@@ -68,8 +68,11 @@ function reachedOver(
   wanted: DevicePeer,
   named: (cidrs: readonly string[]) => string[],
 ): string[] {
-  const without = (all: readonly string[], some: readonly string[]) =>
-    named(all.filter((cidr) => !some.includes(cidr)));
+  const without = (all: readonly string[], some: readonly string[]) => {
+    const left = new Set(all);
+    for (const cidr of some) left.delete(cidr);
+    return named([...left]);
+  };
   const more = without(wanted.allowedIps, given.allowedIps);
   const less = without(given.allowedIps, wanted.allowedIps);
   return [

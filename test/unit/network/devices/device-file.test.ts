@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type DevicePeer,
   type DialledNode,
+  devicesAmong,
   type FileSources,
   wantedFile,
 } from '../../../../coordinator/network/devices/device-file.ts';
@@ -42,6 +43,7 @@ const wanted = (nodes: DialledNode[], changes: Partial<FileSources> = {}) =>
     device: phone,
     wantsNames: true,
     nodes,
+    devices: devicesAmong(nodes),
     network: { prefix4: '100.64.0.0/10', prefix6: 'fd00::/48', zone: 'warren' },
     routesFor: (node) => node.approvedRoutes,
     last: null,
