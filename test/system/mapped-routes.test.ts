@@ -66,7 +66,9 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'dig', 'dnsmasq'], 'two sites with 
   const opens = async (from: Site, address: string) =>
     (await agents[from].host.run('ncat', ['-z', '-w', '5', address, '53'])).status === 0;
   const lookUp = async (from: Site, name: string) =>
-    (await agents[from].host.run('dig', ['+short', '+tries=1', '@127.0.0.87', name])).stdout.trim();
+    (
+      await agents[from].host.run('dig', ['+short', '+tries=1', '+time=20', '@127.0.0.87', name])
+    ).stdout.trim();
   /** Who the printer or the NAS thinks that it talks to. */
   async function sourceSeenAt(site: Site, from: Site, address: string): Promise<string> {
     const server = behind[site].spawn('ncat', ['-4', '-l', '9100', '-v']);

@@ -41,7 +41,7 @@ describeNeeds(['root', 'tun', 'dig', 'curl', 'dnsmasq'], 'names', () => {
   });
 
   const dig = async (agent: TestAgent, ...args: string[]) =>
-    (await agent.host.run('dig', ['+tries=1', '+time=8', ...args])).stdout;
+    (await agent.host.run('dig', ['+tries=1', '+time=20', ...args])).stdout;
   const short = async (agent: TestAgent, ...args: string[]) => (await dig(agent, '+short', ...args)).trim();
   const four = async (agent: TestAgent) => (await agent.addresses())[0] as string;
   const isConnected = async (agent: TestAgent) => (await agent.status()).self.coordinator === 'connected';

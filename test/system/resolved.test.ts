@@ -50,7 +50,7 @@ describeNeeds(
     const run = (...command: string[]) => berlin.host.runOk(...inside(...command));
     /** By the stub, as this host's programs do. */
     const short = async (...args: string[]) =>
-      (await run('dig', '+short', '+tries=1', '@127.0.0.53', ...args)).trim();
+      (await run('dig', '+short', '+tries=1', '+time=20', '@127.0.0.53', ...args)).trim();
 
     it('are asked of the agent, both ways; all others are asked where they were', async () => {
       const [v4, v6] = (await oslo.addresses()) as [string, string];

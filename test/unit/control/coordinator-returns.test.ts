@@ -87,7 +87,8 @@ it(`SEC-45: a coordinator that is back has its ${AGENTS} agents in step by diffe
   grpc = await startGrpc(folder, (store) => store, port);
   // While they are away, something has changed: what it was is all that they have to be told.
   await newMember(grpc, 'late');
-  await waitFor('all to be in step again', inStep(AGENTS));
+  // Pauses grow to half a minute, where the coordinator takes long to start.
+  await waitFor('all to be in step again', inStep(AGENTS), { timeout: 150_000 });
   expect(new Set(updates)).toEqual(new Set(['delta']));
   expect(new Set(pauses).size).toBeGreaterThan(AGENTS / 2);
-});
+}, 300_000);
