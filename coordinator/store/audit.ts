@@ -1,7 +1,22 @@
 import type { Selectable, SelectQueryBuilder } from 'kysely';
-import type { AuditFilter, AuditRecord, AuditRow } from './contract/audit.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { Access } from './access.ts';
+import type { AuditFilter, AuditRecord, AuditRow, AuditStore } from './contract/audit.ts';
 import { sql } from './kysely.ts';
 import type { AuditTable, Database, Schema } from './schema.ts';
+
+/** The audit log, over either engine. */
+export function sqlAudit({ read, change }: Access): AuditStore {
+  return {
+    audit: (row) => change((within) => within.audit(row)),
+    listAudit: (options) => read((db) => listAudit(db, options)),
+  };
+}
+
+/** The row of what the coordinator does by itself. */
+export function ownDoing(clock: Clock, action: string, target: string): AuditRow {
+  return { at: clock.wall(), actor: 'system', source: '', action, target, result: 'ok', detail: '' };
+}
 
 /** Longest text of a field; names and reasons come from outside. */
 const MAX_TEXT = 1_000;
@@ -24,7 +39,7 @@ export async function insertAudit(db: Database, row: AuditRow): Promise<void> {
 }
 
 /** The newest rows first, at most `limit`, those with an id below `before` if it is given. */
-export async function listAudit(
+async function listAudit(
   db: Database,
   options: { limit: number; before?: number } & AuditFilter,
 ): Promise<AuditRecord[]> {

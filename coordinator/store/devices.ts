@@ -6,10 +6,11 @@ import type { DeviceState } from '../network/devices/device-file.ts';
 import { DeviceFiles } from '../network/devices/device-files.ts';
 import { dnsLabel, isDnsLabel } from '../network/names.ts';
 import { canonicalTag } from '../network/tags.ts';
+import type { Access } from './access.ts';
 import type { Decision } from './administration.ts';
 import type { Change } from './change.ts';
 import type { AuditRow } from './contract/audit.ts';
-import type { DeviceChoices, NewDevice } from './contract/devices.ts';
+import type { DeviceChoices, DeviceStore, NewDevice } from './contract/devices.ts';
 import type { NodeRecord } from './contract/nodes.ts';
 import { listNodes, requireNode } from './nodes.ts';
 import { ownerNamed } from './owner-name.ts';
@@ -17,8 +18,17 @@ import { ownership } from './ownership.ts';
 import { currentPolicy } from './policies.ts';
 import { toJson } from './rows.ts';
 
+/** Devices, over either engine. */
+export function sqlDevices({ change }: Access): DeviceStore {
+  return {
+    addDevice: (device, now, by) => change((within) => addDevice(within, device, { ...by, now })),
+    handOutDevice: (nodeId, options, now, by) =>
+      change((within) => handOutDevice(within, nodeId, options, { ...by, now })),
+  };
+}
+
 /** Adds a member that runs plain WireGuard: addresses, and the file that it is to have. */
-export async function addDevice(change: Change, device: NewDevice, by: Decision): Promise<NodeRecord> {
+async function addDevice(change: Change, device: NewDevice, by: Decision): Promise<NodeRecord> {
   const { tx } = change;
   if (!isDnsLabel(device.name)) {
     throw new WarrenError(
@@ -103,7 +113,7 @@ export async function addDevice(change: Change, device: NewDevice, by: Decision)
 }
 
 /** Gives a device the file that it should have now; a public key that comes with it takes the place of its old one. */
-export async function handOutDevice(
+async function handOutDevice(
   change: Change,
   nodeId: string,
   { publicKey, ...choices }: DeviceChoices & { publicKey?: string },

@@ -1,6 +1,8 @@
 import type { Selectable } from 'kysely';
+import type { Access } from './access.ts';
 import type { Change } from './change.ts';
-import type { NetworkChanges, NetworkRecord } from './contract/network.ts';
+import type { ChangeFeed } from './change-feed.ts';
+import type { NetworkChanges, NetworkRecord, NetworkStore } from './contract/network.ts';
 import type { NodeRecord } from './contract/nodes.ts';
 import type { PolicyRecord } from './contract/policies.ts';
 import type { RelayView } from './contract/relays.ts';
@@ -10,30 +12,45 @@ import { currentPolicy } from './policies.ts';
 import { relayViews } from './relays.ts';
 import { nodeFromRow } from './rows.ts';
 import type { NetworkTable, Tx } from './schema.ts';
-import { settingsFromText } from './settings.ts';
+import { changeSettings, settingsFromText } from './settings.ts';
+
+/** The network as a whole, over either engine. `feed` calls back whoever waits for changes. */
+export function sqlNetwork({ engine, read, change }: Access, feed: ChangeFeed): NetworkStore {
+  return {
+    network: () =>
+      read(async (db) =>
+        networkFromRow(
+          await db.selectFrom('network').selectAll().where('id', '=', 1).executeTakeFirstOrThrow(),
+          await relayViews(db),
+          await currentPolicy(db),
+        ),
+      ),
+    changeSettings: (wanted, now, by, check) =>
+      change((within) => changeSettings(within, wanted, { ...by, now }, check)),
+    snapshot: () => read(() => snapshot(engine)),
+    changesSince: (version) => read(() => changesSince(engine, version)),
+    onChange: (listener) => feed.add(listener),
+  };
+}
 
 type NetworkRow = Selectable<NetworkTable>;
 
 const PRUNE = 'history.prune';
 
-export function networkFromRow(
-  row: NetworkRow,
-  relays: RelayView[],
-  policy: PolicyRecord | null,
-): NetworkRecord {
+function networkFromRow(row: NetworkRow, relays: RelayView[], policy: PolicyRecord | null): NetworkRecord {
   const { epoch, prefix4, prefix6, version, settings } = row;
   return { epoch, prefix4, prefix6, version, relays, settings: settingsFromText(settings), policy };
 }
 
 /** The network and all nodes of one moment. */
-export function snapshot(engine: Engine): Promise<{ network: NetworkRecord; nodes: NodeRecord[] }> {
+function snapshot(engine: Engine): Promise<{ network: NetworkRecord; nodes: NodeRecord[] }> {
   return atOneMoment(engine, async (tx, network) => ({
     network: networkFromRow(network, await relayViews(tx), await currentPolicy(tx)),
     nodes: await listNodes(tx),
   }));
 }
 
-export function changesSince(engine: Engine, since: number): Promise<NetworkChanges> {
+function changesSince(engine: Engine, since: number): Promise<NetworkChanges> {
   return atOneMoment(engine, async (tx, network) => {
     const { epoch, version, history_from } = network;
     // A version of the future is one of another history, of a database that was restored, say.

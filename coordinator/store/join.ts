@@ -4,25 +4,54 @@ import { slotAddress } from '../network/address-pool.ts';
 import { type EarlierUse, isRetry, type Refusal, rejoin, tokenRefusal } from '../network/joining.ts';
 import { dnsLabel, freeLabel } from '../network/names.ts';
 import { checkOffers } from '../network/offers.ts';
-import { oneLine } from './audit.ts';
-import { insertCertificate } from './certificates.ts';
+import type { Access } from './access.ts';
+import { oneLine, ownDoing } from './audit.ts';
+import { insertCertificate, nodeByCertificate } from './certificates.ts';
 import type { Change } from './change.ts';
-import type { JoinRecord, JoinResult } from './contract/joining.ts';
+import type { JoinRecord, JoinResult, JoinStore } from './contract/joining.ts';
 import type { NodeRecord } from './contract/nodes.ts';
 import type { TokenRecord } from './contract/tokens.ts';
-import { nodeById } from './nodes.ts';
+import { nodeById, requireNode } from './nodes.ts';
 import { tellOfOverlaps } from './overlaps.ts';
 import { ownership } from './ownership.ts';
 import { approveOffers } from './policies.ts';
 import { nodeFromRow, toJson, tokenFromRow } from './rows.ts';
+import { tokenRefused } from './tokens.ts';
+
+/** Joining, and the certificates by which nodes are known afterwards, over either engine. */
+export function sqlJoining({ clock, read, change }: Access): JoinStore {
+  return {
+    async join(request) {
+      try {
+        const outcome = await change((within) => joinNode(within, request));
+        if ('result' in outcome) return outcome.result;
+      } catch (error) {
+        // All of it was undone, the token's use too; what remains is to say that somebody tried.
+        const why = error instanceof WarrenError ? error.code : 'internal';
+        if (why !== 'unavailable') {
+          await change((within) => auditJoin(within, request, '', 'failed', why)).catch(() => {});
+        }
+        throw error;
+      }
+      throw tokenRefused();
+    },
+    putCertificate: (nodeId, certificate) =>
+      change(async (within) => {
+        await requireNode(within.tx, nodeId);
+        await insertCertificate(within, nodeId, certificate);
+        await within.audit(ownDoing(clock, 'certificate.issue', nodeId));
+      }),
+    nodeByCertificate: (fingerprint) => read((db) => nodeByCertificate(db, fingerprint)),
+  };
+}
 
 const NO_OFFERS = { routes: [], exitNode: false };
 
 /** Either a member or the reason that only the audit log learns. */
-export type JoinOutcome = { result: JoinResult } | { refusal: Refusal };
+type JoinOutcome = { result: JoinResult } | { refusal: Refusal };
 
 /** The whole of joining, in one transaction. Throws `exhausted`; a refusal is returned, so that its audit row is kept. */
-export async function joinNode(change: Change, request: JoinRecord): Promise<JoinOutcome> {
+async function joinNode(change: Change, request: JoinRecord): Promise<JoinOutcome> {
   const { tx } = change;
   const row = await tx
     .selectFrom('tokens')
@@ -121,7 +150,7 @@ async function earlierUse(
 }
 
 /** The audit row of a request to join, whatever came of it. */
-export async function auditJoin(
+async function auditJoin(
   change: Change,
   request: JoinRecord,
   target: string,

@@ -1,5 +1,14 @@
-import type { OnceRecord } from './contract/once.ts';
+import type { Access } from './access.ts';
+import type { OnceRecord, OnceStore } from './contract/once.ts';
 import type { Engine } from './engine.ts';
+
+/** Requests that take effect once, over either engine. */
+export function sqlOnce({ engine, read }: Access): OnceStore {
+  return {
+    beginOnce: (id, request, now) => read(() => beginOnce(engine, id, request, now)),
+    endOnce: (id, answer) => read(() => endOnce(engine, id, answer)),
+  };
+}
 
 /** How long a request is remembered that is to take effect once, milliseconds. */
 export const ONCE_KEPT = 24 * 60 * 60 * 1000;
@@ -10,7 +19,7 @@ export const ONCE_KEPT = 24 * 60 * 60 * 1000;
  */
 
 /** Null for whoever came first, and is to do it; else what is known of that one. */
-export async function beginOnce(
+async function beginOnce(
   engine: Engine,
   id: string,
   request: string,
@@ -36,7 +45,7 @@ export async function beginOnce(
 }
 
 /** Keeps what was answered, or with null forgets that there was a request. */
-export async function endOnce(engine: Engine, id: string, answer: Uint8Array | null): Promise<void> {
+async function endOnce(engine: Engine, id: string, answer: Uint8Array | null): Promise<void> {
   await (answer === null
     ? engine.writer.deleteFrom('once').where('id', '=', id).execute()
     : engine.writer.updateTable('once').set({ answer }).where('id', '=', id).execute());

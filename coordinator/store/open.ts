@@ -7,7 +7,7 @@ import type { Engine } from './engine.ts';
 import { migrate } from './migrations/migrate.ts';
 import { checkNewNetwork, ensureNetwork, type NewNetwork } from './network-row.ts';
 import { ensurePrivateFolder } from './private-folder.ts';
-import { SqlStore } from './sql-store.ts';
+import { sqlStore } from './sql-store.ts';
 import { openSqliteEngine } from './sqlite/engine.ts';
 import { checkDatabaseFile, createDatabaseFile } from './sqlite/file.ts';
 import { applyRestore } from './sqlite/restore.ts';
@@ -48,7 +48,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ? await openSqlite(options.dataDir, initialise !== undefined, prepare)
       : (await import('./postgres/engine.ts')).openPostgresEngine(options.database);
   await prepare(engine);
-  return new SqlStore(engine, clock);
+  return sqlStore(engine, clock);
 }
 
 async function openSqlite(

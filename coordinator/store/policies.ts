@@ -6,15 +6,48 @@ import type { PolicyDocument, Problem } from '../network/policy/document.ts';
 import { parsePolicy } from '../network/policy/parse.ts';
 import { policyNode } from '../network/policy/policy-node.ts';
 import { runTests } from '../network/policy/run-tests.ts';
+import type { Access } from './access.ts';
 import { listUsers } from './accounts/users.ts';
 import type { Decision } from './administration.ts';
 import type { Change } from './change.ts';
+import type { AuditRow } from './contract/audit.ts';
 import type { NodeRecord } from './contract/nodes.ts';
-import type { PolicyRecord } from './contract/policies.ts';
+import type { PolicyRecord, PolicyStore } from './contract/policies.ts';
 import { listNodes } from './nodes.ts';
 import { routeDetail, tellOfOverlaps } from './overlaps.ts';
 import { toJson } from './rows.ts';
 import type { Database, PolicyTable } from './schema.ts';
+
+/** Policies, over either engine. */
+export function sqlPolicies({ read, change }: Access): PolicyStore {
+  /** A refusal undoes the transaction, and the audit log has it all the same. */
+  const audited = async <T>(
+    row: Omit<AuditRow, 'result' | 'detail'>,
+    body: (change: Change) => Promise<T>,
+  ): Promise<T> => {
+    try {
+      return await change(body);
+    } catch (error) {
+      if (error instanceof WarrenError && error.code === 'corrupt') {
+        await change((within) => within.audit({ ...row, result: 'refused', detail: error.message }));
+      }
+      throw error;
+    }
+  };
+  return {
+    applyPolicy(document, now, by, check) {
+      const row = { ...by, at: now, action: 'policy.apply', target: '' };
+      return audited(row, (within) => applyPolicy(within, document, { ...by, now }, check));
+    },
+    restorePolicy(version, now, by) {
+      const row = { ...by, at: now, action: 'policy.restore', target: `version ${version}` };
+      return audited(row, (within) => restorePolicy(within, version, { ...by, now }));
+    },
+    policy: (version) =>
+      read((db) => (version === undefined ? currentPolicy(db) : policyNumbered(db, version))),
+    listPolicies: () => read(listPolicies),
+  };
+}
 
 /** The policy that counts, or null while there is none. */
 export async function currentPolicy(db: Database): Promise<PolicyRecord | null> {
@@ -27,13 +60,13 @@ export async function currentPolicy(db: Database): Promise<PolicyRecord | null> 
   return row === undefined ? null : policyFromRow(row);
 }
 
-export async function policyNumbered(db: Database, number: number): Promise<PolicyRecord | null> {
+async function policyNumbered(db: Database, number: number): Promise<PolicyRecord | null> {
   const row = await db.selectFrom('policies').selectAll().where('number', '=', number).executeTakeFirst();
   return row === undefined ? null : policyFromRow(row);
 }
 
 /** All of them, the newest first. */
-export async function listPolicies(db: Database): Promise<PolicyRecord[]> {
+async function listPolicies(db: Database): Promise<PolicyRecord[]> {
   const rows = await db.selectFrom('policies').selectAll().orderBy('number', 'desc').execute();
   return rows.map(policyFromRow);
 }
@@ -42,7 +75,7 @@ export async function listPolicies(db: Database): Promise<PolicyRecord[]> {
  * Makes a document the network's policy. One with a mistake, or whose tests fail on the network as it is, is refused whole:
  * throws `corrupt`. The same text as now is no new version.
  */
-export async function applyPolicy(
+async function applyPolicy(
   change: Change,
   text: string,
   by: Decision,
@@ -53,7 +86,7 @@ export async function applyPolicy(
 }
 
 /** Makes an earlier policy the one that counts, as a new version. Throws `not-found`, or what `applyPolicy` throws. */
-export async function restorePolicy(change: Change, number: number, by: Decision): Promise<PolicyRecord> {
+async function restorePolicy(change: Change, number: number, by: Decision): Promise<PolicyRecord> {
   const earlier = await policyNumbered(change.tx, number);
   if (earlier === null) {
     throw new WarrenError('not-found', `there is no version ${number} of the policy`, {

@@ -4,15 +4,40 @@ import { WarrenError } from '../../shared/errors.ts';
 import { relayTlsName } from '../../shared/tls-names.ts';
 import { type Refusal, tokenRefusal } from '../network/joining.ts';
 import { checkRelayFacts } from '../network/relay-facts.ts';
+import type { Access } from './access.ts';
 import type { Decision } from './administration.ts';
 import type { Change } from './change.ts';
 import type { AuditRow } from './contract/audit.ts';
 import type { CertificateRecord } from './contract/joining.ts';
-import type { EnrolRelayRecord, RelayFacts, RelayRecord, RelayView, StunServer } from './contract/relays.ts';
+import type {
+  EnrolRelayRecord,
+  RelayFacts,
+  RelayRecord,
+  RelayStore,
+  RelayView,
+  StunServer,
+} from './contract/relays.ts';
 import { tokenFromRow } from './rows.ts';
 import type { Database, RelayTable } from './schema.ts';
+import { tokenRefused } from './tokens.ts';
 
-export async function listRelays(db: Database): Promise<RelayRecord[]> {
+/** Relays, over either engine. */
+export function sqlRelays({ read, change }: Access): RelayStore {
+  return {
+    putRelay: (relay, now) => change((within) => putRelay(within, relay, now)),
+    async enrolRelay(request) {
+      const outcome = await change((within) => enrolRelay(within, request));
+      if ('relay' in outcome) return outcome;
+      throw tokenRefused();
+    },
+    relay: (id) => read((db) => relayById(db, id)),
+    putRelayFacts: (relayId, facts, now) => change((within) => putRelayFacts(within, relayId, facts, now)),
+    listRelays: () => read(listRelays),
+    removeRelay: (relayId, now, by) => change((within) => removeRelay(within, relayId, { ...by, now })),
+  };
+}
+
+async function listRelays(db: Database): Promise<RelayRecord[]> {
   return (await db.selectFrom('relays').selectAll().orderBy('id').execute()).map(relayFromRow);
 }
 
@@ -26,11 +51,7 @@ export async function relayViews(db: Database): Promise<RelayView[]> {
 }
 
 /** A coordinator's own relay. */
-export async function putRelay(
-  change: Change,
-  relay: RelayView & { name: string },
-  now: number,
-): Promise<void> {
+async function putRelay(change: Change, relay: RelayView & { name: string }, now: number): Promise<void> {
   const before = await relayById(change.tx, relay.id);
   if (before !== null) {
     await update(change, before, relay, relay.tlsName, now);
@@ -43,7 +64,7 @@ export async function putRelay(
 }
 
 /** The relay, or the reason of the refusal, which only the audit log learns. */
-export async function enrolRelay(
+async function enrolRelay(
   change: Change,
   request: EnrolRelayRecord,
 ): Promise<{ relay: RelayRecord; certificate: CertificateRecord } | { refusal: Refusal }> {
@@ -82,7 +103,7 @@ export async function enrolRelay(
 }
 
 /** Agents hear of it only if something of it is new to them. */
-export async function putRelayFacts(
+async function putRelayFacts(
   change: Change,
   relayId: string,
   untrusted: RelayFacts,
@@ -92,7 +113,7 @@ export async function putRelayFacts(
   await update(change, before, checkRelayFacts(untrusted), before.tlsName, now);
 }
 
-export async function removeRelay(change: Change, relayId: string, by: Decision): Promise<void> {
+async function removeRelay(change: Change, relayId: string, by: Decision): Promise<void> {
   const relay = await requireRelay(change.tx, relayId);
   await change.tx.deleteFrom('relays').where('id', '=', relayId).execute();
   change.relaysChanged();
@@ -147,7 +168,7 @@ function columns(facts: RelayFacts, tlsName: string) {
   };
 }
 
-export async function relayById(db: Database, id: string): Promise<RelayRecord | null> {
+async function relayById(db: Database, id: string): Promise<RelayRecord | null> {
   const row = await db.selectFrom('relays').selectAll().where('id', '=', id).executeTakeFirst();
   return row === undefined ? null : relayFromRow(row);
 }

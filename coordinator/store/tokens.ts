@@ -1,17 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import { WarrenError } from '../../shared/errors.ts';
 import { canonicalTag } from '../network/tags.ts';
+import type { Access } from './access.ts';
 import { oneLine } from './audit.ts';
 import type { Change } from './change.ts';
 import type { AuditActor } from './contract/audit.ts';
-import type { NewToken, TokenRecord } from './contract/tokens.ts';
+import type { NewToken, TokenRecord, TokenStore } from './contract/tokens.ts';
 import { toJson, tokenFromRow } from './rows.ts';
 import type { Database } from './schema.ts';
+
+/** Tokens, over either engine. */
+export function sqlTokens({ read, change }: Access): TokenStore {
+  return {
+    createToken: (token, by) => change((within) => createToken(within, token, by)),
+    listTokens: () => read(listTokens),
+    revokeToken: (id, now, by) => change((within) => revokeToken(within, id, now, by)),
+  };
+}
 
 /** Longest description of a token, characters. */
 export const MAX_DESCRIPTION = 200;
 
-export async function createToken(change: Change, token: NewToken, audit: AuditActor): Promise<TokenRecord> {
+async function createToken(change: Change, token: NewToken, audit: AuditActor): Promise<TokenRecord> {
   const tags = token.tags.map((text) => {
     const tag = canonicalTag(text);
     if (tag === null) {
@@ -70,13 +80,13 @@ export async function createToken(change: Change, token: NewToken, audit: AuditA
   return tokenFromRow(row);
 }
 
-export async function listTokens(db: Database): Promise<TokenRecord[]> {
+async function listTokens(db: Database): Promise<TokenRecord[]> {
   const rows = await db.selectFrom('tokens').selectAll().orderBy('created_at').orderBy('id').execute();
   return rows.map(tokenFromRow);
 }
 
 /** Revoking twice is revoking once. */
-export async function revokeToken(change: Change, id: string, now: number, audit: AuditActor): Promise<void> {
+async function revokeToken(change: Change, id: string, now: number, audit: AuditActor): Promise<void> {
   const row = await change.tx
     .selectFrom('tokens')
     .select('revoked_at')
@@ -98,5 +108,12 @@ export async function revokeToken(change: Change, id: string, now: number, audit
     detail: '',
     before: { revokedAt: null },
     after: { revokedAt: now },
+  });
+}
+
+/** The same for every reason, which the audit log has. */
+export function tokenRefused(): WarrenError {
+  return new WarrenError('unauthenticated', 'the token is not accepted', {
+    hint: 'ask for a new one: a token can be expired, revoked, used already, or made for something else',
   });
 }

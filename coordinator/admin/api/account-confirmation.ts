@@ -1,6 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { HTTPException } from 'hono/http-exception';
 import { WarrenError } from '../../../shared/errors.ts';
 import type { SessionRecord } from '../../store/accounts/accounts.ts';
 import { Passkeys } from '../accounts/passkeys.ts';
@@ -10,7 +9,7 @@ import { putCookie } from '../cookies.ts';
 import { ownAccount } from './account.ts';
 import { answers, body, done } from './answers.ts';
 import type { Api, ApiDependencies } from './api.ts';
-import { auditRefusal, countGuess, requirePassphrase } from './own-passphrase.ts';
+import { auditRefusal, countGuess, requirePassphrase, tooMany } from './own-passphrase.ts';
 import { InvalidField } from './problem.ts';
 import { decision } from './users.ts';
 import { isoTime, Text, Time } from './values.ts';
@@ -18,6 +17,11 @@ import { isoTime, Text, Time } from './values.ts';
 const tags = ['Own account'];
 /** Seconds. */
 const SHORT_WAIT = 10;
+
+/** What is asked of an authenticator, and the ticket that has to come back with its answer. */
+export const PasskeyQuestion = z
+  .object({ options: z.looseObject({ challenge: z.string() }), ticket: z.string() })
+  .openapi('PasskeyQuestion');
 
 const Confirmation = z
   .object({
@@ -46,9 +50,7 @@ const askPasskey = createRoute({
   responses: answers(
     200,
     'What navigator.credentials.get() is asked, as JSON (WebAuthn 3, 5.1.9).',
-    z
-      .object({ options: z.looseObject({ challenge: z.string() }), ticket: z.string() })
-      .openapi('PasskeyQuestion'),
+    PasskeyQuestion,
   ),
 });
 const confirm = createRoute({
@@ -107,10 +109,7 @@ export function addAccountConfirmation(api: Api, dependencies: ApiDependencies):
 
   api.openapi(askPasskey, async (context) => {
     const user = await ownAccount(context, dependencies);
-    if (!pace.mayBegin(remoteAddress(context))) {
-      context.header('Retry-After', String(SHORT_WAIT));
-      throw new HTTPException(429, { message: `too many tries; try again in ${SHORT_WAIT} seconds` });
-    }
+    if (!pace.mayBegin(remoteAddress(context))) throw tooMany(context, SHORT_WAIT);
     const { options, ticket } = await passkeys.beginConfirmation(user, ownOrigin(context));
     return context.json({ options: { ...options }, ticket }, 200);
   });

@@ -3,6 +3,7 @@ import { Passkeys } from '../accounts/passkeys.ts';
 import { ownOrigin } from '../connection.ts';
 import { knowBrowser } from '../sign-in/enter.ts';
 import { ownAccount } from './account.ts';
+import { PasskeyQuestion } from './account-confirmation.ts';
 import { answers, body, done } from './answers.ts';
 import type { Api, ApiDependencies } from './api.ts';
 import { decision } from './users.ts';
@@ -79,9 +80,7 @@ const beginPasskey = createRoute({
   responses: answers(
     200,
     'What navigator.credentials.create() is asked, as JSON (WebAuthn 3, 5.1.8).',
-    z
-      .object({ options: z.looseObject({ challenge: z.string() }), ticket: z.string() })
-      .openapi('PasskeyOptions'),
+    PasskeyQuestion,
   ),
 });
 const addPasskey = createRoute({

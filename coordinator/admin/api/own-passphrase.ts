@@ -45,8 +45,13 @@ export async function countGuess(
   const wait = throttle.attempt(bucket, address);
   if (wait === null) return () => throttle.succeeded(bucket, address);
   if (wait.isNew) await auditRefusal(context, dependencies, user, 'too many failures');
-  context.header('Retry-After', String(wait.seconds));
-  throw new HTTPException(429, { message: `too many failures; try again in ${wait.seconds} seconds` });
+  throw tooMany(context, wait.seconds);
+}
+
+/** The answer to whoever tried too often, to be thrown. */
+export function tooMany(context: Context<AdminEnvironment>, seconds: number): HTTPException {
+  context.header('Retry-After', String(seconds));
+  return new HTTPException(429, { message: `too many tries; try again in ${seconds} seconds` });
 }
 
 /** The audit row of a proof that was none. */

@@ -7,7 +7,7 @@ import { fromJson, toJson } from '../rows.ts';
 import type { ApiKeyTable, Database } from '../schema.ts';
 import type { AccountDecision, ApiKeyRecord, NewApiKey, Role, UserRecord } from './accounts.ts';
 import { record, requireOwner } from './acting.ts';
-import { requireUser, userFromRow } from './users.ts';
+import { enabledUser, requireUser } from './users.ts';
 
 export async function createApiKey(
   change: Change,
@@ -59,10 +59,8 @@ export async function apiKeyBySecret(
     .selectAll()
     .where('secret_hash', '=', secretHash)
     .executeTakeFirst();
-  if (row === undefined) return null;
-  const user = await db.selectFrom('users').selectAll().where('id', '=', row.user_id).executeTakeFirst();
-  if (user === undefined || user.disabled !== 0) return null;
-  return { key: keyFromRow(row), user: userFromRow(user) };
+  const user = row === undefined ? null : await enabledUser(db, row.user_id);
+  return row === undefined || user === null ? null : { key: keyFromRow(row), user };
 }
 
 export async function touchApiKey(change: Change, id: string, now: number): Promise<void> {

@@ -6,15 +6,15 @@ import type { Change } from '../change.ts';
 import type { Database, SessionTable } from '../schema.ts';
 import type { AccountDecision, NewSession, SessionRecord, UserRecord } from './accounts.ts';
 import { record, requireOwnerOrSelf } from './acting.ts';
-import { forgetBrowsers, requireUser, userById, userFromRow } from './users.ts';
+import { enabledUser, forgetBrowsers, requireUser } from './users.ts';
 
 export async function createSession(
   change: Change,
   session: NewSession,
   by: AccountDecision,
 ): Promise<SessionRecord> {
-  const user = await userById(change.tx, session.userId);
-  if (user === null || user.disabled) {
+  const user = await enabledUser(change.tx, session.userId);
+  if (user === null) {
     throw new WarrenError('permission-denied', 'this account is disabled', {
       hint: 'ask an owner of this network',
     });
@@ -46,10 +46,8 @@ export async function sessionBySecret(
     .selectAll()
     .where('secret_hash', '=', secretHash)
     .executeTakeFirst();
-  if (row === undefined) return null;
-  const user = await db.selectFrom('users').selectAll().where('id', '=', row.user_id).executeTakeFirst();
-  if (user === undefined || user.disabled !== 0) return null;
-  return { session: sessionFromRow(row), user: userFromRow(user) };
+  const user = row === undefined ? null : await enabledUser(db, row.user_id);
+  return row === undefined || user === null ? null : { session: sessionFromRow(row), user };
 }
 
 export async function touchSession(change: Change, id: string, now: number): Promise<void> {

@@ -1,5 +1,4 @@
-import type { Change } from '../change.ts';
-import type { Database } from '../schema.ts';
+import type { Access } from '../access.ts';
 import type * as accounts from './accounts.ts';
 import * as apiKeys from './api-keys.ts';
 import * as credentials from './credentials.ts';
@@ -10,12 +9,6 @@ import * as tickets from './tickets.ts';
 import * as users from './users.ts';
 
 type Decision = accounts.AccountDecision;
-
-/** How the store reads and changes: with its connections, and its errors explained. */
-export interface Access {
-  read<T>(body: (db: Database) => Promise<T>): Promise<T>;
-  change<T>(body: (change: Change) => Promise<T>): Promise<T>;
-}
 
 /** Accounts over either engine. Each method is a transaction or a read; its body is in the file of its subject. */
 export class SqlAccounts implements accounts.AccountStore {

@@ -42,6 +42,12 @@ export async function userById(db: Database, id: string): Promise<UserRecord | n
   return row === undefined ? null : userFromRow(row);
 }
 
+/** The user of an id who can sign in; null for one who is disabled or gone. */
+export async function enabledUser(db: Database, id: string): Promise<UserRecord | null> {
+  const user = await userById(db, id);
+  return user === null || user.disabled ? null : user;
+}
+
 export async function userNamed(db: Database, text: string): Promise<UserRecord | null> {
   const name = canonicalUserName(text);
   if (name === null) return null;

@@ -1,17 +1,9 @@
-import type { Change } from '../change.ts';
-import type { Engine } from '../engine.ts';
+import type { Access } from '../access.ts';
 import { sql } from '../kysely.ts';
 import { refuseNewerSchema } from '../migrations/migrate.ts';
 import { clearOnline, hasPresence } from '../presence.ts';
 import type { Database, ToldPathTable } from '../schema.ts';
 import type { CoordinatorRecord, CoordinatorStore, ToldPath, Watch } from './coordinators.ts';
-
-/** How the store reads, writes and changes: with its connections, and its errors explained. */
-interface Access {
-  engine: Engine;
-  read<T>(body: (db: Database) => Promise<T>): Promise<T>;
-  change<T>(body: (change: Change) => Promise<T>): Promise<T>;
-}
 
 /** The same over either engine. Bookkeeping is written outside of changes: nobody has to hear of it, or to wait for it. */
 export class SqlCoordinators implements CoordinatorStore {
