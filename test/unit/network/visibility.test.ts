@@ -247,6 +247,28 @@ describe('visibility', () => {
       ]);
     });
 
+    const SELF = '{"action": "accept", "src": ["ada@example.com"], "dst": ["autogroup:self:*"]}';
+
+    it('of a user has a gateway that knows of those of the same user’s other devices', () => {
+      const own = { owner: 'ada@example.com' };
+      const made = new World([hub, second], { document: `{"acls": [${SELF}]}` });
+      made.change([node(policyNode(4, own), '', ['n5']), node(policyNode(7, own), '', ['n6'])]);
+      expect([...made.visibility.peersOf('n5')].sort()).toEqual(['n4', 'n6', 'n7']);
+      expect([...made.visibility.peersOf('n6')].sort()).toEqual(['n4', 'n5', 'n7']);
+      const { groupOf, meetings } = made.visibility.groups();
+      expect(new Meetings(meetings).has(groupOf('n5'), groupOf('n6'))).toBe(true);
+    });
+
+    it('of a user does not make its gateway the like of that user’s machines, where both may send the same', () => {
+      const own = { owner: 'ada@example.com' };
+      const made = new World([hub], null);
+      made.change([node(policyNode(4, own), '', ['n5']), node(policyNode(1, own))]);
+      const grant = '{"src": ["fd00::/48"], "dst": ["tag:db"], "ip": ["*"]}';
+      made.change([], [], { document: `{"acls": [${SELF}], "grants": [${grant}]}` });
+      expect([...made.visibility.peersOf('n1')].sort()).toEqual(['n4', 'n5']);
+      expect([...made.visibility.peersOf('n4')].sort()).toEqual(['n1', 'n5']);
+    });
+
     it('with another gateway is news to those who may talk to it', () => {
       const made = world(acl('tag:web', 'tag:phone'));
       const { version } = made;
