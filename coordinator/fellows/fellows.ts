@@ -93,6 +93,8 @@ export class Fellows {
       if (error instanceof WarrenError && error.code === 'incompatible') return onOutdated(error);
       if (!this.#isAway) log.warn({ reason: describeError(error) }, 'no word of the other coordinators');
       this.#isAway = true;
+      // What was told is gone if the database crashed: then all of it is told again.
+      this.#export.again();
       // Nobody could say anything: that is nobody's silence.
       for (const fellow of this.#known.values()) fellow.movedAt = clock.monotonic();
     }
@@ -108,7 +110,7 @@ export class Fellows {
     this.#watches = text;
     if (wasKnown) return;
     this.#options.onForgotten();
-    this.#export.switch(false);
+    this.#export.again();
   }
 
   async #look(): Promise<void> {

@@ -42,7 +42,16 @@ export class PathExport {
     this.#isOn = isOn;
     this.#news.clear();
     this.#told.clear();
-    if (isOn) this.#all();
+    this.again();
+  }
+
+  /** Has all of it written anew: what was written may be lost. */
+  again(): void {
+    for (const nodeId of this.#told) this.#isNew(nodeId, '');
+    for (const { id, peers } of this.#telemetry.states()) {
+      this.#isNew(id, '');
+      for (const peerId of peers.keys()) this.#isNew(id, peerId);
+    }
   }
 
   /** Throws what the store throws; what could not be written is written the next time. */
@@ -57,13 +66,6 @@ export class PathExport {
     } catch (error) {
       for (const [nodeId, peers] of news) for (const peerId of peers) this.#isNew(nodeId, peerId);
       throw error;
-    }
-  }
-
-  #all(): void {
-    for (const { id, peers } of this.#telemetry.states()) {
-      this.#isNew(id, '');
-      for (const peerId of peers.keys()) this.#isNew(id, peerId);
     }
   }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Fellows, SILENCE_LIMIT } from '../../../coordinator/fellows/fellows.ts';
 import { openStore } from '../../../coordinator/store/open.ts';
@@ -92,6 +93,12 @@ async function pass(milliseconds: number, ...living: Coordinator[]): Promise<voi
   }
 }
 
+function inDatabase(statement: string): void {
+  const database = new DatabaseSync(join(folder, 'data', 'warren.db'));
+  database.exec(statement);
+  database.close();
+}
+
 const edge = ({ telemetry, nodes }: Coordinator, a: string, b: string) =>
   edgeBetween(telemetry, nodes, a, b, now);
 const direct = (peer: string, latency: number, sentBytes = 0n) => ({
@@ -175,19 +182,25 @@ describe('several coordinators of one database', () => {
     expect(edge(two, 'a', 'b')?.kind).toBe('direct');
   });
 
-  it('a database that was away is no silence of anybody', async () => {
+  it('a database that crashed is no silence of anybody, and what it lost is told again', async () => {
     const [one, two] = [await coordinator('one'), await coordinator('two')];
     one.telemetry.connect('a', () => {}).report(direct('b', 2));
+    const c = one.telemetry.connect('c', () => {});
     await pass(6_000, one, two);
     isAway = true;
     await pass(60_000, one, two);
     expect(edge(two, 'a', 'b')?.kind).toBe('direct');
+    inDatabase('delete from told_paths');
+    c.end();
     isAway = false;
     // The other's first beat comes a moment later.
     await pass(2_000, two);
     await pass(6_000, one, two);
     expect([one.forgotten, two.forgotten]).toEqual([0, 0]);
-    expect(edge(two, 'a', 'b')?.kind).toBe('direct');
+    const three = await coordinator('three');
+    await pass(12_000, one, two, three);
+    for (const each of [two, three]) expect(edge(each, 'a', 'b')?.kind).toBe('direct');
+    expect(two.telemetry.of('c')?.isConnected).toBe(false);
   });
 
   it('an agent that moves is heard where it is, and a stream here goes before one elsewhere', async () => {
@@ -225,9 +238,7 @@ describe('several coordinators of one database', () => {
 
   it('one of an older release hears that the database is of a newer one', async () => {
     const one = await coordinator('one');
-    const database = new (await import('node:sqlite')).DatabaseSync(join(folder, 'data', 'warren.db'));
-    database.exec("insert into warren_migrations values ('9999-later', '')");
-    database.close();
+    inDatabase("insert into warren_migrations values ('9999-later', '')");
     await pass(6_000, one);
     expect(one.outdated[0]).toMatchObject({ code: 'incompatible' });
   });
