@@ -86,7 +86,7 @@ describeNeeds(['root', 'tun'], 'the policy beside a running coordinator', () => 
   });
 
   it('SEC-38: with mistakes is refused with their places, and nothing changes', async () => {
-    const path = file('bad.hujson', '{"acls": [],\n "ssh": [],\n "tests": [{"src": "x"}]}');
+    const path = file('bad.hujson', '{"acls": [],\n "ssh": [{}],\n "tests": [{"src": "x"}]}');
     for (const args of [
       ['check', path],
       ['apply', path],
