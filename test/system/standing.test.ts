@@ -8,7 +8,7 @@ import { waitFor } from '../support/wait-for.ts';
 
 const NAMES = ['berlin', 'oslo'] as const;
 
-describeNeeds(['root', 'tun'], 'the standing of a host', () => {
+describeNeeds(['root', 'tun', 'nft'], 'the standing of a host', () => {
   const lab = new Lab();
   let coordinator: TestCoordinator;
   let berlin: TestAgent;
@@ -64,5 +64,17 @@ describeNeeds(['root', 'tun'], 'the standing of a host', () => {
     await coordinator.start();
     await waitFor('the old name', async () => (await berlin.status()).peers[0]?.name === 'oslo');
     expect(await pingsOslo()).toBe(true);
+  });
+
+  it('of a host that vanished keeps no coordinator from stopping', async () => {
+    const { host } = coordinator;
+    await host.runOk('nft', [
+      'add table inet gone; add chain inet gone in { type filter hook input priority 0; }',
+    ]);
+    await host.runOk('nft', ['add rule inet gone in tcp dport 8443 drop']);
+    const unacknowledged = async () =>
+      /^ESTAB +0 +[1-9]/m.test(await host.runOk('ss', ['-Htn', 'sport = :8443']));
+    await waitFor('a heartbeat that nobody acknowledges', unacknowledged);
+    expect(await coordinator.stop()).toBe(0);
   });
 });
