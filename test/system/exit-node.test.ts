@@ -10,6 +10,7 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { capture } from '../support/capture.ts';
+import { dhcpServer, takeRoutes } from '../support/dhcp.ts';
 import { leftovers, TestAgent, TestCoordinator } from '../support/mesh.ts';
 import { describeNeeds } from '../support/needs.ts';
 import { Lab, type TestHost } from '../support/netns.ts';
@@ -18,7 +19,7 @@ import { waitFor } from '../support/wait-for.ts';
 
 const SERVER = ['203.0.113.9', '2001:db8:113::9'] as const;
 
-describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq'], 'an exit node', () => {
+describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq', 'udhcpc'], 'an exit node', () => {
   const lab = new Lab();
   const port = 51_820;
   let coordinator: TestCoordinator;
@@ -160,19 +161,25 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq'], 'an e
     expect(peers[0]).toMatchObject({ path: 'direct' });
   });
 
-  it('SEC-41: routes that somebody else sets, more specific ones, lead nothing out', async () => {
+  it('SEC-41: more specific routes that a DHCP server of the local network hands out lead nothing out', async () => {
+    const { host } = laptop;
+    // Both halves of the Internet (CVE-2024-3661), and one server of it alone (RFC 3442).
     const rogue = ['0.0.0.0/1', '128.0.0.0/1', '203.0.113.0/24', `${SERVER[0]}/32`];
-    for (const route of rogue) await laptop.host.ip(`route add ${route} via 192.168.7.1`);
-    await laptop.host.ip(`-6 route add ${SERVER[1]}/128 via 2001:db8:7::1`);
-    expect(await laptop.host.ip('route show table main')).toContain('0.0.0.0/1 via 192.168.7.1 dev eth0');
+    const dhcp = await dhcpServer(lab, router, '192.168.7', rogue);
+    await takeRoutes(lab, host);
+    await host.ip(`-6 route add ${SERVER[1]}/128 via 2001:db8:7::1`);
+    const taken = await host.ip('route show table main');
+    for (const route of rogue)
+      expect(taken).toContain(`${route.replace('/32', '')} via 192.168.7.1 dev eth0`);
     expect(await leaked()).toEqual([]);
-    expect(await reachesAll(laptop.host)).toBe(true);
+    expect(await reachesAll(host)).toBe(true);
     // Rules that somebody takes away come back.
-    await laptop.host.ip('rule delete priority 8750');
-    await laptop.host.ip('-6 rule delete priority 8750');
-    for (const route of rogue) await laptop.host.ip(`route delete ${route}`);
-    await laptop.host.ip(`-6 route delete ${SERVER[1]}/128`);
-    await waitFor('the rules to be back', () => reachesAll(laptop.host));
+    await host.ip('rule delete priority 8750');
+    await host.ip('-6 rule delete priority 8750');
+    for (const route of rogue) await host.ip(`route delete ${route}`);
+    await host.ip(`-6 route delete ${SERVER[1]}/128`);
+    await waitFor('the rules to be back', () => reachesAll(host));
+    await dhcp.end();
   });
 
   it('SEC-42: the agent’s own UDP never enters its own TUN, with an exit node and without, whatever the routes say', async () => {
@@ -217,8 +224,8 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'tcpdump', 'dig', 'dnsmasq'], 'an e
   });
 
   it('the coordinator is found again by its name, also while the exit node is away', async () => {
-    await exit.stop();
-    await coordinator.stop();
+    expect(await exit.stop()).toBe(0);
+    expect(await coordinator.stop()).toBe(0);
     const is = async (state: string) => (await laptop.status()).self.coordinator === state;
     await waitFor('it to be away', () => is('disconnected'));
     await coordinator.start();
