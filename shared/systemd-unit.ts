@@ -55,11 +55,16 @@ export function unitArgument(text: string): string {
  * which no path has for a good reason.
  */
 export function unitValue(text: string): string {
+  const escaped = wholeLine(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"');
+  return /^[\w@%+=:,./-]+$/.test(escaped) ? escaped : `"${escaped}"`;
+}
+
+/** The value of a setting that takes all of its line as it is, such as ConditionPathExists=. Throws `usage` as `unitValue` does. */
+export function wholeLine(text: string): string {
   if (/\p{Cc}/u.test(text)) {
     throw new WarrenError('usage', `${JSON.stringify(text)} holds a control character`);
   }
-  const escaped = text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%');
-  return /^[\w@%+=:,./-]+$/.test(escaped) ? escaped : `"${escaped}"`;
+  return text.replaceAll('%', '%%');
 }
 
 function pathOf(name: string): string {

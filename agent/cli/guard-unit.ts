@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type SystemdUnit, unitArgument, unitValue } from '../../shared/systemd-unit.ts';
+import { type SystemdUnit, unitArgument, unitValue, wholeLine } from '../../shared/systemd-unit.ts';
 import { GUARD_FILE } from '../state/state.ts';
 
 export const GUARD_NAME = 'warren-agent-guard';
@@ -13,7 +13,7 @@ export function guardUnit(state: string): SystemdUnit {
   const text = `[Unit]
 Description=Warren agent, nothing past the exit node before it runs
 DefaultDependencies=no
-ConditionPathExists=${unitValue(file)}
+ConditionPathExists=${wholeLine(file)}
 RequiresMountsFor=${unitValue(state)}
 Wants=network-pre.target
 Before=network-pre.target shutdown.target

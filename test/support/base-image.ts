@@ -28,6 +28,8 @@ export async function baseTar(): Promise<string> {
     await runOk('debootstrap', ['--variant=minbase', '--include=ca-certificates', SUITE, root], {
       timeout: TIMEOUT,
     });
+    // As in Debian's own images: a file system that is thrown away when a build fails needs no fsync.
+    writeFileSync(join(root, 'etc/dpkg/dpkg.cfg.d/docker-apt-speedup'), 'force-unsafe-io\n');
     for (const path of LEFT_OUT) await rm(join(root, path), { recursive: true, force: true });
     await addNode(root);
     await runOk('tar', ['-C', root, '-cf', `${tar}.new`, '.'], { timeout: TIMEOUT });

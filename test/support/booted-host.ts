@@ -17,7 +17,7 @@ export const BOOT_NEEDS: readonly Need[] = [
   'root',
   'tun',
   'nft',
-  'cgroups',
+  'private-root',
   'dbus-daemon',
   'systemd',
   'systemctl',

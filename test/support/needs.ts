@@ -1,5 +1,7 @@
 /** Tests that need more than Node.js: they run where the machine has it and say what it lacks where not. */
-import { accessSync, constants, existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { describe } from 'vitest';
 
@@ -38,6 +40,7 @@ export type Need =
   | 'docker'
   | 'docker-compose'
   | 'debootstrap'
+  | 'private-root'
   | 'systemd'
   | 'systemctl'
   | 'systemd-analyze';
@@ -47,7 +50,23 @@ export function lacks(need: Need): string | null {
   if (need === 'root') return process.geteuid?.() === 0 ? null : 'not root';
   if (need === 'tun') return existsSync('/dev/net/tun') ? null : 'no /dev/net/tun';
   if (need === 'cgroups') return holdsGroups() ? null : 'no control groups to make containers of';
+  if (need === 'private-root') return canChangeRoot() ? null : 'no overlayfs upon / or no control groups';
   return findProgram(need) ? null : `no ${need}`;
+}
+
+/** Whether this machine's files can be had with changes that go elsewhere, and control groups of version 2 beside them. */
+function canChangeRoot(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'warren-test-root-'));
+  for (const name of ['changes', 'work', 'root']) mkdirSync(join(folder, name));
+  const script = `set -e
+    mount -t overlay overlay -o "lowerdir=/,upperdir=$1/changes,workdir=$1/work" "$1/root"
+    mount -t cgroup2 cgroup2 /mnt
+    mkdir "/mnt/$2"
+    rmdir "/mnt/$2"`;
+  const args = ['--mount', 'sh', '-c', script, 'sh', folder, `warren-test-${process.pid}`];
+  const { status } = spawnSync('unshare', args, { stdio: 'ignore' });
+  rmSync(folder, { recursive: true, force: true });
+  return status === 0;
 }
 
 /** Whether control groups can be made here: version 2 alone, or beside or below it those of version 1. */

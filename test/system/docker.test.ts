@@ -24,7 +24,8 @@ describeNeeds([...ENGINE_NEEDS, 'tcpdump', 'curl'], 'the network of docker-compo
     const [tar, started] = await Promise.all([baseTar(), DockerEngine.start()]);
     engine = started;
     await engine.import(tar, BASE_IMAGE);
-    for (const service of ['coordinator', 'web']) await compose(['build', '--quiet', service], SLOW);
+    const built = ['coordinator', 'web'].map((service) => compose(['build', '--quiet', service], SLOW));
+    await Promise.all(built);
     await compose(['up', '--detach'], SLOW);
   }, 480_000);
 

@@ -2,6 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { guardUnit } from '../../agent/cli/guard-unit.ts';
 import { agentUnit } from '../../agent/cli/run-service.ts';
 import { coordinatorUnit } from '../../coordinator/service-unit.ts';
 import type { SystemdUnit } from '../../shared/systemd-unit.ts';
@@ -16,7 +17,7 @@ afterAll(() => lab.close());
 const DATA = '/var/lib/warren-coordinator';
 const FLAGS = ['--url', 'https://vpn.example.com:8443'];
 const coordinator = () => coordinatorUnit('/bin/true', '/bin/true', DATA, FLAGS);
-const agent = () => agentUnit('/bin/true', '/bin/true', '/var/lib/warren');
+const agent = () => agentUnit('/bin/true', '/bin/true', '/var/lib/my mesh');
 
 function written(unit: SystemdUnit): string {
   const path = join(lab.directory('unit'), `${unit.name}.service`);
@@ -38,6 +39,7 @@ describeNeeds(['systemd-analyze'], 'the unit', () => {
   it.each([
     ['coordinator', coordinator],
     ['agent', agent],
+    ['guard', () => guardUnit('/var/lib/my mesh')],
   ])('of the %s has no word that systemd does not know', async (_, unit) => {
     const path = written(unit());
     const { stderr } = await run('systemd-analyze', ['verify', '--man=false', '--recursive-errors=no', path]);
