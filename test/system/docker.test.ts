@@ -12,6 +12,7 @@ import { waitFor } from '../support/wait-for.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PROJECT = 'warren-test';
+const DATA = '/var/lib/warren-coordinator';
 const ADMIN = 'http://127.0.0.1:8080';
 const SLOW = { timeout: 240_000 };
 /** How datagrams between agents begin: WireGuard's messages, and the sealed probes for paths (agent/paths/messages.ts). */
@@ -33,8 +34,21 @@ describeNeeds([...ENGINE_NEEDS, 'tcpdump', 'curl'], 'the network of docker-compo
 
   const compose = (args: string[], options = {}) =>
     engine.runOk('docker-compose', ['--project-name', PROJECT, ...args], { cwd: ROOT, ...options });
-  const container = async (service: string) => (await compose(['ps', '--quiet', service])).trim();
   const docker = (...args: string[]) => engine.run('docker', args);
+  const ids = new Map<string, string>();
+  /** Asked of the engine, and once: docker-compose takes a second to start. */
+  const container = async (service: string) => {
+    const labels = { project: PROJECT, service };
+    const filters = Object.entries(labels).flatMap(([name, value]) => [
+      '--filter',
+      `label=com.docker.compose.${name}=${value}`,
+    ]);
+    const id = ids.get(service) ?? (await docker('ps', '--all', '--quiet', ...filters)).stdout.trim();
+    ids.set(service, id);
+    return id;
+  };
+  const inside = async (service: string, ...command: string[]) =>
+    engine.runOk('docker', ['exec', await container(service), ...command]);
   const inspect = async (service: string, format: string) =>
     (await engine.runOk('docker', ['inspect', '--format', format, await container(service)])).trim();
   /** `docker compose run --rm check`: what it says, where it ends with 0. */
@@ -74,7 +88,7 @@ describeNeeds([...ENGINE_NEEDS, 'tcpdump', 'curl'], 'the network of docker-compo
   it('containers are well by their own word, the coordinator has no root, agents have one capability', async () => {
     for (const service of ['coordinator', 'laptop', 'desktop', 'gateway', 'roaming'])
       expect(await inspect(service, '{{.State.Health.Status}}')).toBe('healthy');
-    const status = (service: string) => compose(['exec', '-T', service, 'cat', '/proc/self/status']);
+    const status = (service: string) => inside(service, 'cat', '/proc/self/status');
     expect(await status('coordinator')).toMatch(/^Uid:\t[1-9]\d+\t/m);
     // CAP_NET_ADMIN is 12.
     expect(await status('laptop')).toMatch(/^CapBnd:\t0{12}1000$/m);
@@ -98,12 +112,10 @@ describeNeeds([...ENGINE_NEEDS, 'tcpdump', 'curl'], 'the network of docker-compo
       filter,
     ]);
     await tcpdump.waitForOutput(/listening on/);
-    const fetched = await compose([
-      ...['exec', '-T', 'laptop', 'node', '-e'],
-      "fetch('http://web.south.example/').then((a) => a.text()).then(console.log)",
-    ]);
+    const fetching = "fetch('http://web.south.example/').then((a) => a.text()).then(console.log)";
+    const fetched = await inside('laptop', 'node', '-e', fetching);
     expect(fetched).toContain('the southern office');
-    await compose(['exec', '-T', 'laptop', 'agent', 'ping', 'gateway', '-c', '2']);
+    await inside('laptop', 'agent', 'ping', 'gateway', '-c', '2');
     await tcpdump.end('SIGINT');
     const frames = readPcap(readFileSync(file));
     const types = frames.map((frame) => frame.udp?.payload.readUInt32LE(0) ?? -1);
@@ -146,18 +158,14 @@ describeNeeds([...ENGINE_NEEDS, 'tcpdump', 'curl'], 'the network of docker-compo
       /^error: \/dev\/net\/tun is missing; .*--device \/dev\/net\/tun\n$/,
     ],
   ])('an agent in a container with %j says what it lacks', async (flags, message) => {
-    const token = await compose([
-      ...['exec', '-T', 'coordinator', 'coordinator', 'token', 'create'],
-      ...['--data', '/var/lib/warren-coordinator'],
-    ]);
+    const token = await inside('coordinator', ...['coordinator', 'token', 'create', '--data', DATA]);
     const { stderr, status } = await docker('run', '--rm', ...flags, 'warren', 'agent', 'join', token.trim());
     expect(stderr).toMatch(message);
     expect(status).toBe(1);
   });
 
   it('an ephemeral agent leaves when its container is stopped', async () => {
-    const verb = (...args: string[]) =>
-      compose(['exec', '-T', 'coordinator', 'coordinator', ...args, '--data', '/var/lib/warren-coordinator']);
+    const verb = (...args: string[]) => inside('coordinator', 'coordinator', ...args, '--data', DATA);
     const token = (await verb('token', 'create', '--ephemeral')).trim();
     const flags = [
       '--user',
