@@ -6,9 +6,10 @@ import { isExpired } from '../network/joining.ts';
 import type { ReportingStream, Telemetry } from '../telemetry/telemetry.ts';
 import { type Call, keyExpired, remoteAddress } from './caller.ts';
 import type { RpcContext } from './context.ts';
-import type { MapFeed, Subscriber, Update } from './map-feed.ts';
+import type { MapFeed, Subscriber } from './map-feed.ts';
 import { deltaMessage, snapshotMessage } from './messages.ts';
 import { grpcError } from './status.ts';
+import type { Update } from './viewer-updates.ts';
 
 /** One agent's stream: its reports go to the store, the map's differences come back. */
 export class SyncStream implements Subscriber {
