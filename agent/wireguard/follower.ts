@@ -1,14 +1,12 @@
-import { WarrenError } from '../../shared/errors.ts';
 import type { CreateTransportCipher } from './aead.ts';
-import { AllowedIps } from './allowed-ips.ts';
 import { MAX_PACKET } from './constants.ts';
 import { COUNT, Counters } from './counters.ts';
 import type { DataPath } from './data-path.ts';
-import { FollowerKeypair, FollowerPeer } from './follower-peer.ts';
+import type { FollowerKeypair, FollowerPeer } from './follower-peer.ts';
+import { FollowerTable } from './follower-table.ts';
 import type { FollowerReport, FollowerUpdate } from './follower-updates.ts';
 import { TRANSPORT } from './messages.ts';
 import type { PacketBuffer } from './packet-buffer.ts';
-import { SharedCounter, takeKeys } from './shared-session.ts';
 import { destinationOf, innerLength, openMessage, sealMessage, withoutRoute } from './transport.ts';
 import { endpointOf, UdpAddress } from './udp-address.ts';
 
@@ -42,97 +40,37 @@ export interface FollowerDependencies {
  */
 export class Follower implements DataPath {
   readonly #dependencies: FollowerDependencies;
-  readonly #peers = new Map<number, FollowerPeer>();
-  readonly #allowedIps = new AllowedIps<FollowerPeer>();
-  readonly #sessions = new Map<number, FollowerKeypair>();
+  readonly #table: FollowerTable;
   readonly #counters = new Counters();
   /** Those that something happened with since the last report. */
   #active: FollowerPeer[] = [];
   #reportAt = NEVER;
   /** Something was counted that belongs to no peer. */
   #hasCounts = false;
-  #mtu: number;
-  #hasGroup = false;
   /** For a datagram that the device hands over, and what is in it. Made when first needed. */
   #handedOver: { sealed: PacketBuffer; inner: PacketBuffer } | null = null;
 
   constructor(dependencies: FollowerDependencies) {
     this.#dependencies = dependencies;
-    this.#mtu = dependencies.mtu;
+    const { worker, createCipher, mtu } = dependencies;
+    this.#table = new FollowerTable(worker, createCipher, mtu);
   }
 
   apply(update: FollowerUpdate): void {
-    switch (update.kind) {
-      case 'mtu':
-        this.#mtu = update.mtu;
-        return;
-      case 'group':
-        this.#hasGroup = update.hasGroup;
-        return;
-      case 'peer': {
-        let peer = this.#peers.get(update.slot);
-        if (peer === undefined) {
-          peer = new FollowerPeer(update.slot);
-          this.#peers.set(update.slot, peer);
-        }
-        const { endpoint } = update;
-        peer.endpointChosen = update.endpointChosen;
-        peer.isDiverted = update.isDiverted;
-        peer.heardFrom = null;
-        peer.endpoint =
-          endpoint === null ? null : UdpAddress.from(endpoint.address, endpoint.port, endpoint.scope);
-        return;
-      }
-      case 'peer-removed':
-        this.#peers.delete(update.slot);
-        return;
-      case 'allowed-ip': {
-        const peer = this.#peer(update.slot);
-        if (update.remove) this.#allowedIps.remove(update.prefix, peer);
-        else this.#allowedIps.insert(update.prefix, peer);
-        return;
-      }
-      case 'stand-ins':
-        this.#allowedIps.setStandIns(
-          update.prefixes.map(({ prefix, slots }) => [
-            prefix,
-            new Set(slots.flatMap((slot) => this.#peers.get(slot) ?? [])),
-          ]),
-        );
-        return;
-      case 'session':
-        this.#begin(update);
-        return;
-      case 'current': {
-        const keypair = this.#sessions.get(update.localIndex);
-        if (keypair === undefined) return;
-        keypair.peer.current = keypair;
-        return;
-      }
-      case 'session-ended': {
-        const keypair = this.#sessions.get(update.localIndex);
-        if (keypair === undefined) return;
-        this.#sessions.delete(update.localIndex);
-        if (keypair.peer.current === keypair) keypair.peer.current = null;
-        keypair.destroy();
-        return;
-      }
-      case 'datagram':
-        this.#datagram(update);
-        return;
-    }
+    if (update.kind === 'datagram') this.#datagram(update);
+    else this.#table.apply(update);
   }
 
   route(buffer: PacketBuffer, offset: number, length: number): FollowerPeer | null {
-    const known = destinationOf(this.#allowedIps, buffer, offset, length);
+    const known = destinationOf(this.#table.allowedIps, buffer, offset, length);
     if (known !== null) return known;
     // The device may have been given the peer a moment ago and this worker not have looked yet.
     this.#dependencies.takeUpdates();
-    return destinationOf(this.#allowedIps, buffer, offset, length);
+    return destinationOf(this.#table.allowedIps, buffer, offset, length);
   }
 
   unrouted(buffer: PacketBuffer, offset: number, length: number, _now: number): void {
-    const why = withoutRoute(this.#hasGroup, buffer, offset, length);
+    const why = withoutRoute(this.#table.hasGroup, buffer, offset, length);
     if (why === 'group') this.#handOver(buffer, offset, length);
     else this.#count(why);
   }
@@ -148,7 +86,7 @@ export class Follower implements DataPath {
   ): number {
     const keypair = peer.current;
     if (keypair === null || peer.endpoint === null || peer.isDiverted || !keypair.isAlive(now)) return 0;
-    return sealMessage(keypair, this.#mtu, source, sourceOffset, length, target, targetOffset);
+    return sealMessage(keypair, this.#table.mtu, source, sourceOffset, length, target, targetOffset);
   }
 
   stage(_peer: FollowerPeer, buffer: PacketBuffer, offset: number, length: number, _now: number): void {
@@ -194,7 +132,7 @@ export class Follower implements DataPath {
     const plain = length - TRANSPORT.overhead;
     if (plain === 0) return 0;
     peer.lastDataReceived = now;
-    const inner = innerLength(this.#allowedIps, peer, target, targetOffset, plain);
+    const inner = innerLength(this.#table.allowedIps, peer, target, targetOffset, plain);
     if (inner > 0) return inner;
     this.#drop(peer, -inner, now);
     return 0;
@@ -231,9 +169,7 @@ export class Follower implements DataPath {
 
   /** Wipes every key. */
   close(): void {
-    for (const keypair of this.#sessions.values()) keypair.destroy();
-    this.#sessions.clear();
-    this.#peers.clear();
+    this.#table.close();
   }
 
   #datagram({ bytes, source }: FollowerUpdate & { kind: 'datagram' }): void {
@@ -249,37 +185,10 @@ export class Follower implements DataPath {
 
   /** The device may have begun the session a moment ago and this worker not have looked yet. */
   #session(index: number): FollowerKeypair | undefined {
-    const keypair = this.#sessions.get(index);
+    const keypair = this.#table.session(index);
     if (keypair !== undefined) return keypair;
     this.#dependencies.takeUpdates();
-    return this.#sessions.get(index);
-  }
-
-  #peer(slot: number): FollowerPeer {
-    const peer = this.#peers.get(slot);
-    if (peer === undefined) throw new WarrenError('internal', `follower: no peer in slot ${slot}`);
-    return peer;
-  }
-
-  #begin(update: FollowerUpdate & { kind: 'session' }): void {
-    const { worker, createCipher } = this.#dependencies;
-    const { localIndex, remoteIndex, created, memory } = update;
-    const peer = this.#peer(update.slot);
-    const keypair = takeKeys(
-      memory,
-      (keys) =>
-        new FollowerKeypair(
-          peer,
-          localIndex,
-          remoteIndex,
-          false,
-          created,
-          new SharedCounter(memory),
-          createCipher(keys.sending),
-          update.owner === worker ? createCipher(keys.receiving) : null,
-        ),
-    );
-    this.#sessions.set(localIndex, keypair);
+    return this.#table.session(index);
   }
 
   /** 2.1: any authentic message tells where the peer is. */
