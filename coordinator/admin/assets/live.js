@@ -7,6 +7,8 @@ import { signInAgain } from './sign-in-again.js';
 const LONGEST_WAIT = 5_000;
 /** Before a lost stream is told: one that comes back at once is no news. */
 const PATIENCE = 700;
+/** Before a part that could not be made is asked for again. */
+const FAILED_WAIT = 1_000;
 
 let source = null;
 let attempts = 0;
@@ -65,6 +67,11 @@ async function fetchPart(part) {
   }
   if (answer.status === 401 || answer.type === 'opaqueredirect') return signInAgain();
   if (answer.status === 404 && part.dataset.liveGone) return leave(part.dataset.liveGone);
+  if (answer.status >= 500) {
+    // The database was away for a moment, say, and nobody tells when it is back.
+    setTimeout(() => part.isConnected && !document.hidden && void refreshPart(part), FAILED_WAIT);
+    return;
+  }
   if (!answer.ok) return;
   const text = await answer.text();
   if (part.dataset.live !== url) return; // it shows something else by now
