@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { printJson } from '../../shared/print-json.ts';
 import { textTable } from '../../shared/text-table.ts';
 import type { Flow, FlowEnd, FlowsAnswer } from '../flows/mesh-flows.ts';
+import { bytesText } from './bytes-text.ts';
 import { withState } from './options.ts';
 
 /** Until connections that are busy have shown themselves, milliseconds. */
@@ -44,8 +45,8 @@ function table(flows: readonly Flow[]): string {
       endText(from),
       endText(to),
       state ?? '',
-      `${sent.bytes} bytes`,
-      `${received.bytes} bytes`,
+      bytesText(sent.bytes),
+      bytesText(received.bytes),
     ]),
   );
 }

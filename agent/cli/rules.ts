@@ -5,6 +5,7 @@ import { printJson } from '../../shared/print-json.ts';
 import { PROTOCOL_NAMES } from '../../shared/protocol-names.ts';
 import { textTable } from '../../shared/text-table.ts';
 import type { FirewallStatus } from '../host/firewall.ts';
+import { bytesText } from './bytes-text.ts';
 import { withState } from './options.ts';
 
 /** `bin/agent rules`: what the policy lets in here, and how often. */
@@ -42,7 +43,7 @@ export function rulesText(status: FirewallStatus | null): string {
       placesText(destinations),
       services.length === 0 ? 'all' : services.map(serviceText).join(' '),
       String(packets),
-      String(bytes),
+      bytesText(bytes),
     ]),
   );
   return `${table}\n${kept.join('')}`;

@@ -4,6 +4,7 @@ import { asCalled } from '../../shared/program-name.ts';
 import { textTable } from '../../shared/text-table.ts';
 import { pathWords } from '../path-words.ts';
 import type { PeerStatus, Status } from '../status.ts';
+import { bytesText } from './bytes-text.ts';
 import { exitWords } from './exit-words.ts';
 import { withState } from './options.ts';
 
@@ -47,8 +48,8 @@ function statusText({ self, peers }: Status, now: number): string {
     path(peer),
     peer.latencyMs === null ? '-' : `${peer.latencyMs.toFixed(1)} ms`,
     peer.lastHandshake === null ? 'never' : ago(now - Date.parse(peer.lastHandshake)),
-    bytes(peer.rxBytes),
-    bytes(peer.txBytes),
+    bytesText(peer.rxBytes),
+    bytesText(peer.txBytes),
   ]);
   const table = textTable(
     ['PEER', 'ADDRESS', 'STATE', 'PATH', 'LATENCY', 'HANDSHAKE', 'RECEIVED', 'SENT'],
@@ -112,15 +113,4 @@ function ago(milliseconds: number): string {
   if (seconds < 120) return `${seconds} s ago`;
   const minutes = Math.round(seconds / 60);
   return minutes < 120 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
-}
-
-function bytes(count: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = count;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }

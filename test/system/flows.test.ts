@@ -61,7 +61,7 @@ describeNeeds(['root', 'tun', 'nft', 'ncat'], 'flows', () => {
     expect(await flows(agents.berlin)).toHaveLength(1);
     const { stdout } = await agents.berlin.run('flows');
     expect(stdout).toMatch(
-      /^tcp +oslo 100\.64\.0\.\d+:\d+ +berlin \S+:7000 +established +\d+ bytes +\d+ bytes$/m,
+      /^tcp +oslo 100\.64\.0\.\d+:\d+ +berlin \S+:7000 +established +\S+ [KM]?i?B +\S+ [KM]?i?B$/m,
     );
     for (const child of [inside, outside, server]) await child.end();
   });

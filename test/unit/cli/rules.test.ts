@@ -26,8 +26,8 @@ describe('agent rules', () => {
   it('what an exit node carries is one word, and its own addresses and networks stand beside it', () => {
     const mixed = ['100.64.0.1/32', ...PUBLIC, '192.168.10.0/24'];
     expect(linesFor(PUBLIC, mixed)).toEqual([
-      'acls[0] | the Internet | all | 0 | 0',
-      'acls[1] | the Internet 100.64.0.1/32 192.168.10.0/24 | all | 0 | 0',
+      'acls[0] | the Internet | all | 0 | 0 B',
+      'acls[1] | the Internet 100.64.0.1/32 192.168.10.0/24 | all | 0 | 0 B',
     ]);
   });
 
