@@ -280,6 +280,30 @@ describeNeeds(['root', 'tun', 'chromium'], 'an administrator in the browser', ()
     await row('bob').waitFor();
   });
 
+  it('tabs that nobody sees hold no connection, of which a browser has six; seen again they show what is so', async () => {
+    const context = page.context();
+    const hide = (isHidden: boolean) => `
+      Object.defineProperty(document, 'hidden', { configurable: true, value: ${isHidden} });
+      document.dispatchEvent(new Event('visibilitychange'));`;
+    await page.goto(url);
+    await row('bob').waitFor();
+    await page.evaluate(hide(true));
+    const others: Page[] = [];
+    for (let count = 0; count < 7; count++) {
+      const other = await context.newPage();
+      others.push(other);
+      await other.goto(url);
+      await other.getByRole('link', { name: 'bob', exact: true }).waitFor();
+      await other.evaluate(hide(true));
+    }
+    await coordinator.verb('nodes', 'rename', 'bob', 'robert');
+    await page.evaluate(hide(false));
+    await row('robert').waitFor();
+    await coordinator.verb('nodes', 'rename', 'robert', 'bob');
+    await row('bob').waitFor();
+    await Promise.all(others.map((other) => other.close()));
+  });
+
   it('an ended session comes back to the same page after signing in', async () => {
     await page.goto(`${url}/?search=bob&sort=-seen`);
     await row('bob').waitFor();

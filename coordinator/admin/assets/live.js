@@ -11,6 +11,7 @@ const PATIENCE = 700;
 const FAILED_WAIT = 1_000;
 
 let source = null;
+let wasOpen = false;
 let attempts = 0;
 let retry;
 let telling;
@@ -84,19 +85,30 @@ function dispatch(event) {
   if (!document.hidden) void refresh(event.type);
 }
 
+/** Not for a tab that nobody sees: over HTTP/1.1 a browser has six connections to a host, for all tabs together. */
 function connect() {
-  if (source) return;
+  if (source || document.hidden) return;
   source = new EventSource('/events');
   source.addEventListener('open', () => {
     clearTimeout(telling);
     telling = undefined;
     // What happened before is not told again.
     void refresh();
+    if (wasOpen) for (const callback of listeners.get('changed') ?? []) callback('');
+    wasOpen = true;
     attempts = 0;
     tell(false);
   });
   source.addEventListener('error', lost);
   for (const name of listeners.keys()) source.addEventListener(name, dispatch);
+}
+
+function disconnect() {
+  source?.close();
+  source = null;
+  clearTimeout(retry);
+  clearTimeout(telling);
+  telling = undefined;
 }
 
 async function lost() {
@@ -135,7 +147,8 @@ function tell(isLost) {
 }
 
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden) void refresh();
+  if (document.hidden) disconnect();
+  else if (listeners.size > 0) connect();
 });
 
 // After all modules of the page, so that those with listeners have told theirs.
