@@ -11,6 +11,9 @@ import { type Update, ViewerUpdates } from './viewer-updates.ts';
 
 /** How long to wait before asking again when the database did not answer, milliseconds. */
 const RETRY_INTERVAL = 1_000;
+/** Subscribers told in one turn of the event loop: of many, the first need not wait until there is something made for all. */
+const TOLD_AT_ONCE = 16;
+
 /** One that wants to hear of changes. */
 export interface Subscriber {
   readonly nodeId: string;
@@ -31,10 +34,13 @@ export class MapFeed implements MeshNodes {
   readonly #held: HeldNetwork;
   readonly #updates: ViewerUpdates;
   readonly #subscribers = new Set<Subscriber>();
+  /** Those who have yet to hear of the latest step. */
+  readonly #untold = new Set<Subscriber>();
   readonly #listeners = new Set<() => void>();
   #refreshing: Promise<void> | null = null;
   #dirty = false;
   #retry: NodeJS.Timeout | null = null;
+  #telling: NodeJS.Immediate | null = null;
   #unsubscribe: () => void = () => {};
 
   private constructor(store: Store, clock: Clock, log: Logger, network: NetworkRecord, nodes: NodeRecord[]) {
@@ -58,13 +64,18 @@ export class MapFeed implements MeshNodes {
   close(): void {
     this.#unsubscribe();
     if (this.#retry !== null) clearTimeout(this.#retry);
+    if (this.#telling !== null) clearImmediate(this.#telling);
+    this.#untold.clear();
     this.#subscribers.clear();
     this.#listeners.clear();
   }
 
   subscribe(subscriber: Subscriber): () => void {
     this.#subscribers.add(subscriber);
-    return () => this.#subscribers.delete(subscriber);
+    return () => {
+      this.#subscribers.delete(subscriber);
+      this.#untold.delete(subscriber);
+    };
   }
 
   /** Calls back after every step of the network. */
@@ -188,8 +199,22 @@ export class MapFeed implements MeshNodes {
     const gone = new Set(removed);
     for (const subscriber of [...this.#subscribers]) {
       if (gone.has(subscriber.nodeId)) subscriber.removed();
-      else subscriber.changed();
+      else this.#untold.add(subscriber);
     }
+    if (this.#telling === null) this.#tellSome();
     for (const listener of this.#listeners) listener();
+  }
+
+  #tellSome(): void {
+    this.#telling = null;
+    let told = 0;
+    for (const subscriber of this.#untold) {
+      if (told++ === TOLD_AT_ONCE) {
+        this.#telling = setImmediate(() => this.#tellSome());
+        return;
+      }
+      this.#untold.delete(subscriber);
+      subscriber.changed();
+    }
   }
 }
