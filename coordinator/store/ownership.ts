@@ -40,3 +40,13 @@ export async function changeOwnership(
       .execute();
   }
 }
+
+/** Ends what is left of a user's tokens: nobody joins any more in the name of whoever is not let in. */
+export async function revokeTokensOf({ tx }: Change, owner: string, now: number): Promise<void> {
+  await tx
+    .updateTable('tokens')
+    .set({ revoked_at: now })
+    .where('owner', '=', owner)
+    .where('revoked_at', 'is', null)
+    .execute();
+}

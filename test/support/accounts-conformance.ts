@@ -145,7 +145,10 @@ export function accountsConformance(current: () => Store, open: () => Promise<St
         changes(() => accounts().changeUser(bob.id, what, as(ada)));
       expect(await change({ role: 'admin' })).toEqual([{ id, ownerRole: 'admin' }]);
       expect(await change({ displayName: 'Bob' })).toEqual([]);
+      const unused = randomBytes(32);
+      await current().createToken(aToken(unused, { owner: 'bob' }), CLI);
       expect(await change({ disabled: true })).toEqual([{ id, ownerRole: '' }]);
+      await expect(current().join(aRequest(unused))).rejects.toMatchObject({ code: 'unauthenticated' });
       expect((await machine('bob')).ownerRole).toBe('');
       expect(await changes(() => accounts().resetCredentials(bob.id, as(ada)))).toHaveLength(2);
       expect((await current().node(id))?.ownerRole).toBe('admin');
@@ -337,8 +340,11 @@ export function accountsConformance(current: () => Store, open: () => Promise<St
         role: 'auditor',
       });
       expect((await current().node(node.id))?.ownerRole).toBe('auditor');
+      const unused = randomBytes(32);
+      await current().createToken(aToken(unused, { owner: user.name }), CLI);
       await accounts().signInByIdentity(ID, null, BY);
       expect(await current().node(node.id)).toMatchObject({ ownerGroups: [], ownerRole: '' });
+      await expect(current().join(aRequest(unused))).rejects.toMatchObject({ code: 'unauthenticated' });
       await expect(accounts().changeUser(user.id, { role: 'admin' }, BY)).rejects.toMatchObject({
         code: 'conflict',
       });

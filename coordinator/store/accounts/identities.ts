@@ -1,6 +1,6 @@
 import { canonicalUserName } from '../../network/user-names.ts';
 import type { Change } from '../change.ts';
-import { changeOwnership } from '../ownership.ts';
+import { changeOwnership, revokeTokensOf } from '../ownership.ts';
 import { toJson } from '../rows.ts';
 import type { Database } from '../schema.ts';
 import type { AccountDecision, AdmittedIdentity, Identity, Role, UserRecord } from './accounts.ts';
@@ -33,6 +33,7 @@ export async function signInByIdentity(
     }
     await setGroups(change, user, []);
     await changeOwnership(change, user.name, { owner_role: '' });
+    await revokeTokensOf(change, user.name, by.now);
     return null;
   }
   return update(change, user, admitted, by);

@@ -4,7 +4,7 @@ import { WarrenError } from '../../../shared/errors.ts';
 import { canonicalUserName } from '../../network/user-names.ts';
 import { oneLine } from '../audit.ts';
 import type { Change } from '../change.ts';
-import { changeOwnership } from '../ownership.ts';
+import { changeOwnership, revokeTokensOf } from '../ownership.ts';
 import { fromJson, toJson } from '../rows.ts';
 import type { Database, UserTable } from '../schema.ts';
 import type { AccountDecision, NewUser, Role, UserChanges, UserRecord } from './accounts.ts';
@@ -164,6 +164,7 @@ export async function changeUser(
   await changeOwnership(change, user.name, { owner_role: wanted.disabled ? '' : wanted.role });
   if (wanted.disabled) {
     await forgetBrowsers(change, id);
+    await revokeTokensOf(change, user.name, by.now);
     for (const table of ['sessions', 'tickets'] as const) {
       await change.tx.deleteFrom(table).where('user_id', '=', id).execute();
     }
@@ -192,12 +193,7 @@ export async function removeUser(change: Change, id: string, by: AccountDecision
   // Sessions, keys, passkeys and the rest go with it (on delete cascade).
   await change.tx.deleteFrom('users').where('id', '=', id).execute();
   if (user.role === 'owner' && !user.disabled) await requireOwnerLeft(change, user);
-  await change.tx
-    .updateTable('tokens')
-    .set({ revoked_at: by.now })
-    .where('owner', '=', user.name)
-    .where('revoked_at', 'is', null)
-    .execute();
+  await revokeTokensOf(change, user.name, by.now);
   const owned = await change.tx.selectFrom('nodes').select('id').where('owner', '=', user.name).execute();
   if (owned.length > 0) {
     await change.tx
