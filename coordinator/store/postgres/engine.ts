@@ -44,8 +44,10 @@ export function openPostgresEngine(url: string): Engine {
   const settings = connectionSettings(url);
   const where = placeOf(url);
   const pool = new pg.Pool({ ...settings, max: POOL_SIZE });
-  // A connection that dies while idle is replaced at the next query; unheard, the event would end the process.
+  // A connection that dies is replaced at the next query; unheard, the event would end the process. The pool listens to those alone
+  // that are idle: one that dies between two queries of a transaction has to be heard itself, and the next query fails.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   const database: Database = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   let stopListening: () => Promise<void> = async () => {};
   return {

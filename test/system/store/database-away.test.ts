@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStore } from '../../../coordinator/store/open.ts';
 import type { Store } from '../../../coordinator/store/store.ts';
 import { describePostgres, PostgresCluster } from '../../support/postgres.ts';
-import { aReport, aRequest, aToken, CLI, joinNode, NOW } from '../../support/store.ts';
+import { aCertificate, aReport, aRequest, aToken, CLI, joinNode, NOW } from '../../support/store.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 /** SEC-53 speaks of 30 s. */
@@ -60,5 +60,21 @@ describePostgres('a coordinator whose PostgreSQL goes away', () => {
     expect((await store.join(aRequest(secret))).rejoined).toBe(false);
     await waitFor('the other coordinator to hear of the join', () => noticed > 0);
     expect(await other.listNodes()).toHaveLength(2);
+  });
+
+  it('SEC-53: one that goes away in the middle of a change undoes it, and ends nobody', async () => {
+    const secret = randomBytes(32);
+    await store.createToken(aToken(secret), CLI);
+    const before = (await store.listNodes()).length;
+    const issueCertificate = async () => {
+      await cluster.stop();
+      return aCertificate();
+    };
+    await expect(store.join(aRequest(secret, { issueCertificate }))).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    await cluster.start();
+    expect(await waitFor('the database', () => store.listNodes())).toHaveLength(before);
+    expect((await store.join(aRequest(secret))).rejoined).toBe(false);
   });
 });
