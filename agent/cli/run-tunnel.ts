@@ -43,9 +43,11 @@ export async function run(name: string, options: TunnelCommandOptions): Promise<
   }
   const end = () => void tunnel.close();
   void stop.promise.then(end);
-  const watcher = watch(dirname(server.path), () => {
+  const endWithoutSocket = () => {
     if (!server.isThere()) end();
-  });
+  };
+  const watcher = watch(dirname(server.path), endWithoutSocket);
+  endWithoutSocket();
   releaseStartupPages();
   const { interfaceName, driver, workers, offloads, notes } = tunnel.facts;
   for (const note of notes) log.warn(note);

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { WarrenError } from '../../shared/errors.ts';
@@ -48,17 +48,21 @@ export class UapiServer {
           hint: 'end it, or choose another interface name',
         });
       }
-      rmSync(path, { force: true });
     }
     const server = new UapiServer(path, tunnel, log);
+    // Under its name only when it answers: wg(8) removes a socket that is bound and does not listen yet, as a dead program's.
+    const unfinished = `${path}.${process.pid}`;
+    rmSync(unfinished, { force: true });
     const before = process.umask(0o177);
     try {
       await new Promise<void>((resolve, reject) => {
         server.#server.once('error', reject);
-        server.#server.listen(path, resolve);
+        server.#server.listen(unfinished, resolve);
       });
-      chmodSync(path, 0o600);
+      chmodSync(unfinished, 0o600);
+      renameSync(unfinished, path);
     } catch (cause) {
+      server.#server.close();
       throw new WarrenError('internal', `cannot listen on ${path}: ${String(cause)}`, { cause });
     } finally {
       process.umask(before);
@@ -72,9 +76,9 @@ export class UapiServer {
   }
 
   async close(): Promise<void> {
+    rmSync(this.path, { force: true });
     for (const connection of this.#connections) connection.destroy();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    rmSync(this.path, { force: true });
   }
 
   #serve(socket: Socket): void {

@@ -12,7 +12,7 @@ import type { DeviceChange } from '../../agent/wireguard/configuration.ts';
 import { WarrenError } from '../../shared/errors.ts';
 import { createLogger } from '../../shared/log.ts';
 import { describeNeeds } from '../support/needs.ts';
-import { run } from '../support/process.ts';
+import { Child, run } from '../support/process.ts';
 
 const NAME = `wtu${process.pid}`;
 const PATH = uapiSocketPath(NAME);
@@ -85,6 +85,31 @@ describeNeeds(['root'], 'the UAPI socket', () => {
     expect(existsSync(PATH)).toBe(true);
     server = await listen();
     expect(await talk('get=1\n\n')).toBe(OK);
+  });
+
+  it('is there when it answers and no sooner: whoever takes it for a dead one then, as wg does, would remove it', async () => {
+    const tidy = `
+      const { connect } = require('node:net'), { unlinkSync } = require('node:fs');
+      (function look() {
+        const socket = connect(${JSON.stringify(PATH)}, () => socket.destroy());
+        socket.on('error', ({ code }) => {
+          if (code === 'ECONNREFUSED') unlinkSync(${JSON.stringify(PATH)});
+        });
+        socket.on('close', look);
+      })();
+      process.stdout.write('looking');`;
+    const wg = new Child(process.execPath, ['-e', tidy]);
+    try {
+      await wg.waitForOutput(/looking/);
+      for (let i = 0; i < 300; i++) {
+        await server.close();
+        server = await listen();
+        expect(server.isThere()).toBe(true);
+      }
+      expect(wg.output).toBe('looking');
+    } finally {
+      await wg.end('SIGKILL');
+    }
   });
 
   it('answers several requests of one connection, in their order', async () => {
