@@ -95,6 +95,12 @@ describeNeeds(['root', 'tun', 'nft', 'ncat', 'dig', 'dnsmasq'], 'two sites with 
   });
 
   it('reach each other by name: what the name server of a site says is read as the mesh has it', async () => {
+    // What was set a moment ago may be on its way to the agents.
+    await waitFor(
+      'the split domains at berlin',
+      async () => (await lookUp('berlin', 'nas.oslo.example')) !== '',
+    );
+    await waitFor('those at oslo', async () => (await lookUp('oslo', 'printer.berlin.example')) !== '');
     expect(await lookUp('berlin', 'nas.oslo.example')).toBe('10.201.2.7');
     expect(await lookUp('oslo', 'printer.berlin.example')).toBe('10.201.1.7');
     // Nearer than the mesh.
