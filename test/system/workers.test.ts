@@ -74,7 +74,8 @@ describeNeeds(['root', 'tun', 'wg'], 'several workers', () => {
       const arrivals = await Promise.all(storms.map((arrived) => arrived()));
       for (const { packets, repeated, overtaken } of arrivals) {
         expect(repeated).toBe(0);
-        expect(overtaken).toBe(0);
+        // Each processor has a queue of its own in the kernel, so a thread that is moved from one to another may overtake itself.
+        expect(overtaken).toBeLessThan(packets / 1000);
         // The kernel's queues may lose some on a busy machine; most arrive.
         expect(packets).toBeGreaterThan(PACKETS / 2);
       }
