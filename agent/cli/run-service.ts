@@ -53,6 +53,8 @@ ExecStart=${unitArgument(program)} up --state ${unitArgument(state)}
 Environment=${unitValue(`WARREN_NODE=${node}`)}
 Restart=on-failure
 RestartSec=2
+# The agent alone is told to end: nft and ip, which it runs, finish what they have begun.
+KillMode=mixed
 
 CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_RAW
 DeviceAllow=/dev/net/tun rw

@@ -112,11 +112,18 @@ export class Forwarding implements HostFeature {
     self: NetworkMap['self'],
     forwardsForDevices: boolean,
   ): Promise<void> {
-    await runCommand('nft', ['-f', '-'], rules);
-    if (this.#before === null && wasOff(before)) {
+    const isFirst = this.#before === null;
+    // Known before it is done: of a command that was killed nobody knows whether it did it.
+    this.#before = before;
+    try {
+      await runCommand('nft', ['-f', '-'], rules);
+    } catch (error) {
+      if (isFirst && error instanceof WarrenError && error.code === 'unsupported') this.#before = null;
+      throw error;
+    }
+    if (isFirst && wasOff(before)) {
       this.#log?.info(before, 'forwarding is switched on, for the mesh alone where it was off');
     }
-    this.#before = before;
     write(FOUR, '1');
     const carriesSix = self.exitNodeApproved || self.approvedRoutes.some((cidr) => cidr.includes(':'));
     if (carriesSix || forwardsForDevices) forwardSix();
