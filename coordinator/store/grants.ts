@@ -53,12 +53,10 @@ async function approveRoute(
     }
   }
   if (approved === has) return;
-  const approvedRoutes = approved
-    ? [...node.approvedRoutes, route].sort()
-    : node.approvedRoutes.filter((other) => other !== route);
+  const approvedRoutes = withMember(node.approvedRoutes, route, approved);
   const visible = grantedRoutes({ ...node, approvedRoutes }).length !== grantedRoutes(node).length;
   const wasPreferred = node.preferredRoutes.includes(route);
-  const preferredRoutes = node.preferredRoutes.filter((other) => other !== route);
+  const preferredRoutes = withMember(node.preferredRoutes, route, false);
   await update(change, node, visible, {
     approved_routes: toJson(approvedRoutes),
     ...(wasPreferred ? { preferred_routes: toJson(preferredRoutes) } : {}),
@@ -108,9 +106,7 @@ async function setPreference(
   by: Decision,
 ): Promise<void> {
   if (node.preferredRoutes.includes(route) === preferred) return;
-  const preferredRoutes = preferred
-    ? [...node.preferredRoutes, route].sort()
-    : node.preferredRoutes.filter((other) => other !== route);
+  const preferredRoutes = withMember(node.preferredRoutes, route, preferred);
   const visible = grantedRoutes(node).includes(route);
   await update(change, node, visible, { preferred_routes: toJson(preferredRoutes) });
   await record(change, by, preferred ? 'route.prefer' : 'route.unprefer', node, route, {
@@ -139,9 +135,7 @@ async function approveSegment(
     });
   }
   if (approved === has) return;
-  const approvedSegments = approved
-    ? [...node.approvedSegments, segment].sort()
-    : node.approvedSegments.filter((other) => other !== segment);
+  const approvedSegments = withMember(node.approvedSegments, segment, approved);
   const { segments } = change.settings();
   if (approved && segments[segment] === undefined) {
     const vni = freeVni(segments);
@@ -170,4 +164,9 @@ async function approveExitNode(
     before: { exitNodeApproved: node.exitNodeApproved },
     after: { exitNodeApproved: approved },
   });
+}
+
+/** A list of what is granted, sorted, with one more member than before or one less. */
+function withMember(list: readonly string[], member: string, isIn: boolean): string[] {
+  return isIn ? [...list, member].sort() : list.filter((other) => other !== member);
 }

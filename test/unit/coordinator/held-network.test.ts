@@ -5,6 +5,7 @@ import type { MapNode } from '../../../coordinator/network/map.ts';
 import { DEFAULT_SETTINGS } from '../../../coordinator/network/settings.ts';
 import type { NetworkChanges, NetworkRecord } from '../../../coordinator/store/contract/network.ts';
 import type { NodeRecord } from '../../../coordinator/store/contract/nodes.ts';
+import { aMapNode } from '../../support/map-node.ts';
 
 const NETWORK = {
   epoch: 'e',
@@ -16,32 +17,8 @@ const NETWORK = {
   policy: null,
 } as unknown as NetworkRecord;
 
-function node(id: string, changes: Partial<MapNode> = {}): NodeRecord {
-  const made: MapNode = {
-    id,
-    name: `name-${id}`,
-    publicKey: `key-${id}`,
-    address4: `100.64.0.${id.charCodeAt(0)}`,
-    address6: 'fd00::1',
-    endpoints: [],
-    tags: [],
-    online: true,
-    ephemeral: false,
-    keyExpiresAt: 0,
-    homeRelay: '',
-    viewVersion: 1,
-    offers: { routes: [], exitNode: false },
-    offeredSegments: [],
-    approvedSegments: [],
-    approvedRoutes: [],
-    preferredRoutes: [],
-    exitNodeApproved: false,
-    approved: true,
-    disabled: false,
-    ...changes,
-  };
-  return made as NodeRecord;
-}
+const node = (id: string, changes: Partial<MapNode> = {}): NodeRecord =>
+  aMapNode(id, { address4: `100.64.0.${id.charCodeAt(0)}`, ...changes }) as NodeRecord;
 
 const changesTo = (version: number, changed: NodeRecord[], removed: string[] = []): NetworkChanges =>
   ({

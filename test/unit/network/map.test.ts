@@ -8,6 +8,7 @@ import {
   snapshotFor,
 } from '../../../coordinator/network/map.ts';
 import { DEFAULT_SETTINGS } from '../../../coordinator/network/settings.ts';
+import { aMapNode } from '../../support/map-node.ts';
 
 const NETWORK = {
   epoch: 'e',
@@ -18,31 +19,8 @@ const NETWORK = {
   settings: DEFAULT_SETTINGS,
 };
 
-function node(id: string, changes: Partial<MapNode> = {}): MapNode {
-  return {
-    id,
-    name: `name-${id}`,
-    publicKey: `key-${id}`,
-    address4: '100.64.0.1',
-    address6: 'fd00::1',
-    endpoints: ['192.0.2.1:51820'],
-    tags: [],
-    online: true,
-    ephemeral: false,
-    keyExpiresAt: 0,
-    homeRelay: '',
-    viewVersion: 1,
-    offers: { routes: [], exitNode: false },
-    offeredSegments: [],
-    approvedSegments: [],
-    approvedRoutes: [],
-    preferredRoutes: [],
-    exitNodeApproved: false,
-    approved: true,
-    disabled: false,
-    ...changes,
-  };
-}
+const node = (id: string, changes: Partial<MapNode> = {}): MapNode =>
+  aMapNode(id, { endpoints: ['192.0.2.1:51820'], ...changes });
 
 const changes = (changed: MapNode[], rest: Partial<MapChanges> = {}): MapChanges => ({
   epoch: 'e',
