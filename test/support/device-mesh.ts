@@ -12,6 +12,7 @@ import { servicesInclude } from '../../coordinator/network/policy/services.ts';
 import { DEFAULT_SETTINGS } from '../../coordinator/network/settings.ts';
 import { Visibility, type VisibleNode } from '../../coordinator/network/visibility.ts';
 import { type Prefix, parsePrefix, prefixContains } from '../../shared/prefix.ts';
+import { aMapNode } from './map-node.ts';
 import { NETWORK } from './policies.ts';
 
 export type MeshNode = DialledNode & VisibleNode & MapNode;
@@ -33,30 +34,15 @@ export function meshNode(
   changes: Partial<MeshNode> & { device?: DeviceState | null } = {},
 ): MeshNode {
   return {
-    id,
+    ...aMapNode(id),
     name: id,
     publicKey: Buffer.alloc(32, n).toString('base64'),
     address4: `100.64.0.${n}`,
     address6: `fd00::${n.toString(16)}`,
-    endpoints: [],
     reachableEndpoints: [],
     acceptsRoutes: false,
-    tags: [],
     owner: '',
-    online: true,
-    ephemeral: false,
     createdAt: n,
-    keyExpiresAt: 0,
-    homeRelay: '',
-    viewVersion: 1,
-    offers: { routes: [], exitNode: false },
-    offeredSegments: [],
-    approvedSegments: [],
-    approvedRoutes: [],
-    preferredRoutes: [],
-    exitNodeApproved: false,
-    approved: true,
-    disabled: false,
     device: null,
     ...changes,
   };
